@@ -225,7 +225,7 @@ def _short_folder(folder: Path, owner: int) -> Path:
 
 
 def _lock(home: Path) -> int:
-    """An open file that holds the folder; the server and its children inherit it, so it is held while any of them lives.
+    """An open file that holds the folder; the server and its children inherit it: it is held while any of them lives.
 
     A server whose starter was killed takes a moment to end: that moment is waited for, a living one is refused.
     """
