@@ -1,0 +1,218 @@
+"""Every request passes the same gates: key, account, scripted fault, replay, parameters; only then does it act, once."""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+
+from settlements.gateway.sandbox import charges, listing, payments, refunds, script
+from settlements.gateway.sandbox.errors import ApiError, invalid, unauthenticated
+from settlements.gateway.sandbox.events import Events
+from settlements.gateway.sandbox.methods import describe, method
+from settlements.gateway.sandbox.parameters import API_VERSION, check
+from settlements.gateway.sandbox.store import Record, Store
+from settlements.gateway.sandbox.world import Call, World
+
+Handler = Callable[..., Record]
+
+
+def _retrieve(kind: str) -> Handler:
+    return lambda world, call, object_id: world.load(call, kind, object_id)
+
+
+def _list(kind: str) -> Handler:
+    return lambda world, call: listing.page(world, call, kind, f"/v1/{kind}s")
+
+
+def _retrieve_method(world: World, call: Call, method_id: str) -> Record:
+    return describe(method(method_id), world.store.now())
+
+
+ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
+    ("POST", "/v1/payment_intents", "payment_intent.create", payments.create),
+    ("GET", "/v1/payment_intents", "payment_intent.list", _list("payment_intent")),
+    ("GET", "/v1/payment_intents/search", "payment_intent.search", payments.search),
+    ("GET", "/v1/payment_intents/<id>", "payment_intent.retrieve", _retrieve("payment_intent")),
+    ("POST", "/v1/payment_intents/<id>/confirm", "payment_intent.confirm", payments.confirm),
+    ("POST", "/v1/payment_intents/<id>/capture", "payment_intent.capture", payments.capture),
+    ("POST", "/v1/payment_intents/<id>/cancel", "payment_intent.cancel", payments.cancel),
+    ("GET", "/v1/payment_methods/<id>", "payment_method.retrieve", _retrieve_method),
+    ("GET", "/v1/charges", "charge.list", _list("charge")),
+    ("GET", "/v1/charges/<id>", "charge.retrieve", _retrieve("charge")),
+    ("POST", "/v1/refunds", "refund.create", refunds.create),
+    ("GET", "/v1/refunds", "refund.list", _list("refund")),
+    ("GET", "/v1/refunds/<id>", "refund.retrieve", _retrieve("refund")),
+    ("POST", "/v1/refunds/<id>/cancel", "refund.cancel", refunds.cancel),
+    ("GET", "/v1/balance", "balance.retrieve", charges.retrieve_balance),
+    ("GET", "/v1/balance_transactions", "balance_transaction.list", _list("balance_transaction")),
+    ("GET", "/v1/balance_transactions/<id>", "balance_transaction.retrieve", _retrieve("balance_transaction")),
+    ("GET", "/v1/events", "event.list", _list("event")),
+    ("GET", "/v1/events/<id>", "event.retrieve", _retrieve("event")),
+)
+
+
+def create_app(db: str | Path, *, webhook_url: str | None = None, webhook_secret: str | None = None) -> Flask:
+    """The sandbox on the file `db`. Web hooks need a secret; both may be set later by script."""
+    app = Flask(__name__, static_folder=None)
+    store = Store(db)
+    world = World(store, Events(store))
+    hooks = {"secret": webhook_secret, "url": webhook_url}
+    if any(hooks.values()):
+        script.set_hooks(world, {name: value for name, value in hooks.items() if value})
+    for verb, path, operation, handler in ROUTES:
+        app.add_url_rule(path, f"{verb} {path}", _view(world, operation, handler), methods=[verb])
+    script.add_routes(app, world)
+    app.register_error_handler(404, _unrecognized)
+    app.register_error_handler(405, _unrecognized)
+    world.events.start(lambda deed: script.do_later(world, deed))
+    app.extensions["sandbox"] = world
+    return app
+
+
+def _unrecognized(_: Exception) -> Response:
+    return _answer(
+        404,
+        invalid(f"Unrecognized request URL ({request.method}: {request.path}).", status=404).body,
+    )
+
+
+def _view(world: World, operation: str, handler: Handler) -> Callable[..., Response]:
+    def view(**ids: str) -> Response:
+        try:
+            return _serve(world, operation, handler, tuple(ids.values()))
+        except ApiError as error:
+            return _answer(error.status, error.body)
+        finally:
+            world.events.wake()
+
+    return view
+
+
+def _serve(world: World, operation: str, handler: Handler, ids: tuple[str, ...]) -> Response:
+    account = _account(world)
+    encoded = _encoded()
+    fault = script.take_fault(world, request.method, request.path)
+    if fault and not fault.executes:
+        time.sleep(fault.seconds)
+        raise fault.error
+    key = _key()
+    claim = hashlib.sha256(f"{request.method} {request.path}?{encoded}".encode()).hexdigest()
+    with world.store.writing():
+        stored = _replay(world, account, key, claim)
+        if stored:
+            return stored
+        status, body, keep = _execute(world, operation, handler, account, key, encoded, ids, fault)
+        if key and keep:
+            world.store.run(
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (account, key, claim, status, json.dumps(body))
+            )
+    if fault:
+        time.sleep(fault.seconds)
+    return _answer(status, body)
+
+
+def _account(world: World) -> str:
+    """Whose things are asked for: empty for the platform, else a connected account that is known."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme == "Basic" and request.authorization:
+        token = request.authorization.username or ""
+    if not token:
+        raise unauthenticated("You did not provide an API key.")
+    if not token.startswith("sk_test_") or len(token) < 10:
+        raise unauthenticated(f"Invalid API Key provided: {token[:8]}***")
+    account = request.headers.get("Stripe-Account", "")
+    if account and account not in world.store.setting("accounts", []):
+        raise ApiError(
+            403,
+            "invalid_request_error",
+            f"The provided key does not have access to account '{account}' (or that account does not exist).",
+            stored=False,
+            code="account_invalid",
+        )
+    return account
+
+
+def _encoded() -> str:
+    if request.method == "GET":
+        return request.query_string.decode("ascii", "replace")
+    body = request.get_data(cache=False)
+    if body and request.mimetype != "application/x-www-form-urlencoded":
+        raise invalid("Request's `Content-Type` must be `application/x-www-form-urlencoded`.")
+    return body.decode("utf-8", "replace")
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
+    if key is not None and not 0 < len(key) <= 255:
+        raise invalid("Idempotency keys must have between 1 and 255 characters.")
+    return key
+
+
+def _replay(world: World, account: str, key: str | None, claim: str) -> Response | None:
+    if key is None:
+        return None
+    found = world.store.rows("SELECT request, status, body FROM answers WHERE account = ? AND key = ?", (account, key))
+    if not found:
+        return None
+    first_claim, status, body = found[0]
+    if first_claim != claim:
+        raise ApiError(
+            400,
+            "idempotency_error",
+            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
+            f" using a key other than '{key}' if you meant to execute a different request.",
+            stored=False,
+        )
+    answer = _answer(status, json.loads(body))
+    answer.headers["Idempotent-Replayed"] = "true"
+    return answer
+
+
+def _execute(
+    world: World,
+    operation: str,
+    handler: Handler,
+    account: str,
+    key: str | None,
+    encoded: str,
+    ids: tuple[str, ...],
+    fault: script.Fault | None,
+) -> tuple[int, Record, bool]:
+    """(status, body, whether the key replays it)."""
+    failed: ApiError | None = None
+    try:
+        with world.store.writing():
+            params = check(operation, encoded)
+            paths = params.pop("expand", [])
+            kind, verb = operation.split(".")
+            listing.check_expansions(kind, paths, verb in ("list", "search"))
+            if fault and not fault.takes_effect:
+                raise fault.error
+            call = Call(account, params, "req_" + secrets.token_hex(7), key)
+            try:
+                found = handler(world, call, *ids)
+            except ApiError as error:
+                if not error.kept:
+                    raise
+                failed = error
+    except ApiError as error:
+        return error.status, error.body, error.stored
+    if failed:
+        return failed.status, failed.body, True
+    if fault and fault.answers_error:
+        return fault.error.status, fault.error.body, True
+    return 200, listing.present(world, account, found, paths), True
+
+
+def _answer(status: int, body: Any) -> Response:
+    answer = Response(json.dumps(body), status, mimetype="application/json")
+    answer.headers["Request-Id"] = "req_" + secrets.token_hex(7)
+    answer.headers["Stripe-Version"] = API_VERSION
+    return answer
+
+

@@ -1,0 +1,194 @@
+"""The sandbox misbehaves exactly as it was told to, and as often; nobody but its own machine can tell it."""
+
+import fnmatch
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, request
+
+from settlements.gateway.sandbox import payments, refunds
+from settlements.gateway.sandbox.errors import ApiError, invalid
+from settlements.gateway.sandbox.events import HOOK_SETTINGS
+from settlements.gateway.sandbox.store import Record
+from settlements.gateway.sandbox.world import Call, World
+
+_ERRORS: dict[str, tuple[int, str, str, str | None]] = {
+    "rate_limit": (429, "invalid_request_error", "Too many requests hit the API too quickly.", "rate_limit"),
+    "lock_timeout": (
+        429,
+        "invalid_request_error",
+        "This object cannot be accessed right now because another API request is currently accessing it.",
+        "lock_timeout",
+    ),
+    "conflict": (409, "invalid_request_error", "Another request changes this object right now.", "lock_timeout"),
+    "in_use": (
+        409,
+        "idempotency_error",
+        "There is currently another in-progress request using this key.",
+        "idempotency_key_in_use",
+    ),
+    "insufficient_funds": (
+        400,
+        "invalid_request_error",
+        "You have insufficient funds in your balance for this transaction.",
+        "balance_insufficient",
+    ),
+    "error": (500, "api_error", "An unknown error occurred.", None),
+    "timeout": (503, "api_error", "The request took too long.", None),
+}
+_NOT_BEGUN = ("rate_limit", "lock_timeout", "conflict", "in_use")
+_SETTINGS = ("later_s", "settle_s", "search_delay_s", "fee_per_ten_thousand", "fee_fixed")
+_VERBS = ("fault", "webhooks", "release", "authenticate", "dispute", "fail_refund", "account", "advance_s", *_SETTINGS)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that hits one request. `effect`: the request is carried out all the same."""
+
+    kind: str
+    effect: bool
+    seconds: float
+
+    @property
+    def executes(self) -> bool:
+        """False: the request never begins, and its key stays unused."""
+        return self.kind not in _NOT_BEGUN and (self.kind != "timeout" or self.effect)
+
+    @property
+    def takes_effect(self) -> bool:
+        return self.effect
+
+    @property
+    def answers_error(self) -> bool:
+        return self.kind != "timeout"
+
+    @property
+    def error(self) -> ApiError:
+        status, kind, message, code = _ERRORS[self.kind]
+        return ApiError(status, kind, message, stored=self.executes, code=code)
+
+
+def add_routes(app: Flask, world: World) -> None:
+    @app.post("/_script")
+    def run_script() -> Response:
+        with world.store.writing():
+            done = _run(world, request.get_json())
+        world.events.wake()
+        return _told(done)
+
+    @app.post("/_reset")
+    def reset() -> Response:
+        world.store.reset()
+        return _told({"reset": True})
+
+    @app.get("/_state")
+    def state() -> Response:
+        counted = dict(world.store.rows("SELECT kind, COUNT(*) FROM objects GROUP BY kind"))
+        owed = world.store.rows("SELECT COUNT(*) FROM deliveries")[0][0]
+        faults = world.store.rows("SELECT COALESCE(SUM(left), 0) FROM faults")[0][0]
+        return _told({"objects": counted, "deliveries": owed, "faults": faults})
+
+    @app.errorhandler(ApiError)
+    def refused(error: ApiError) -> tuple[Response, int]:
+        return _told(error.body), error.status
+
+
+def _told(body: Any) -> Response:
+    return Response(json.dumps(body), mimetype="application/json")
+
+
+def _run(world: World, wanted: Any) -> Record:
+    if not isinstance(wanted, dict):
+        raise invalid("A script is an object.")
+    for name in wanted:
+        if name not in _VERBS:
+            raise invalid(f"Unknown script: {name}; known: {', '.join(_VERBS)}", param=name)
+    done: Record = {}
+    for name, value in wanted.items():
+        if name in _SETTINGS:
+            world.store.set_setting(name, value)
+        else:
+            done[name] = _DEEDS[name](world, value)
+    return done
+
+
+def set_hooks(world: World, wanted: Record) -> Record:
+    """Where web hooks go and how they come; see HOOK_SETTINGS."""
+    for name in wanted:
+        if name not in HOOK_SETTINGS:
+            raise invalid(f"Unknown setting: {name}; known: {', '.join(HOOK_SETTINGS)}", param=name)
+    if not (wanted.get("secret") or world.store.setting("webhook_secret")):
+        raise invalid("Web hooks need a secret.", param="secret")
+    for name, value in wanted.items():
+        world.store.set_setting(f"webhook_{name}", value)
+    return {name: world.store.setting(f"webhook_{name}") for name in HOOK_SETTINGS if name != "secret"}
+
+
+def _add_fault(world: World, wanted: Record) -> int:
+    """{"kind", "path": "/v1/refunds*", "method": "POST", "times": 1, "effect": false, "seconds": 0}; its number."""
+    if wanted.get("kind") not in _ERRORS or set(wanted) - {"kind", "path", "method", "times", "effect", "seconds"}:
+        raise invalid(f"A fault needs a kind of {', '.join(_ERRORS)}, and a path.", param="fault")
+    world.store.run(
+        "INSERT INTO faults (left, body) VALUES (?, ?)", (int(wanted.get("times", 1)), json.dumps(wanted))
+    )
+    return int(world.store.rows("SELECT MAX(id) FROM faults")[0][0])
+
+
+def take_fault(world: World, verb: str, path: str) -> Fault | None:
+    """The oldest fault waiting for such a request; it is used up by this one."""
+    with world.store.writing():
+        for fault_id, body in world.store.rows("SELECT id, body FROM faults WHERE left > 0 ORDER BY id"):
+            wanted = json.loads(body)
+            if wanted.get("method", verb) == verb and fnmatch.fnmatchcase(path, wanted.get("path", "*")):
+                world.store.run("UPDATE faults SET left = left - 1 WHERE id = ?", (fault_id,))
+                return Fault(wanted["kind"], bool(wanted.get("effect")), float(wanted.get("seconds", 0)))
+    return None
+
+
+def _authenticate(world: World, wanted: Record) -> str:
+    """{"payment_intent", "succeed": true, "account": ""}; the status it led to."""
+    call = Call(wanted.get("account", ""), {})
+    return str(payments.authenticate(world, call, wanted["payment_intent"], wanted.get("succeed", True))["status"])
+
+
+def _dispute(world: World, charge_id: str) -> bool:
+    charge = world.load(Call("", {}), "charge", charge_id)
+    charge["disputed"] = True
+    world.store.save(charge)
+    return True
+
+
+def _fail_refund(world: World, refund_id: str) -> bool:
+    refunds.fail(world, Call("", {}), refund_id)
+    return True
+
+
+def _add_account(world: World, account_id: str) -> list[str]:
+    known: list[str] = sorted({*world.store.setting("accounts", []), account_id})
+    world.store.set_setting("accounts", known)
+    return known
+
+
+def _advance(world: World, seconds: int) -> int:
+    world.store.set_setting("clock_offset", int(world.store.setting("clock_offset", 0)) + int(seconds))
+    return world.store.now()
+
+
+_DEEDS = {
+    "fault": _add_fault,
+    "webhooks": set_hooks,
+    "release": lambda world, order: world.events.release(order),
+    "authenticate": _authenticate,
+    "dispute": _dispute,
+    "fail_refund": _fail_refund,
+    "account": _add_account,
+    "advance_s": _advance,
+}
+_LATER = {"settle": payments.settle, "fails_later": refunds.fail, "pends_then_succeeds": refunds.finish}
+
+
+def do_later(world: World, deed: Record) -> None:
+    """What was scheduled; what a reset took away meanwhile is left alone."""
+    if world.store.rows("SELECT 1 FROM objects WHERE id = ?", (deed["id"],)):
+        _LATER[deed["action"]](world, Call(deed["account"], {}), deed["id"])

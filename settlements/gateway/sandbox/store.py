@@ -1,0 +1,161 @@
+"""One SQLite file holds everything: what a request changed is there after it answered, even if the process is killed."""
+
+import json
+import secrets
+import sqlite3
+import string
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+
+PREFIXES = {
+    "payment_intent": "pi_",
+    "payment_method": "pm_",
+    "charge": "ch_",
+    "refund": "re_",
+    "balance_transaction": "txn_",
+    "event": "evt_",
+}
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, kind TEXT NOT NULL,
+    created INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (account, kind, seq);
+CREATE TABLE IF NOT EXISTS labels (
+    account TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (account, kind, name, value, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (
+    account TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (account, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, left INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS later (id INTEGER PRIMARY KEY, due REAL NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS later_by_due ON later (due);
+CREATE TABLE IF NOT EXISTS deliveries (
+    id INTEGER PRIMARY KEY, due REAL NOT NULL, event TEXT NOT NULL, signed TEXT NOT NULL, attempts INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (due);
+"""
+_TABLES = ("objects", "labels", "answers", "settings", "faults", "later", "deliveries")
+_ALPHABET = string.ascii_letters + string.digits
+
+
+class Store:
+    """The file, and the only lock: one request or one delivery reads and writes at a time."""
+
+    def __init__(self, file: str | Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._link = sqlite3.connect(file, isolation_level=None, check_same_thread=False, cached_statements=256)
+        self._link.execute("PRAGMA journal_mode = WAL")
+        self._link.execute("PRAGMA synchronous = NORMAL")
+        self._link.executescript(_SCHEMA)
+        self._settings: Record = {row[0]: json.loads(row[1]) for row in self.rows("SELECT name, value FROM settings")}
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """All or nothing; an inner one can fail alone and leave the outer one standing."""
+        with self._lock:
+            level, self._depth = self._depth, self._depth + 1
+            self._link.execute(f"SAVEPOINT level_{level}" if level else "BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._link.execute(f"ROLLBACK TO level_{level}" if level else "ROLLBACK")
+                raise
+            else:
+                self._link.execute(f"RELEASE level_{level}" if level else "END")
+            finally:
+                self._depth = level
+
+    def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._link.execute(statement, values).fetchall()
+
+    def run(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        with self._lock:
+            self._link.execute(statement, values)
+
+    def reset(self) -> None:
+        """Empties the file, but keeps where and how web hooks go."""
+        with self.writing():
+            for table in _TABLES:
+                if table != "settings":
+                    self.run(f"DELETE FROM {table}")  # noqa: S608  names from the constant above
+            self.run("DELETE FROM settings WHERE name NOT LIKE 'webhook_%'")
+        self._settings = {name: value for name, value in self._settings.items() if name.startswith("webhook_")}
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        return self._settings.get(name, default)
+
+    def set_setting(self, name: str, value: Any) -> None:
+        self.run(
+            "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, json.dumps(value)),
+        )
+        self._settings[name] = value
+
+    def now(self) -> int:
+        """The sandbox's own time: the clock, moved by script."""
+        return int(time.time()) + int(self.setting("clock_offset", 0))
+
+    def add(self, account: str, kind: str, body: Record) -> Record:
+        """Gives the object its id and its age and keeps it."""
+        made = {
+            "id": PREFIXES[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(24)),
+            "object": kind,
+            "created": self.now(),
+            "livemode": False,
+        } | body
+        self.run(
+            "INSERT INTO objects (id, account, kind, created, body) VALUES (?, ?, ?, ?, ?)",
+            (made["id"], account, kind, made["created"], json.dumps(made)),
+        )
+        self._label(account, kind, made)
+        return made
+
+    def save(self, body: Record) -> None:
+        """Keeps the object as it is now; what it is labelled by never changes."""
+        self.run("UPDATE objects SET body = ? WHERE id = ?", (json.dumps(body), body["id"]))
+
+    def find(self, account: str, kind: str, object_id: str) -> Record | None:
+        found = self.rows(
+            "SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?", (object_id, account, kind)
+        )
+        return json.loads(found[0][0]) if found else None
+
+    def labelled(self, account: str, kind: str, name: str, value: str) -> list[Record]:
+        """Newest first: the objects that carry this label."""
+        found = self.rows(
+            "SELECT body FROM labels JOIN objects USING (id) WHERE labels.account = ? AND labels.kind = ?"
+            " AND name = ? AND value = ? ORDER BY seq DESC",
+            (account, kind, name, value),
+        )
+        return [json.loads(row[0]) for row in found]
+
+    def listed(self, account: str, kind: str) -> Iterator[Record]:
+        """Newest first, read in portions so that a long history costs no more than what is looked at."""
+        before = 1 << 62
+        while True:
+            found = self.rows(
+                "SELECT seq, body FROM objects WHERE account = ? AND kind = ? AND seq < ? ORDER BY seq DESC LIMIT 200",
+                (account, kind, before),
+            )
+            for row in found:
+                yield json.loads(row[1])
+            if len(found) < 200:
+                return
+            before = found[-1][0]
+
+    def _label(self, account: str, kind: str, body: Record) -> None:
+        labels = {f"metadata.{name}": value for name, value in body.get("metadata", {}).items()}
+        for name in ("transfer_group", "payment_intent", "charge", "source"):
+            if isinstance(body.get(name), str):
+                labels[name] = body[name]
+        for name, value in labels.items():
+            self.run("INSERT OR IGNORE INTO labels VALUES (?, ?, ?, ?, ?)", (account, kind, name, value, body["id"]))
