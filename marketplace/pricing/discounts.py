@@ -97,13 +97,16 @@ def kept_cuts(cuts: Cuts, index: int, kept: int, ordered: int) -> tuple[int, int
     """
     by_vendor = by_market = running = before = 0
     for vendor, market in zip(cuts.vendor, cuts.market, strict=True):
-        running += vendor[index]
-        after = share(running, kept, ordered)
-        by_vendor += after - before
-        running += market[index]
-        before, after = after, share(running, kept, ordered)
-        by_market += after - before
-        before = after
+        if part := vendor[index]:
+            running += part
+            after = share(running, kept, ordered)
+            by_vendor += after - before
+            before = after
+        if part := market[index]:
+            running += part
+            after = share(running, kept, ordered)
+            by_market += after - before
+            before = after
     return by_vendor, by_market
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from marketplace.kernel.money import round_half_up
+from marketplace.kernel.money import round_half_up_each
 from marketplace.pricing.facts import Order, State
 from marketplace.pricing.policy import Policy
 from marketplace.pricing.tallies import Tally, count
@@ -25,11 +25,9 @@ def rate(order: Order, policy: Policy, state: State) -> Rated:
     """The order in its state; Refused where the state does not fit the order."""
     tally = count(order, policy, state)
     prices = unit_prices(order, policy, tally)
-    placed = [
-        round_half_up(tier.micros * quantity, prices.per_minor)
-        for tier, quantity in zip(prices.placed, tally.ordered, strict=True)
-    ]
+    listed = (tier.micros * units for tier, units in zip(prices.placed, tally.ordered, strict=True))
+    placed = round_half_up_each(listed, prices.per_minor)
     counting = placed
     if tally.qualifying != tally.ordered:
-        counting = [prices.listed(index, units) for index, units in enumerate(tally.qualifying)]
+        counting = prices.listed_each(tally.qualifying)
     return Rated(order, policy, tally, prices, placed, counting)

@@ -1,9 +1,10 @@
 """Unit prices by quantity: a return never lowers a price, and nobody pays more for keeping less."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
-from marketplace.kernel.money import minor_digits, round_half_up
+from marketplace.kernel.money import minor_digits, round_half_up, round_half_up_each
 from marketplace.pricing.facts import Order, PriceTier
 from marketplace.pricing.policy import Policy, TierPolicy
 from marketplace.pricing.refusals import MAX_MINOR, MICROS, Refused
@@ -38,6 +39,14 @@ class Prices:
         if price is None:
             return round_half_up(self.placed[index].micros * quantity, self.per_minor)
         return round_half_up(price.numerator * quantity, price.denominator * self.per_minor)
+
+    def listed_each(self, quantities: Sequence[int]) -> list[int]:
+        """The list values of a quantity of every line."""
+        values = (tier.micros * units for tier, units in zip(self.placed, quantities, strict=True))
+        listed = round_half_up_each(values, self.per_minor)
+        for index in self.rerated:
+            listed[index] = self.listed(index, quantities[index])
+        return listed
 
 
 def tier_of(prices: tuple[PriceTier, ...], quantity: int) -> PriceTier:

@@ -67,7 +67,7 @@ def _basket_now(rated: Rated, placed: Basket, steps_placed: Sequence[int], steps
     """The basket that the state is valued by: the kept goods themselves, or all of them at what is still earned."""
     order, policy = rated.order, rated.policy
     if policy.discount is DiscountPolicy.REPRICE_KEPT:
-        kept = [rated.prices.listed(index, units) for index, units in enumerate(rated.tally.kept)]
+        kept = rated.prices.listed_each(rated.tally.kept)
         return basket_of(order, policy, kept, steps)
     basket = placed if steps == steps_placed else basket_of(order, policy, placed.gross, steps)
     return rerate(rated, basket, steps)

@@ -137,6 +137,8 @@ def _add_fault(world: World, wanted: Record) -> int:
 
 def take_fault(world: World, verb: str, path: str) -> Fault | None:
     """The oldest fault waiting for such a request; it is used up by this one."""
+    if not world.store.rows("SELECT 1 FROM faults WHERE left > 0 LIMIT 1"):
+        return None
     with world.store.writing():
         for fault_id, body in world.store.rows("SELECT id, body FROM faults WHERE left > 0 ORDER BY id"):
             wanted = json.loads(body)

@@ -1,0 +1,14 @@
+"""How gunicorn serves the marketplace; `flask --app wsgi up` and the Dockerfile use it alike."""
+
+import os
+
+wsgi_app = "wsgi:create_app()"
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("WEB_THREADS", "4"))
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat that never waits for a disk

@@ -1,0 +1,105 @@
+"""A price belongs to a list of one vendor; the list says for whom, when and in which currency. Terms are never edited."""
+
+import uuid
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.kernel import clock
+from marketplace.kernel.access import Tenants
+from marketplace.kernel.db import Rate, Row, Versioned, id_column
+
+
+class ListKind(StrEnum):
+    """Whose prices; the first that holds an offer wins, in this order."""
+
+    CONTRACT = "contract"
+    COMPANY = "company"
+    CAMPAIGN = "campaign"
+    PUBLIC = "public"
+
+
+RANK = {ListKind.CONTRACT: 1, ListKind.COMPANY: 2, ListKind.CAMPAIGN: 3, ListKind.PUBLIC: 4}
+
+
+class PriceList(Versioned, Row):
+    """Prices of one vendor in one currency, for everyone or for the companies named in PriceListCompany."""
+
+    __tablename__ = "price_list"
+    __tenants__ = Tenants(vendor="vendor_id")
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "id"),
+        Index("ix_price_list_vendor_kind", "vendor_id", "kind", "currency"),
+        CheckConstraint("kind IN ('contract', 'company', 'campaign', 'public')", name="kind"),
+        CheckConstraint("valid_to IS NULL OR valid_from IS NULL OR valid_from <= valid_to", name="dates"),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    kind: Mapped[str]
+    rank: Mapped[int]  # of RANK: contract before company before campaign before public
+    name: Mapped[str]
+    currency: Mapped[str]
+    includes_tax: Mapped[bool] = mapped_column(default=False)
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]  # the last day
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class PriceListCompany(Row):
+    """A contract or company list is for this buyer."""
+
+    __tablename__ = "price_list_company"
+    __tenants__ = Tenants(vendor="vendor_id", buyer="company_id")
+    __table_args__ = (
+        ForeignKeyConstraint(["vendor_id", "price_list_id"], ["price_list.vendor_id", "price_list.id"]),
+        Index("ix_price_list_company_company_id", "company_id"),
+    )
+
+    price_list_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"), primary_key=True)
+    vendor_id: Mapped[uuid.UUID]
+
+
+class Price(Row):
+    """The unit price of an offer from a quantity on, in a list."""
+
+    __tablename__ = "price"
+    __tenants__ = Tenants(vendor="vendor_id")
+    __table_args__ = (
+        ForeignKeyConstraint(["vendor_id", "price_list_id"], ["price_list.vendor_id", "price_list.id"]),
+        ForeignKeyConstraint(["vendor_id", "offer_id"], ["offer.vendor_id", "offer.id"]),
+        CheckConstraint("from_quantity >= 1 AND unit_price >= 0", name="not_negative"),
+        Index("ix_price_list_id", "price_list_id"),
+    )
+
+    offer_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    price_list_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    from_quantity: Mapped[int] = mapped_column(primary_key=True)
+    vendor_id: Mapped[uuid.UUID]
+    unit_price: Mapped[Decimal] = mapped_column(Rate)
+
+
+class VendorTerms(Row):
+    """What the marketplace takes from a vendor from a day on; effective-dated, never edited."""
+
+    __tablename__ = "vendor_terms"
+    __tenants__ = Tenants(vendor="vendor_id")
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "valid_from"),
+        CheckConstraint("commission_rate BETWEEN 0 AND 1", name="commission_rate"),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    valid_from: Mapped[date]
+    commission_rate: Mapped[Decimal] = mapped_column(Rate)
+    commission_by_category: Mapped[dict[str, Any]] = mapped_column(
+        default=dict
+    )  # {category path: "0.08"}; longest wins
+    created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,1 @@
+"""Categories, products, and the vendors' offers of them with their stock."""

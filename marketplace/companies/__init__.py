@@ -1,0 +1,1 @@
+"""Companies, their people and keys: who may act for whom."""

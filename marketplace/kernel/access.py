@@ -1,0 +1,230 @@
+"""Who may do what, and who sees which row: decided here and nowhere else."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g
+from sqlalchemy import ColumnElement, Select, false, or_, select
+
+from marketplace.kernel.db import Row
+from marketplace.kernel.errors import Forbidden
+
+R = TypeVar("R", bound=Row)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class SignInRequired(Forbidden):
+    """Sign in, or send an API key."""
+
+    message = "Sign in, or send an API key."
+
+
+class NotAllowed(Forbidden):
+    """The role of this person in this company does not include the permission."""
+
+
+class Side(StrEnum):
+    """The party for which an actor acts; a company may be on several."""
+
+    BUYER = "buyer"
+    VENDOR = "vendor"
+    OPERATOR = "operator"
+
+
+class Role(StrEnum):
+    """What a person is in one company; `side.name`."""
+
+    REQUESTER = "buyer.requester"
+    BUYER = "buyer.buyer"
+    APPROVER = "buyer.approver"
+    ADMINISTRATOR = "buyer.administrator"
+    VENDOR_MANAGER = "vendor.manager"
+    VENDOR_CLERK = "vendor.clerk"
+    OPERATOR = "operator.staff"
+
+    @property
+    def side(self) -> Side:
+        return Side(self.value.split(".")[0])
+
+
+class Permission(StrEnum):
+    """One thing that an endpoint lets a person do."""
+
+    SESSION = "session"  # any signed-in person, about himself
+    COMPANY_READ = "company.read"
+    COMPANY_EDIT = "company.edit"
+    PEOPLE_MANAGE = "people.manage"
+    KEY_MANAGE = "key.manage"
+    ADDRESS_READ = "address.read"
+    ADDRESS_EDIT = "address.edit"
+    CATALOGUE_READ = "catalogue.read"
+    CATALOGUE_EDIT = "catalogue.edit"  # categories and shared products
+    OFFER_EDIT = "offer.edit"
+    PRICE_EDIT = "price.edit"
+    FEED_RUN = "feed.run"
+    RULES_READ = "rules.read"
+    PROMOTION_EDIT = "promotion.edit"
+    DELIVERY_RATE_EDIT = "delivery_rate.edit"
+    POLICY_EDIT = "policy.edit"  # tax rates and return policies
+    TERMS_READ = "terms.read"
+    TERMS_EDIT = "terms.edit"
+    CART_USE = "cart.use"
+    ORDER_PLACE = "order.place"
+    ORDER_READ = "order.read"
+    ORDER_PAY = "order.pay"
+    ORDER_CANCEL = "order.cancel"
+    VENDOR_ORDER_READ = "vendor_order.read"
+    VENDOR_ORDER_FULFIL = "vendor_order.fulfil"  # confirm, ship, deliver
+    VENDOR_ORDER_CANCEL = "vendor_order.cancel"
+    APPLICATION_SUBMIT = "application.submit"
+    APPLICATION_REVIEW = "application.review"
+    BOOKS_READ = "books.read"
+    OPERATE = "operate"  # jobs, outbox, failures
+
+
+P = Permission
+_EVERYONE = {P.SESSION, P.COMPANY_READ, P.ADDRESS_READ, P.CATALOGUE_READ, P.RULES_READ}
+_REQUESTER = _EVERYONE | {P.CART_USE, P.ORDER_READ}
+_BUYER = _REQUESTER | {P.ORDER_PLACE, P.ORDER_PAY, P.ORDER_CANCEL, P.ADDRESS_EDIT, P.KEY_MANAGE}
+_CLERK = _EVERYONE | {P.VENDOR_ORDER_READ, P.VENDOR_ORDER_FULFIL, P.OFFER_EDIT, P.APPLICATION_SUBMIT}
+WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
+    Role.REQUESTER: frozenset(_REQUESTER),
+    Role.APPROVER: frozenset(_REQUESTER | {P.ORDER_CANCEL}),
+    Role.BUYER: frozenset(_BUYER),
+    Role.ADMINISTRATOR: frozenset(_BUYER | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.APPLICATION_SUBMIT}),
+    Role.VENDOR_CLERK: frozenset(_CLERK),
+    Role.VENDOR_MANAGER: frozenset(
+        _CLERK
+        | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.KEY_MANAGE, P.ADDRESS_EDIT, P.CATALOGUE_EDIT, P.PRICE_EDIT, P.FEED_RUN}
+        | {P.PROMOTION_EDIT, P.DELIVERY_RATE_EDIT, P.VENDOR_ORDER_CANCEL, P.TERMS_READ}
+    ),
+    Role.OPERATOR: frozenset(set(Permission) - {P.CART_USE, P.ORDER_PLACE, P.APPLICATION_SUBMIT, P.FEED_RUN}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person acting for one company with his roles there; SYSTEM for jobs, ANONYMOUS for nobody."""
+
+    person_id: uuid.UUID | None = None
+    company_id: uuid.UUID | None = None
+    roles: frozenset[Role] = frozenset()
+    system: bool = False
+    may_sell: bool = False  # the company, not the person: a suspended vendor keeps his roles
+    key_id: uuid.UUID | None = None  # the API key, where one was used
+    session_id: uuid.UUID | None = None
+    name: str = ""
+
+    @property
+    def sides(self) -> frozenset[Side]:
+        return frozenset(role.side for role in self.roles)
+
+    @property
+    def signed_in(self) -> bool:
+        return self.system or self.person_id is not None
+
+    def may(self, permission: Permission) -> bool:
+        return self.system or any(permission in WHO_MAY_WHAT[role] for role in self.roles)
+
+    def acts_as(self, side: Side) -> bool:
+        return side in self.sides
+
+    @property
+    def sees_all(self) -> bool:
+        """The operator and the system see every row."""
+        return self.system or Side.OPERATOR in self.sides
+
+
+SYSTEM = Actor(system=True, name="system")
+ANONYMOUS = Actor()
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """Which columns of a model say whose row it is; declared on the model as `__tenants__`.
+
+    `buyer` and `vendor` name the column that holds the company on that side, `own` a column that belongs to the company on
+    whichever side it acts. `public(model)` gives the condition under which everyone sees the row (None: never).
+    """
+
+    buyer: str | None = None
+    vendor: str | None = None
+    own: str | None = None
+    public: Callable[[Any], ColumnElement[bool]] | None = field(default=None)
+
+
+def visible_where(actor: Actor, model: type[R]) -> ColumnElement[bool] | None:
+    """The tenant's condition on `model`, None where the actor sees every row."""
+    if actor.sees_all:
+        return None
+    tenants: Tenants = model.__tenants__  # type: ignore[attr-defined]
+    conditions: list[ColumnElement[bool]] = []
+    if tenants.public is not None:
+        conditions.append(tenants.public(model))
+    if actor.company_id is not None:
+        for column, granted in (
+            (tenants.buyer, Side.BUYER in actor.sides),
+            (tenants.vendor, Side.VENDOR in actor.sides),
+            (tenants.own, True),
+        ):
+            if column is not None and granted:
+                conditions.append(getattr(model, column) == actor.company_id)
+    return or_(*conditions) if conditions else false()
+
+
+def visible(actor: Actor, model: type[R]) -> Select[tuple[R]]:
+    """SELECT of the rows of `model` that `actor` may know of; every query starts here."""
+    condition = visible_where(actor, model)
+    statement = select(model)
+    return statement if condition is None else statement.where(condition)
+
+
+def load_actors_with(app: Flask, loader: Callable[[], Actor]) -> None:
+    """`loader` tells who sends the present request; called at most once a request, on first use."""
+    app.extensions["kontor_actor_loader"] = loader
+
+
+def current_actor() -> Actor:
+    """Who sends the present request; ANONYMOUS for nobody."""
+    if "actor" not in g:
+        g.actor = current_app.extensions["kontor_actor_loader"]()
+    actor: Actor = g.actor
+    return actor
+
+
+def check(actor: Actor, *permissions: Permission) -> None:
+    """Raises SignInRequired or NotAllowed unless the actor holds each permission."""
+    if not permissions:
+        raise ValueError("name at least one permission")
+    if not actor.signed_in:
+        raise SignInRequired
+    for permission in permissions:
+        if not actor.may(permission):
+            raise NotAllowed(f"Your role does not include '{permission.value}'.", permission=permission.value)
+
+
+def requires(*permissions: Permission) -> Callable[[View], View]:
+    """The view is for actors who hold each of `permissions`; refused before the body is read."""
+    if not permissions:
+        raise ValueError("requires() without a permission lets everyone in; say @public if that is meant")
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            check(current_actor(), *permissions)
+            return view(*args, **kwargs)
+
+        guarded.__access__ = permissions  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """The view is for everyone, signed in or not."""
+    view.__access__ = ()  # type: ignore[attr-defined]
+    return view

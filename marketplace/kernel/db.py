@@ -1,0 +1,188 @@
+"""One use case, one transaction: the session, the base of all rows, and the only commit."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import uuid_utils
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DDL, Enum, MetaData, Table, Uuid, event, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.types import BigInteger, DateTime, Numeric
+
+db = SQLAlchemy(session_options={"expire_on_commit": False}, disable_autonaming=True)
+
+
+class Row(DeclarativeBase):
+    """Base of every row; constraints get names by rule, so that a migration can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        uuid.UUID: Uuid(),
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB(),
+        list[Any]: JSONB(),
+    }
+
+
+Minor = BigInteger  # a sum in minor units; the currency stands beside it
+Rate = Numeric(18, 6)  # a unit price, tax rate or commission: never a sum
+
+
+def new_id() -> uuid.UUID:
+    """A UUIDv7: opaque outside, ascending inside, so that inserts stay local in the index."""
+    return uuid.UUID(int=uuid_utils.uuid7().int)
+
+
+def id_column() -> Mapped[uuid.UUID]:
+    return mapped_column(Uuid(), primary_key=True, default=new_id)
+
+
+_after: ContextVar[list[Callable[[], None]] | None] = ContextVar("after_commit", default=None)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """All of it or nothing: commits at the end, then runs what was queued by `after_commit`.
+
+    Never nested; a nested call is a defect in the caller and raises RuntimeError.
+    """
+    if _after.get() is not None:
+        raise RuntimeError("transaction() is opened once, in a route, page, job or command")
+    queued: list[Callable[[], None]] = []
+    token = _after.set(queued)
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _after.reset(token)
+    for call in queued:
+        call()
+
+
+def in_transaction() -> bool:
+    return _after.get() is not None
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Run `call` once the transaction around has committed; a rollback forgets it.
+
+    A crash in between loses the call: use it for courtesies (waking the dispatcher), never for an effect.
+    """
+    queued = _after.get()
+    if queued is None:
+        raise RuntimeError("after_commit() needs a transaction() around it")
+    if call not in queued:
+        queued.append(call)
+
+
+def read_only_end() -> None:
+    """Give the connection back after reading, before a call to a system outside."""
+    db.session.rollback()
+
+
+def advisory_lock(name: str) -> None:
+    """Hold `name` until the transaction ends; others that ask for it wait."""
+    db.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+def state_column(kind: type[StrEnum], start: StrEnum | None = None) -> Mapped[Any]:
+    """The column of a state: the enum's values, checked by the database as well."""
+    column_type = Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name="state",
+        length=40,
+        values_callable=lambda k: [m.value for m in k],
+    )
+    return mapped_column(column_type, default=start)
+
+
+class Versioned:
+    """A row that people edit: `version` rises with each change and is its ETag; a lost race raises StaleDataError."""
+
+    version: Mapped[int] = mapped_column(default=1)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
+        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]
+
+
+class QueryCounter:
+    """Counts the statements sent while it is open: `with QueryCounter() as seen: ...; seen.count`."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    @property
+    def count(self) -> int:
+        return len(self.statements)
+
+    def _seen(self, _c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
+        self.statements.append(statement)
+
+    def __enter__(self) -> "QueryCounter":
+        event.listen(db.engine, "before_cursor_execute", self._seen)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        event.remove(db.engine, "before_cursor_execute", self._seen)
+
+
+def init_app(app: Flask, url: str, pool: int) -> None:
+    """Connections of this app: few, checked before use, bounded in time."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url or "postgresql+psycopg://"
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": pool,
+        "max_overflow": 2,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "application_name": "kontor",
+            "connect_timeout": 3,
+            "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC -c jit=off",
+        },
+    }
+    db.init_app(app)
+
+
+APPEND_ONLY_FUNCTION = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $$
+"""
+
+
+def append_only_trigger(table: str) -> str:
+    """The DDL that lets rows of `table` be inserted and read, never changed or removed."""
+    return (
+        f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
+
+
+def append_only(model: type[Row]) -> type[Row]:
+    """Class decorator: the table of `model` gets its trigger when it is created (the migration says the same)."""
+    table: Table = model.__table__  # type: ignore[assignment]
+    event.listen(table, "after_create", DDL(APPEND_ONLY_FUNCTION.replace("%", "%%")))
+    event.listen(table, "after_create", DDL(append_only_trigger(table.name)))
+    return model

@@ -1,0 +1,259 @@
+"""Background work: named jobs on RQ, and a table of periodic work of which each slot runs once.
+
+The only file that imports rq and redis. A job is a registered function called with JSON arguments; it loads, locks, checks
+the state and acts, so that running it twice does no harm. Jobs come from the outbox dispatcher or from a periodic slot.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+import structlog
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from redis import ConnectionError as RedisConnectionError
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Retry, SimpleWorker, Worker
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.serializers import JSONSerializer
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.kernel import clock, outbox
+from marketplace.kernel.db import Row, db, transaction
+
+log = structlog.get_logger("queue")
+SHORT, LONG = "short", "long"
+_RETRY_AFTER = [1, 5, 15, 60, 300]  # seconds
+_POLL = 0.1  # seconds between two looks at the outbox when it was empty
+_BACK_OFF = 5.0  # at most, while a server is away
+
+Job = TypeVar("Job", bound=Callable[..., Any])
+
+
+class PeriodicSlot(Row):
+    """A slot of periodic work that somebody took; the primary key makes it one."""
+
+    __tablename__ = "periodic_slot"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    name: str
+    call: Callable[..., Any]
+    queue: str
+    timeout: int  # seconds
+    every: int | None  # seconds
+
+
+_jobs: dict[str, Registered] = {}
+
+
+def job(name: str, *, queue: str = SHORT, timeout: int = 60, every: int | None = None) -> Callable[[Job], Job]:
+    """Register a function as the job `name` (`noun.verb`); `every` seconds makes it periodic.
+
+    Short jobs share one process; long ones are forked, on a queue of their own.
+    """
+
+    def register(call: Job) -> Job:
+        if name in _jobs and _jobs[name].call is not call:
+            raise ValueError(f"two jobs are named {name}")
+        _jobs[name] = Registered(name, call, queue, timeout, every)
+        return call
+
+    return register
+
+
+def connection() -> "Redis[bytes]":
+    """The Redis connection of this app."""
+    redis: Redis[bytes] = current_app.extensions["kontor_redis"]
+    return redis
+
+
+def init_app(app: Flask, redis_url: str) -> None:
+    app.extensions["kontor_redis"] = Redis.from_url(redis_url, socket_connect_timeout=2, health_check_interval=15)
+    app.cli.add_command(worker_command)
+    app.cli.add_command(dispatcher_command)
+
+
+def enqueue(name: str, **arguments: Any) -> None:
+    """Put the job `name` on its queue with JSON arguments. From the dispatcher and the ticker; others publish an event."""
+    registered = _jobs[name]
+    Queue(registered.queue, connection=connection(), serializer=JSONSerializer).enqueue_call(
+        f"{__name__}.perform",
+        kwargs={"name": name, "arguments": arguments},
+        timeout=registered.timeout,
+        retry=Retry(max=len(_RETRY_AFTER), interval=_RETRY_AFTER),
+        result_ttl=0,
+        failure_ttl=7 * 86400,
+        description=name,
+    )
+
+
+def perform(name: str, arguments: dict[str, Any]) -> None:
+    """What every RQ job calls: the registered function, in an app context of its own."""
+    with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
+        _jobs[name].call(**arguments)
+
+
+@job("outbox.deliver", timeout=300)
+def deliver(handler: str, event_ids: list[int]) -> None:
+    """Run one handler on a batch of events."""
+    outbox.deliver(handler, event_ids)
+
+
+def _enqueue_delivery(handler: str, event_ids: list[int]) -> None:
+    enqueue("outbox.deliver", handler=handler, event_ids=event_ids)
+
+
+def pump() -> int:
+    """One round of the dispatcher: hand out what waits; returns how much."""
+    return outbox.dispatch(_enqueue_delivery)
+
+
+@job("outbox.sweep", every=30)
+def sweep() -> None:
+    """Hand out again what the queue may have lost."""
+    while outbox.sweep(_enqueue_delivery) == outbox.BATCH:
+        pass
+
+
+@job("outbox.prune", every=3600)
+def prune() -> None:
+    """Forget what was handled long ago."""
+    outbox.prune()
+
+
+def tick() -> list[str]:
+    """Enqueue the periodic jobs whose slot nobody took yet; returns their names. Any number of tickers may run."""
+    taken = []
+    for registered in _jobs.values():
+        if registered.every is None:
+            continue
+        slot = int(clock.now().timestamp()) // registered.every
+        with transaction():
+            row = db.session.execute(
+                insert(PeriodicSlot)
+                .values(name=registered.name, slot=slot, at=clock.now())
+                .on_conflict_do_nothing()
+                .returning(PeriodicSlot.slot)
+            ).first()
+            if row is not None:
+                # Before the commit: a queue that is away leaves the slot free for the next tick.
+                enqueue(registered.name)
+                taken.append(registered.name)
+    return taken
+
+
+def drain(limit: int = 1000) -> int:
+    """Hand out and run everything that waits, here and now, in this process; returns the jobs run. For tests and tools."""
+    done = 0
+    for _ in range(limit):
+        moved = pump()
+        queues = [Queue(name, connection=connection(), serializer=JSONSerializer) for name in (SHORT, LONG)]
+        waiting = sum(len(queue) for queue in queues)
+        if not moved and not waiting:
+            return done
+        for queue in queues:
+            while (
+                rq_job := queue.dequeue_any([queue], timeout=None, connection=connection(), serializer=JSONSerializer)
+            ) is not None:
+                perform(**rq_job[0].kwargs)
+                rq_job[0].delete()
+                done += 1
+    raise RuntimeError(f"work still waits after {limit} rounds")
+
+
+def figures() -> dict[str, Any]:
+    """Length of each queue, and how many jobs run and failed. Raises RedisError where the server is away."""
+    result = {}
+    for name in (SHORT, LONG):
+        queue = Queue(name, connection=connection(), serializer=JSONSerializer)
+        result[name] = {
+            "waiting": len(queue),
+            "running": len(StartedJobRegistry(queue=queue, serializer=JSONSerializer)),
+            "failed": len(FailedJobRegistry(queue=queue, serializer=JSONSerializer)),
+        }
+    return result
+
+
+def answers() -> bool:
+    """Does the queue's server answer?"""
+    try:
+        return bool(connection().ping())
+    except RedisError:
+        return False
+
+
+@click.command("worker")
+@click.option("--queue", "queues", multiple=True, type=click.Choice([SHORT, LONG]), help="Default: both.")
+@click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
+@click.option(
+    "--maintenance", default=5, show_default=True, help="Seconds between two looks for jobs of killed workers."
+)
+@with_appcontext
+def worker_command(queues: tuple[str, ...], burst: bool, maintenance: int) -> None:
+    """Run background jobs."""
+    wanted = queues or (SHORT, LONG)
+    kind = SimpleWorker if wanted == (SHORT,) else Worker
+    db.engine.dispose()  # a forked job must not share the parent's connections
+    runner = kind(
+        [Queue(name, connection=connection(), serializer=JSONSerializer) for name in wanted],
+        connection=connection(),
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        maintenance_interval=maintenance,
+        job_monitoring_interval=5,
+        log_job_description=False,
+    )
+    runner.work(burst=burst, with_scheduler=not burst, logging_level="WARNING")
+
+
+@click.command("dispatcher")
+@with_appcontext
+def dispatcher_command() -> None:
+    """Hand events to the queue and start periodic work; any number may run."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_dispatcher(current_app._get_current_object(), stop)  # type: ignore[attr-defined]
+
+
+def run_dispatcher(app: Flask, stop: threading.Event) -> None:
+    """Dispatch and tick until `stop`; a database or queue that is away is waited for."""
+    wait, last_tick = _POLL, 0.0
+    while not stop.is_set():
+        try:
+            with app.app_context():
+                moved = pump()
+                if time.monotonic() - last_tick >= 1:
+                    tick()
+                    last_tick = time.monotonic()
+            wait = 0.0 if moved == outbox.BATCH else _POLL
+        except (OperationalError, RedisConnectionError, RedisError) as failure:
+            wait = min(_BACK_OFF, max(wait, _POLL) * 2)
+            log.warning("dispatcher waits", seconds=wait, error=repr(failure))
+        stop.wait(wait)
+
+
+def periodic() -> list[dict[str, Any]]:
+    """The table of periodic work with the last slot taken."""
+    rows = db.session.execute(select(PeriodicSlot.name, func.max(PeriodicSlot.at)).group_by(PeriodicSlot.name)).all()
+    last = {name: at for name, at in rows}
+    return [
+        {"name": r.name, "every_seconds": r.every, "last_at": last.get(r.name)}
+        for r in _jobs.values()
+        if r.every is not None
+    ]

@@ -1,0 +1,67 @@
+"""Settings are read once from the environment, typed; nothing else reads the environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+class SettingMissing(Exception):
+    """A start without this setting would be unsafe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a deployment may choose. Each field is the environment variable of the same name in capitals."""
+
+    database_url: str = ""
+    redis_url: str = ""
+    secret_key: str = ""
+    stripe_api_key: str = ""
+    stripe_api_base: str = ""  # another address than Stripe's own: a sandbox or a proxy
+    stripe_webhook_secret: str = ""
+    elasticsearch_url: str = ""
+    base_url: str = "http://127.0.0.1:8000"  # as people reach it: links in letters, return addresses
+    var_folder: str = "var"  # uploads, mail and embedded servers live below it
+    time_zone: str = "Europe/Berlin"  # the operator's business time zone
+    default_currency: str = "EUR"
+    operator_name: str = "Kontor"
+    session_hours: int = 12
+    reservation_minutes: int = 30
+    confirm_hours: int = 24  # a vendor confirms an order within these
+    max_body_bytes: int = 2_000_000
+    max_upload_bytes: int = 64_000_000
+    sign_in_limit: str = "10 per minute"
+    database_pool: int = 8
+    secure_cookies: bool = False
+    log_level: str = "INFO"
+
+    def require(self) -> "Settings":
+        """The same settings, fit to serve. Raises SettingMissing naming what is missing."""
+        for name in ("database_url", "redis_url", "secret_key"):
+            if not getattr(self, name):
+                raise SettingMissing(f"{name.upper()} is not set (`flask --app wsgi up` starts servers of its own).")
+        return self
+
+    @property
+    def var(self) -> Path:
+        return Path(self.var_folder)
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Settings of this environment. Raises SettingMissing where a value has the wrong type."""
+    values: dict[str, object] = {}
+    for field in fields(Settings):
+        text = environment.get(field.name.upper())
+        if text is not None and text != "":
+            values[field.name] = _typed(field.name, str(field.type), text)
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _typed(name: str, kind: str, text: str) -> object:
+    if "int" in kind:
+        if not text.lstrip("-").isdigit():
+            raise SettingMissing(f"{name.upper()} must be a whole number, not {text!r}.")
+        return int(text)
+    if "bool" in kind:
+        return text.lower() in {"1", "true", "yes", "on"}
+    return text

@@ -1,0 +1,251 @@
+"""One command that runs the whole marketplace: what it starts it keeps alive, and it leaves nothing behind."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import click
+import flask_migrate
+from flask import Flask
+
+from marketplace.kernel.children import Family, Program
+from marketplace.kernel.db import db
+from marketplace.kernel.local import LocalServerFailed, start_postgres, start_valkey
+from marketplace.kernel.settings import SettingMissing, Settings, from_environment
+
+FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
+WORKERS = {
+    "worker-short": [*FLASK, "worker", "--queue", "short"],
+    "worker-long": [*FLASK, "worker", "--queue", "long"],
+    "dispatcher": [*FLASK, "dispatcher"],
+}
+WEBHOOK_PATH = "/webhooks/stripe"
+READY_WITHIN_S = 30.0
+
+
+class Sandbox(Protocol):
+    """A payment provider on this machine."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+    def stop(self) -> None: ...
+
+
+class StartSandbox(Protocol):
+    """The same folder and port give the same data, address and key again."""
+
+    def __call__(self, folder: Path, *, port: int, webhook_url: str, webhook_secret: str) -> Sandbox: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the rooms upstairs lend to the command.
+
+    `load_demo` runs in an app context and fills an empty database; it returns the lines that tell how to sign in, also
+    when the demonstration was there before, and none when the database holds something else.
+    """
+
+    create_app: Callable[[Settings], Flask]
+    load_demo: Callable[[], Sequence[str]]
+    start_sandbox: StartSandbox
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the caller of the command asked for."""
+
+    host: str
+    port: int
+    demo: bool
+    worker: bool
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+def up_command(ports: Ports) -> click.Command:
+    """The command `up`, for `app.cli.add_command`."""
+
+    @click.command("up")
+    @click.option("--host", default="127.0.0.1", show_default=True)
+    @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+    @click.option("--demo", is_flag=True, help="Load the demonstration also into a database of your own.")
+    @click.option("--no-worker", is_flag=True, help="Start the web server only.")
+    def up(host: str, port: int, demo: bool, no_worker: bool) -> None:
+        """Start what the marketplace needs, keep it running, stop it all on Ctrl-C."""
+        try:
+            run_up(ports, Wish(host, port, demo, not no_worker), os.environ)
+        except (LocalServerFailed, SettingMissing) as failure:
+            raise click.ClickException(str(failure)) from failure
+
+    return up
+
+
+class Stopped(BaseException):
+    """Somebody asked the command to stop."""
+
+
+def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
+    """Run until SIGINT or SIGTERM. Raises click.ClickException, LocalServerFailed or SettingMissing when it cannot start."""
+    _refuse_port_in_use(wish)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _raise_stopped)
+    family = Family()
+    try:
+        with ExitStack() as leave:
+            leave.callback(family.stop)
+            env, signs = _prepare(ports, wish, dict(environment), family, leave)
+            _start_programs(wish, env, family)
+            _announce(wish, env, signs)
+            while True:
+                family.look()
+                time.sleep(0.2)
+    except Stopped:
+        click.echo("Stopped.")
+
+
+def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise Stopped
+
+
+def _prepare(
+    ports: Ports, wish: Wish, env: dict[str, str], family: Family, leave: ExitStack
+) -> tuple[dict[str, str], Sequence[str]]:
+    """Servers, settings, schema and demonstration; returns the children's environment and how to sign in."""
+    env.setdefault("VAR_FOLDER", "var")
+    env.setdefault("BASE_URL", wish.url)
+    var = Path(env["VAR_FOLDER"]).resolve()
+    (var / "log").mkdir(parents=True, exist_ok=True)
+    embedded = not env.get("DATABASE_URL")
+    demo = wish.demo or (embedded and not env.get("STRIPE_API_KEY"))
+    if wish.demo and env.get("STRIPE_API_KEY"):
+        raise click.ClickException(
+            "the demonstration pays in its own sandbox: unset STRIPE_API_KEY or leave out --demo"
+        )
+    if embedded:
+        env["DATABASE_URL"] = family.keep("postgres", lambda: start_postgres(var / "postgres")).url
+        env.setdefault("SECRET_KEY", _kept_secret(var / "secret_key"))
+    if not env.get("REDIS_URL"):
+        env["REDIS_URL"] = family.keep("valkey", lambda: start_valkey(var / "valkey")).url
+    if demo:
+        _keep_sandbox(ports, wish, env, var, family)
+    app = ports.create_app(from_environment(env))
+    with app.app_context():
+        flask_migrate.upgrade()
+        signs = ports.load_demo() if demo else []
+        db.engine.dispose()
+    if embedded:
+        _write_private(var / "environment", _as_shell(env))
+        leave.callback((var / "environment").unlink, missing_ok=True)
+    return env, signs
+
+
+def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, family: Family) -> None:
+    secret = env["STRIPE_WEBHOOK_SECRET"] = f"whsec_{_kept_secret(var / 'webhook_secret')}"
+
+    def start() -> "WatchedSandbox":
+        port = urlsplit(env.get("STRIPE_API_BASE", "")).port or 0
+        return WatchedSandbox(
+            ports.start_sandbox(var / "sandbox", port=port, webhook_url=wish.url + WEBHOOK_PATH, webhook_secret=secret)
+        )
+
+    running = family.keep("sandbox", start).running
+    env["STRIPE_API_BASE"], env["STRIPE_API_KEY"] = running.url, running.api_key
+
+
+def _start_programs(wish: Wish, env: dict[str, str], family: Family) -> None:
+    log = Path(env["VAR_FOLDER"]).resolve() / "log"
+    web = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{wish.host}:{wish.port}"]
+    programs = {"web": web} | (WORKERS if wish.worker else {})
+    for name, command in programs.items():
+        family.keep(name, partial(Program.start, command, env, log / f"{name}.log"))
+    until = time.monotonic() + READY_WITHIN_S
+    while not _answers(f"{wish.url}/ready"):
+        dead = family.dead()
+        if dead or time.monotonic() > until:
+            name = dead or "web"
+            raise click.ClickException(f"{name} did not start:\n{_tail(log / f'{name}.log')}")
+        time.sleep(0.05)
+
+
+def _announce(wish: Wish, env: Mapping[str, str], signs: Sequence[str]) -> None:
+    lines = [f"The marketplace runs at {wish.url}/ (API: {wish.url}/docs)."]
+    lines += ["Sign in as:", *(f"  {line}" for line in signs)] if signs else []
+    lines += [f"Data and logs are in {env['VAR_FOLDER']}/. Stop with Ctrl-C."]
+    click.echo("\n".join(lines))
+
+
+@dataclass
+class WatchedSandbox:
+    """The sandbox shows no process of its own: it lives while its port takes calls."""
+
+    running: Sandbox
+
+    def lives(self) -> bool:
+        at = urlsplit(self.running.url)
+        try:
+            socket.create_connection((at.hostname, at.port), timeout=2).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self.running.stop()
+
+
+def _refuse_port_in_use(wish: Wish) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((wish.host, wish.port))
+        except OSError as failure:
+            reason = failure.strerror or str(failure)
+            raise click.ClickException(
+                f"port {wish.port} on {wish.host}: {reason}; choose another with --port"
+            ) from None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+
+
+def _kept_secret(path: Path) -> str:
+    """A random secret that outlives a restart, made on the first call."""
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(32))
+    return path.read_text()
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        out.write(text)
+    fresh.rename(path)
+
+
+def _as_shell(env: Mapping[str, str]) -> str:
+    """The settings of this start as lines for a shell, so that other commands find the embedded servers."""
+    names = [item.name.upper() for item in fields(Settings)]
+    return "".join(f"export {name}={shlex.quote(env[name])}\n" for name in names if name in env)

@@ -1,0 +1,1 @@
+"""Parcels: what of a vendor order has left, and what has arrived."""

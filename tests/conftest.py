@@ -1,0 +1,156 @@
+"""Real servers for every test; each test in a transaction that is rolled back, or in a database of its own."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+import wsgi
+from marketplace.kernel import local
+from marketplace.kernel.access import ANONYMOUS, Actor
+from marketplace.kernel.db import Row, db
+from marketplace.kernel.settings import Settings
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(database url, redis url) for this test process: those given, or embedded ones of its own."""
+    folder = tmp_path_factory.mktemp("servers")
+    started = []
+    database, redis = os.environ.get("KONTOR_TEST_DATABASE_URL"), os.environ.get("KONTOR_TEST_REDIS_URL")
+    if not database:
+        started.append(local.start_postgres(folder / "pg", durable=False))
+        database = started[-1].url
+    if not redis:
+        started.append(local.start_valkey(folder / "valkey"))
+        redis = started[-1].url
+    yield database, redis
+    for server in reversed(started):
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def make_database(servers: tuple[str, str]) -> Iterator[Callable[[], str]]:
+    """Makes databases with the schema, copied from a template; dropped at the end."""
+    admin = create_engine(servers[0], isolation_level="AUTOCOMMIT")
+    made: list[str] = []
+
+    def create(name: str, template: str | None = None) -> str:
+        with admin.connect() as connection:
+            suffix = f" TEMPLATE {template}" if template else ""
+            connection.execute(text(f'CREATE DATABASE "{name}"{suffix}'))
+        made.append(name)
+        return make_url(servers[0]).set(database=name).render_as_string(hide_password=False)
+
+    template = f"kontor_template_{uuid.uuid4().hex[:12]}"
+    url = create(template)
+    engine = create_engine(url)
+    Row.metadata.create_all(engine)
+    engine.dispose()
+    yield lambda: create(f"kontor_test_{uuid.uuid4().hex[:12]}", template)
+    with admin.connect() as connection:
+        for name in reversed(made):
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def make_settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
+    """Settings of a test app: `make_settings(database_url, **others)`."""
+
+    def make(database_url: str, **others: object) -> Settings:
+        values = {
+            "database_url": database_url,
+            "redis_url": servers[1],
+            "secret_key": "only-for-tests",
+            "var_folder": str(tmp_path_factory.mktemp("var")),
+            "log_level": "ERROR",
+        }
+        return Settings(**(values | others))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def app(make_database: Callable[[], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
+    """The app that the rolled-back tests share."""
+    app = wsgi.create_app(make_settings(make_database()))
+    yield app
+    close(app)
+
+
+def close(app: Flask) -> None:
+    """Give back the connections of an app."""
+    with app.app_context():
+        db.engine.dispose()
+    app.extensions["kontor_redis"].close()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[scoped_session]:
+    """The database session of this test, inside a transaction that ends in a rollback; pushes an app context."""
+    original = db.session
+    with app.app_context():
+        connection = db.engine.connect()
+        outer = connection.begin()
+        db.session = scoped_session(
+            sessionmaker(bind=connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
+        )
+        try:
+            yield db.session
+        finally:
+            db.session.remove()
+            db.session = original
+            outer.rollback()
+            connection.close()
+
+
+@pytest.fixture
+def client_as(app: Flask, session: scoped_session) -> Iterator[Callable[[Actor], FlaskClient]]:
+    """`client_as(actor)`: an HTTP client whose requests come from that actor, whoever else asks in between."""
+    original = app.extensions["kontor_actor_loader"]
+
+    class ActingClient(app.test_client_class or FlaskClient):  # type: ignore[misc]
+        actor: Actor = ANONYMOUS
+
+        def open(self, *args: object, **kwargs: object) -> object:
+            app.extensions["kontor_actor_loader"] = lambda: self.actor
+            return super().open(*args, **kwargs)
+
+    def make(actor: Actor) -> FlaskClient:
+        client = ActingClient(app, app.response_class, use_cookies=True)
+        client.actor = actor
+        return client
+
+    yield make
+    app.extensions["kontor_actor_loader"] = original
+
+
+@pytest.fixture
+def own_database(make_database: Callable[[], str]) -> str:
+    """The URL of a database of this test's own, for tests that really commit or use several processes."""
+    return make_database()
+
+
+@pytest.fixture
+def own_app(own_database: str, make_settings: Callable[..., Settings]) -> Iterator[Flask]:
+    """An app on a database of its own, where commits are real."""
+    app = wsgi.create_app(make_settings(own_database))
+    yield app
+    close(app)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared cases and data; a test that needs it is left out where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder ../shared is not here")
+    return SHARED

@@ -1,0 +1,1 @@
+"""The seller's desk: how a company becomes a vendor, and how he works."""

@@ -1,0 +1,1 @@
+"""The vendor's own view of his orders: confirm, ship, deliver."""

@@ -1,0 +1,1 @@
+"""Catalogue, price and stock files of vendors, taken in by the background."""

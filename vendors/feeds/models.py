@@ -1,0 +1,57 @@
+"""A feed remembers how far it came, so that a run that was killed goes on from there; each bad row has its line."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.kernel import clock
+from marketplace.kernel.access import Tenants
+from marketplace.kernel.db import Row, id_column, state_column
+from vendors.feeds.states import FEED_STATES, FeedState
+
+
+class Feed(Row):
+    """A file of a vendor on its way into the catalogue. `rows_done` is the checkpoint: rows before it are settled."""
+
+    __tablename__ = "feed"
+    __tenants__ = Tenants(vendor="vendor_id")
+    __states__ = FEED_STATES
+    __table_args__ = (UniqueConstraint("vendor_id", "id"), Index("ix_feed_vendor", "vendor_id", "id"))
+
+    id: Mapped[uuid.UUID] = id_column()
+    vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    filename: Mapped[str]
+    format: Mapped[str]  # csv, xlsx
+    stored_as: Mapped[str]  # below the var folder
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    state: Mapped[FeedState] = state_column(FeedState, FeedState.RECEIVED)
+    rows_total: Mapped[int] = mapped_column(default=0)
+    rows_done: Mapped[int] = mapped_column(default=0)
+    rows_created: Mapped[int] = mapped_column(default=0)
+    rows_changed: Mapped[int] = mapped_column(default=0)
+    rows_unchanged: Mapped[int] = mapped_column(default=0)
+    rows_bad: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")  # why the whole feed failed
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class FeedReportLine(Row):
+    """Why one row of a feed was not taken."""
+
+    __tablename__ = "feed_report_line"
+    __tenants__ = Tenants(vendor="vendor_id")
+    __table_args__ = (UniqueConstraint("feed_id", "row_number", "column"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    feed_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("feed.id"))
+    vendor_id: Mapped[uuid.UUID]
+    row_number: Mapped[int] = mapped_column(BigInteger)  # as a spreadsheet counts: the header is 1
+    column: Mapped[str] = mapped_column(default="")
+    sku: Mapped[str] = mapped_column(default="")
+    message: Mapped[str]

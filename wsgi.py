@@ -1,0 +1,68 @@
+"""The roof: builds the app, and is the only file that sees every room."""
+
+import logging
+import os
+from pathlib import Path
+
+import structlog
+from flask import Flask
+from flask_migrate import Migrate
+
+from marketplace.kernel import db as database
+from marketplace.kernel import access, health, outbox, problems, queue, settings, web
+from marketplace.kernel.settings import Settings
+
+# Blueprints of the API and of the pages, room by room from the ground up.
+API = []
+PAGES = [health.routes]
+# Who hears what: Subscription(Event, handler, inside=..., outside=...).
+SUBSCRIPTIONS: list[outbox.Subscription] = []
+COMMANDS = []
+
+
+def create_app(configured: Settings | None = None) -> Flask:
+    """The app with all its rooms. Without arguments, settings come from the environment."""
+    chosen = configured or settings.from_environment(os.environ)
+    _log(chosen.log_level)
+    app = Flask("kontor", static_folder="marketplace/kernel/static", template_folder="marketplace/kernel/templates")
+    app.root_path = str(Path(__file__).parent)
+    app.config.update(
+        SECRET_KEY=chosen.secret_key or None,
+        MAX_CONTENT_LENGTH=chosen.max_body_bytes,
+        SESSION_COOKIE_NAME="kontor_form",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=chosen.secure_cookies,
+    )
+    app.extensions["kontor_settings"] = chosen
+    database.init_app(app, chosen.database_url, chosen.database_pool)
+    Migrate(app, database.db, directory=str(Path(__file__).parent / "migrations"))
+    access.load_actors_with(app, lambda: access.ANONYMOUS)
+    queue.init_app(app, chosen.redis_url or "redis://localhost")
+    outbox.subscribe(app, SUBSCRIPTIONS)
+    problems.init_app(app)
+    api = web.init_app(app)
+    for routes in API:
+        api.register_blueprint(routes)
+    for pages in PAGES:
+        app.register_blueprint(pages)
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    return app
+
+
+def serve() -> Flask:
+    """What a web server loads: refuses to start without what is unsafe to lack."""
+    return create_app(settings.from_environment(os.environ).require())
+
+
+def _log(level: str) -> None:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
