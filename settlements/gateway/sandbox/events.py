@@ -46,6 +46,7 @@ class Events:
         self._store = store
         self._wake = threading.Event()
         self._stopped = False
+        self._planned = False
         self._sending: set[int] = set()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="hooks")
         self._http = urllib3.PoolManager(maxsize=4, retries=False, timeout=urllib3.Timeout(connect=2, read=10))
@@ -83,6 +84,7 @@ class Events:
         signed = [_RIGHT] * (hook("webhook_copies") or 1)
         signed += [_WRONG] if hook("webhook_wrong_signature") else []
         signed += [_STALE] if hook("webhook_stale") else []
+        self._planned = True
         for kind in signed:
             self._store.run(
                 "INSERT INTO deliveries (due, event, signed, attempts) VALUES (?, ?, ?, 0)", (due, event_id, kind)
@@ -90,6 +92,7 @@ class Events:
 
     def schedule(self, deed: Record) -> None:
         due = time.time() + float(self._store.setting("later_s", 1.0))
+        self._planned = True
         self._store.run("INSERT INTO later (due, body) VALUES (?, ?)", (due, json.dumps(deed)))
 
     def release(self, order: str) -> int:
@@ -99,6 +102,7 @@ class Events:
             held.reverse()
         elif order == "shuffled":
             random.shuffle(held)
+        self._planned = True
         now = time.time()
         for place, delivery_id in enumerate(held):
             self._store.run(
@@ -112,7 +116,10 @@ class Events:
         return not self._store.rows(owed, (event_id, _RIGHT))
 
     def wake(self) -> None:
-        self._wake.set()
+        """After the transaction that planned something, so that the thread finds it."""
+        if self._planned:
+            self._planned = False
+            self._wake.set()
 
     def _run(self, act: Callable[[Record], None]) -> None:
         while not self._stopped:

@@ -28,6 +28,10 @@ class Running:
     url: str
     api_key: str
 
+    def lives(self) -> bool:
+        """Does the process run?"""
+        return self.process.poll() is None
+
     def script(self, **wanted: Any) -> dict[str, Any]:
         """POST /_script: faults, web hooks, time; see script.py. Raises ValueError for what it refuses."""
         answer = urllib3.request("POST", f"{self.url}/_script", json=wanted, timeout=10, retries=False)
@@ -75,6 +79,7 @@ def start(folder: Path, *, port: int = 0, webhook_url: str | None = None, webhoo
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the launcher, who stops it in order
         )
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     _wait(process, url, folder / "sandbox.log")
