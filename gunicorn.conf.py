@@ -2,7 +2,7 @@
 
 import os
 
-wsgi_app = "wsgi:create_app()"
+wsgi_app = "wsgi:serve()"
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import click
 
-from marketplace.kernel.local import LocalServerFailed, dies_with_parent
+from marketplace.kernel.local import dies_with_parent
 
 STOP_WITHIN_S = 15.0
 SETTLED_AFTER_S = 60.0
@@ -84,7 +84,7 @@ class Kept:
         elif self.again_at is not None and now >= self.again_at:
             try:
                 self.running = self.start()
-            except (LocalServerFailed, OSError) as failure:
+            except (RuntimeError, OSError) as failure:
                 self._rest(now, f"did not start ({failure})")
             else:
                 self.since, self.again_at = now, None

@@ -1,23 +1,28 @@
 """One command that runs the whole marketplace: what it starts it keeps alive, and it leaves nothing behind."""
 
 import os
+import secrets
+import shlex
 import signal
 import socket
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import click
-import flask_migrate
+import flask_migrate  # type: ignore[import-untyped]
 from flask import Flask
 
-from marketplace.kernel.children import Family, Program
+from marketplace.kernel.children import Child, Family, Program
 from marketplace.kernel.db import db
 from marketplace.kernel.local import LocalServerFailed, start_postgres, start_valkey
 from marketplace.kernel.settings import SettingMissing, Settings, from_environment
@@ -32,14 +37,13 @@ WEBHOOK_PATH = "/webhooks/stripe"
 READY_WITHIN_S = 30.0
 
 
-class Sandbox(Protocol):
+class Sandbox(Child, Protocol):
     """A payment provider on this machine."""
 
     @property
     def url(self) -> str: ...
     @property
     def api_key(self) -> str: ...
-    def stop(self) -> None: ...
 
 
 class StartSandbox(Protocol):
@@ -98,7 +102,7 @@ class Stopped(BaseException):
 
 
 def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
-    """Run until SIGINT or SIGTERM. Raises click.ClickException, LocalServerFailed or SettingMissing when it cannot start."""
+    """Run until SIGINT or SIGTERM. When it cannot start: click.ClickException, LocalServerFailed or SettingMissing."""
     _refuse_port_in_use(wish)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stopped)
@@ -143,7 +147,7 @@ def _prepare(
         env["REDIS_URL"] = family.keep("valkey", lambda: start_valkey(var / "valkey")).url
     if demo:
         _keep_sandbox(ports, wish, env, var, family)
-    app = ports.create_app(from_environment(env))
+    app = ports.create_app(from_environment(env).require())
     with app.app_context():
         flask_migrate.upgrade()
         signs = ports.load_demo() if demo else []
@@ -157,13 +161,15 @@ def _prepare(
 def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, family: Family) -> None:
     secret = env["STRIPE_WEBHOOK_SECRET"] = f"whsec_{_kept_secret(var / 'webhook_secret')}"
 
-    def start() -> "WatchedSandbox":
+    def start() -> Sandbox:
         port = urlsplit(env.get("STRIPE_API_BASE", "")).port or 0
-        return WatchedSandbox(
-            ports.start_sandbox(var / "sandbox", port=port, webhook_url=wish.url + WEBHOOK_PATH, webhook_secret=secret)
-        )
+        hooks = wish.url + WEBHOOK_PATH
+        return ports.start_sandbox(var / "sandbox", port=port, webhook_url=hooks, webhook_secret=secret)
 
-    running = family.keep("sandbox", start).running
+    try:
+        running = family.keep("sandbox", start)
+    except RuntimeError as failure:
+        raise LocalServerFailed(f"the payment sandbox did not start: {failure}") from failure
     env["STRIPE_API_BASE"], env["STRIPE_API_KEY"] = running.url, running.api_key
 
 
@@ -187,24 +193,6 @@ def _announce(wish: Wish, env: Mapping[str, str], signs: Sequence[str]) -> None:
     lines += ["Sign in as:", *(f"  {line}" for line in signs)] if signs else []
     lines += [f"Data and logs are in {env['VAR_FOLDER']}/. Stop with Ctrl-C."]
     click.echo("\n".join(lines))
-
-
-@dataclass
-class WatchedSandbox:
-    """The sandbox shows no process of its own: it lives while its port takes calls."""
-
-    running: Sandbox
-
-    def lives(self) -> bool:
-        at = urlsplit(self.running.url)
-        try:
-            socket.create_connection((at.hostname, at.port), timeout=2).close()
-        except OSError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        self.running.stop()
 
 
 def _refuse_port_in_use(wish: Wish) -> None:
