@@ -8,8 +8,8 @@ import structlog
 from flask import Flask
 from flask_migrate import Migrate
 
-from marketplace.kernel import db as database
 from marketplace.kernel import access, health, outbox, problems, queue, settings, web
+from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
 
 # Blueprints of the API and of the pages, room by room from the ground up.

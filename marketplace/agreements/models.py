@@ -1,4 +1,4 @@
-"""A price belongs to a list of one vendor; the list says for whom, when and in which currency. Terms are never edited."""
+"""A price belongs to a list of one vendor; the list says for whom, when and in which currency."""
 
 import uuid
 from datetime import date, datetime

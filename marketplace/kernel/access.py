@@ -147,8 +147,8 @@ ANONYMOUS = Actor()
 class Tenants:
     """Which columns of a model say whose row it is; declared on the model as `__tenants__`.
 
-    `buyer` and `vendor` name the column that holds the company on that side, `own` a column that belongs to the company on
-    whichever side it acts. `public(model)` gives the condition under which everyone sees the row (None: never).
+    `buyer` and `vendor` name the column that holds the company on that side, `own` a column that belongs to the company
+    on whichever side it acts. `public(model)` gives the condition under which everyone sees the row (None: never).
     """
 
     buyer: str | None = None
@@ -176,7 +176,7 @@ def visible_where(actor: Actor, model: type[R]) -> ColumnElement[bool] | None:
     return or_(*conditions) if conditions else false()
 
 
-def visible(actor: Actor, model: type[R]) -> Select[tuple[R]]:
+def visible(actor: Actor, model: type[R]) -> Select[R]:
     """SELECT of the rows of `model` that `actor` may know of; every query starts here."""
     condition = visible_where(actor, model)
     statement = select(model)

@@ -180,9 +180,13 @@ def append_only_trigger(table: str) -> str:
     )
 
 
+def _ddl(statement: str) -> DDL:
+    return DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+
+
 def append_only(model: type[Row]) -> type[Row]:
     """Class decorator: the table of `model` gets its trigger when it is created (the migration says the same)."""
     table: Table = model.__table__  # type: ignore[assignment]
-    event.listen(table, "after_create", DDL(APPEND_ONLY_FUNCTION.replace("%", "%%")))
-    event.listen(table, "after_create", DDL(append_only_trigger(table.name)))
+    event.listen(table, "after_create", _ddl(APPEND_ONLY_FUNCTION))
+    event.listen(table, "after_create", _ddl(append_only_trigger(table.name)))
     return model

@@ -119,10 +119,10 @@ class MoneyField(fields.Nested):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(MoneyIn, **kwargs)
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        if value is None or isinstance(value, dict):
-            return value
-        return {"amount_minor": value.minor, "currency": value.currency}
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        if nested_obj is None or isinstance(nested_obj, dict):
+            return nested_obj
+        return {"amount_minor": nested_obj.minor, "currency": nested_obj.currency}
 
 
 class PageArgs(Schema):

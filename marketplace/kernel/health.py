@@ -24,7 +24,7 @@ def health() -> Any:
 @routes.get("/ready")
 @public
 def ready() -> Any:
-    """200 where the database answers with the schema of this code and the queue answers; else 503 with what is wrong."""
+    """200 where the database answers with this code's schema and the queue answers; else 503 with what is wrong."""
     checks = {"database": _database(), "queue": "ok" if queue.answers() else "away"}
     good = all(state == "ok" for state in checks.values())
     return jsonify(status="ok" if good else "not ready", checks=checks), 200 if good else 503

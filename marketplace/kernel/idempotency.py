@@ -1,12 +1,13 @@
 """A key makes a request happen once: the same key answers again what it answered first.
 
-The key, a hash of the request and the answer are stored in the transaction of the effect. Refusals are not stored: nothing
-happened, so the caller may mend the request and use the key again.
+The key, a hash of the request and the answer are stored in the transaction of the effect. Refusals are not stored:
+nothing happened, so the caller may mend the request and use the key again.
 """
 
 import hashlib
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -98,8 +99,8 @@ def _stored(actor: Actor, route: str, key: str, request_hash: str) -> tuple[int,
 def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
     """The view runs in one transaction and at most once per Idempotency-Key; it must not open a transaction itself.
 
-    Stands directly on the function, below @requires and the schemas' decorators, so that what it stores is the final JSON:
-    the view returns a dict, or (dict, status).
+    Stands directly on the function, below @requires and the schemas' decorators, so that what it stores is the final
+    JSON: the view returns a dict, or (dict, status).
     """
 
     @wraps(view)
@@ -137,10 +138,8 @@ def route_of_request() -> str:
 def hash_of_request() -> str:
     """Of the body's meaning, not of its spelling: order of keys and white space do not matter."""
     body = request.get_data()
-    try:
+    with suppress(orjson.JSONDecodeError):
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
-        pass
     return hashlib.sha256(body).hexdigest()
 
 

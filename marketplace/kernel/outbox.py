@@ -1,8 +1,9 @@
 """An event is a row written with its fact: published in the transaction, handled at least once, its effect once.
 
-`publish` stores the event and one delivery per subscriber in the publisher's transaction and calls the inside subscribers
-there. The dispatcher hands undispatched deliveries to the queue in batches, one job per handler and batch; a sweep hands
-out again what was not handled in time. A delivery is marked handled in the transaction of the handler's effect.
+`publish` stores the event and one delivery per subscriber in the publisher's transaction and calls the inside
+subscribers there. The dispatcher hands undispatched deliveries to the queue in batches, one job per handler and
+batch; a sweep hands out again what was not handled in time. A delivery is marked handled in the transaction of the
+handler's effect.
 """
 
 import dataclasses
@@ -44,9 +45,9 @@ Handler = Callable[[Sequence[Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Who hears an event. `inside`: in the publisher's transaction, called with the one event. Else by a job, called with a
-    batch: within a transaction that also marks the batch handled, or (`outside`) with none open, for handlers that call
-    other systems by reserve, call, record and may therefore see an event again."""
+    """Who hears an event. `inside`: in the publisher's transaction, called with the one event. Else by a job, called
+    with a batch: within a transaction that also marks the batch handled, or (`outside`) with none open, for
+    handlers that call other systems by reserve, call, record and may therefore see an event again."""
 
     event: type[Event]
     handler: Handler

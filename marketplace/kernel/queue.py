@@ -1,7 +1,8 @@
 """Background work: named jobs on RQ, and a table of periodic work of which each slot runs once.
 
-The only file that imports rq and redis. A job is a registered function called with JSON arguments; it loads, locks, checks
-the state and acts, so that running it twice does no harm. Jobs come from the outbox dispatcher or from a periodic slot.
+The only file that imports rq and redis. A job is a registered function called with JSON arguments; it loads, locks,
+checks the state and acts, so that running it twice does no harm. Jobs come from the outbox dispatcher or from a
+periodic slot.
 """
 
 import signal
@@ -76,9 +77,9 @@ def job(name: str, *, queue: str = SHORT, timeout: int = 60, every: int | None =
     return register
 
 
-def connection() -> "Redis[bytes]":
+def connection() -> Redis:
     """The Redis connection of this app."""
-    redis: Redis[bytes] = current_app.extensions["kontor_redis"]
+    redis: Redis = current_app.extensions["kontor_redis"]
     return redis
 
 
@@ -89,7 +90,7 @@ def init_app(app: Flask, redis_url: str) -> None:
 
 
 def enqueue(name: str, **arguments: Any) -> None:
-    """Put the job `name` on its queue with JSON arguments. From the dispatcher and the ticker; others publish an event."""
+    """Put the job `name` on its queue with JSON arguments. For the dispatcher, the ticker and after-handlers."""
     registered = _jobs[name]
     Queue(registered.queue, connection=connection(), serializer=JSONSerializer).enqueue_call(
         f"{__name__}.perform",
@@ -158,7 +159,7 @@ def tick() -> list[str]:
 
 
 def drain(limit: int = 1000) -> int:
-    """Hand out and run everything that waits, here and now, in this process; returns the jobs run. For tests and tools."""
+    """Hand out and run everything that waits, in this process; returns the number of jobs. For tests and tools."""
     done = 0
     for _ in range(limit):
         moved = pump()
@@ -250,8 +251,8 @@ def run_dispatcher(app: Flask, stop: threading.Event) -> None:
 
 def periodic() -> list[dict[str, Any]]:
     """The table of periodic work with the last slot taken."""
-    rows = db.session.execute(select(PeriodicSlot.name, func.max(PeriodicSlot.at)).group_by(PeriodicSlot.name)).all()
-    last = {name: at for name, at in rows}
+    rows = db.session.execute(select(PeriodicSlot.name, func.max(PeriodicSlot.at)).group_by(PeriodicSlot.name))
+    last = dict(rows.all())
     return [
         {"name": r.name, "every_seconds": r.every, "last_at": last.get(r.name)}
         for r in _jobs.values()

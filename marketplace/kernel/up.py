@@ -110,6 +110,7 @@ def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
     try:
         with ExitStack() as leave:
             leave.callback(family.stop)
+            leave.callback(_be_deaf)
             env, signs = _prepare(ports, wish, dict(environment), family, leave)
             _start_programs(wish, env, family)
             _announce(wish, env, signs)
@@ -121,9 +122,14 @@ def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
 
 
 def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
+    _be_deaf()
+    raise Stopped
+
+
+def _be_deaf() -> None:
+    """Stopping is not to be interrupted: an impatient second Ctrl-C would leave servers behind."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    raise Stopped
 
 
 def _prepare(

@@ -69,7 +69,7 @@ def _json_default(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc]
     """flask-smorest, answering our problems instead of its errors."""
 
     ERROR_SCHEMA = ProblemOut
@@ -116,7 +116,8 @@ def _secure(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault(
         "Content-Security-Policy",
-        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'",
     )
     if not request.path.startswith("/static") and "/static/" not in request.path:
         headers.setdefault("Cache-Control", "no-store")

@@ -17,8 +17,8 @@ from marketplace.orders.states import VENDOR_ORDER_STATES, VendorOrderState
 class Order(Row):
     """What one company bought from several vendors at once.
 
-    `facts` is the formula's order, `policy` its policy, `formula_state` its state (what was cancelled or came back so far),
-    each as the JSON of pricing.wire; `*_minor` are the valuation of that state.
+    `facts` is the formula's order, `policy` its policy, `formula_state` its state (what was cancelled or came back so
+    far), each as the JSON of pricing.wire; `*_minor` are the valuation of that state.
     """
 
     __tablename__ = "orders"
@@ -164,7 +164,7 @@ class OrderLine(Row):
 
 @append_only
 class OrderStep(Row):
-    """One state of the order in the formula with its valuation, frozen: placing is step 0, each cancellation one more."""
+    """One state of the order in the formula with its valuation, frozen: placing is step 0, a cancellation one more."""
 
     __tablename__ = "order_step"
     __tenants__ = Tenants()
@@ -213,7 +213,7 @@ class OrderMoney(Row):
 
 
 class OrderNumber(Row):
-    """The series of order numbers; a number may be skipped by a rolled back order (invoices, which may not, count apart)."""
+    """The series of order numbers; a rolled back order skips one (invoices, which may not, count apart)."""
 
     __tablename__ = "order_number"
 

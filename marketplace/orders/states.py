@@ -70,7 +70,8 @@ _ENDED = {S.DELIVERED, S.CLOSED}
 def order_state(parts: Sequence[VendorOrderState]) -> OrderState:
     """The state of an order from those of its vendor orders (one or more).
 
-    Cancelled parts do not count unless all are cancelled, or all others are at their end: then it ended partly cancelled.
+    Cancelled parts do not count unless all are cancelled, or all others are at their end: then it ended partly
+    cancelled.
     """
     living = [part for part in parts if part != S.CANCELLED]
     if not living:

@@ -84,7 +84,7 @@ class DeliveryRate(Versioned, Row):
 
 
 class ReturnPolicy(Row):
-    """A version of the return policy of a profile (`b2b`, `consumer`); `content` is the formula's policy. Append-only."""
+    """A version of the return policy of a profile (`b2b`, `consumer`); `content` is the formula's, never edited."""
 
     __tablename__ = "return_policy"
     __tenants__ = Tenants(public=lambda _: true())
