@@ -1,4 +1,4 @@
-"""The only file that speaks to Stripe: separate charges and transfers, keys from our own rows, money stays on our balance."""
+"""The only file that speaks to Stripe: every payment lands on our own balance, under a key from our own rows."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -109,15 +109,11 @@ class StripeGateway:
         return _payment(found.to_dict())
 
     def find_payment(self, key: str, transfer_group: str) -> PaymentResult | None:
-        charges = _asked(
-            lambda: self._client.v1.charges.list(
-                {"transfer_group": transfer_group, "limit": 100, "expand": ["data.payment_intent"]}
-            )
-        )
-        for charge in charges.auto_paging_iter():
-            intent = charge.payment_intent
-            if isinstance(intent, stripe.PaymentIntent) and intent.metadata.get(KEY_NAME) == key:
-                return self.payment(intent.id)
+        params: Any = {"transfer_group": transfer_group, "limit": 100, "expand": ["data.payment_intent"]}
+        for charge in _asked(lambda: list(self._client.v1.charges.list(params).auto_paging_iter())):
+            intent = charge.to_dict()["payment_intent"]
+            if intent and intent["metadata"].get(KEY_NAME) == key:
+                return self.payment(intent["id"])
         # One that never reached a charge, as while the payer is asked to confirm, is only in the search index.
         query = f"metadata['{KEY_NAME}']:'{_quoted(key)}'"
         matching = _asked(lambda: self._client.v1.payment_intents.search({"query": query, "limit": 1}))
@@ -140,10 +136,11 @@ class StripeGateway:
         return _refund(_asked(lambda: self._client.v1.refunds.retrieve(provider_id)).to_dict())
 
     def find_refund(self, key: str, payment_id: str) -> RefundResult | None:
-        found = _asked(lambda: self._client.v1.refunds.list({"payment_intent": payment_id, "limit": 100}))
-        for refund in found.auto_paging_iter():
-            if (refund.metadata or {}).get(KEY_NAME) == key:
-                return _refund(refund.to_dict())
+        params: Any = {"payment_intent": payment_id, "limit": 100}
+        for refund in _asked(lambda: list(self._client.v1.refunds.list(params).auto_paging_iter())):
+            found = _refund(refund.to_dict())
+            if found.metadata.get(KEY_NAME) == key:
+                return found
         return None
 
     def read_event(self, raw_body: bytes, signature_header: str | None) -> GatewayEvent:
@@ -254,7 +251,7 @@ def _refund(refund: Mapping[str, Any]) -> RefundResult:
 
 
 def _subject(name: str, subject: Mapping[str, Any]) -> tuple[EventKind, str]:
-    family = name.split(".")[0]
+    family = name.partition(".")[0]
     if name.startswith("charge.dispute."):
         return EventKind.OTHER, subject["id"]
     if family == "charge" and subject.get("payment_intent"):

@@ -1,10 +1,11 @@
-"""Every request passes the same gates: key, account, scripted fault, replay, parameters; only then does it act, once."""
+"""Every request passes the same gates: key, account, scripted fault, replay, parameters; then it acts, once."""
 
 import hashlib
 import json
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -93,23 +94,38 @@ def _view(world: World, operation: str, handler: Handler) -> Callable[..., Respo
     return view
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A request as it came in, before anybody believed it."""
+
+    operation: str
+    handler: Handler
+    ids: tuple[str, ...]
+    account: str
+    encoded: str
+    key: str | None
+
+    @property
+    def claim(self) -> str:
+        """What a key is bound to."""
+        return hashlib.sha256(f"{request.method} {request.path}?{self.encoded}".encode()).hexdigest()
+
+
 def _serve(world: World, operation: str, handler: Handler, ids: tuple[str, ...]) -> Response:
-    account = _account(world)
-    encoded = _encoded()
+    asked = _Asked(operation, handler, ids, _account(world), _encoded(), _key())
     fault = script.take_fault(world, request.method, request.path)
     if fault and not fault.executes:
         time.sleep(fault.seconds)
         raise fault.error
-    key = _key()
-    claim = hashlib.sha256(f"{request.method} {request.path}?{encoded}".encode()).hexdigest()
     with world.store.writing():
-        stored = _replay(world, account, key, claim)
+        stored = _replay(world, asked)
         if stored:
             return stored
-        status, body, keep = _execute(world, operation, handler, account, key, encoded, ids, fault)
-        if key and keep:
+        status, body, keep = _execute(world, asked, fault)
+        if asked.key and keep:
             world.store.run(
-                "INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (account, key, claim, status, json.dumps(body))
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?)",
+                (asked.account, asked.key, asked.claim, status, json.dumps(body)),
             )
     if fault:
         time.sleep(fault.seconds)
@@ -153,19 +169,21 @@ def _key() -> str | None:
     return key
 
 
-def _replay(world: World, account: str, key: str | None, claim: str) -> Response | None:
-    if key is None:
+def _replay(world: World, asked: _Asked) -> Response | None:
+    if asked.key is None:
         return None
-    found = world.store.rows("SELECT request, status, body FROM answers WHERE account = ? AND key = ?", (account, key))
+    found = world.store.rows(
+        "SELECT request, status, body FROM answers WHERE account = ? AND key = ?", (asked.account, asked.key)
+    )
     if not found:
         return None
     first_claim, status, body = found[0]
-    if first_claim != claim:
+    if first_claim != asked.claim:
         raise ApiError(
             400,
             "idempotency_error",
             "Keys for idempotent requests can only be used with the same parameters they were first used with. Try"
-            f" using a key other than '{key}' if you meant to execute a different request.",
+            f" using a key other than '{asked.key}' if you meant to execute a different request.",
             stored=False,
         )
     answer = _answer(status, json.loads(body))
@@ -173,40 +191,35 @@ def _replay(world: World, account: str, key: str | None, claim: str) -> Response
     return answer
 
 
-def _execute(
-    world: World,
-    operation: str,
-    handler: Handler,
-    account: str,
-    key: str | None,
-    encoded: str,
-    ids: tuple[str, ...],
-    fault: script.Fault | None,
-) -> tuple[int, Record, bool]:
-    """(status, body, whether the key replays it)."""
+def _execute(world: World, asked: _Asked, fault: script.Fault | None) -> tuple[int, Record, bool]:
+    """(status, body, whether the key replays it); what is refused changes nothing, but for a decline."""
     failed: ApiError | None = None
+    found: Record = {}
     try:
         with world.store.writing():
-            params = check(operation, encoded)
-            paths = params.pop("expand", [])
-            kind, verb = operation.split(".")
-            listing.check_expansions(kind, paths, verb in ("list", "search"))
+            call, paths = _checked(asked)
             if fault and not fault.takes_effect:
                 raise fault.error
-            call = Call(account, params, "req_" + secrets.token_hex(7), key)
             try:
-                found = handler(world, call, *ids)
+                found = asked.handler(world, call, *asked.ids)
             except ApiError as error:
                 if not error.kept:
                     raise
                 failed = error
     except ApiError as error:
         return error.status, error.body, error.stored
+    failed = fault.error if fault and fault.answers_error else failed
     if failed:
         return failed.status, failed.body, True
-    if fault and fault.answers_error:
-        return fault.error.status, fault.error.body, True
-    return 200, listing.present(world, account, found, paths), True
+    return 200, listing.present(world, asked.account, found, paths), True
+
+
+def _checked(asked: _Asked) -> tuple[Call, list[str]]:
+    params = check(asked.operation, asked.encoded)
+    paths = params.pop("expand", [])
+    kind, verb = asked.operation.split(".")
+    listing.check_expansions(kind, paths, verb in ("list", "search"))
+    return Call(asked.account, params, "req_" + secrets.token_hex(7), asked.key), paths
 
 
 def _answer(status: int, body: Any) -> Response:
@@ -214,5 +227,3 @@ def _answer(status: int, body: Any) -> Response:
     answer.headers["Request-Id"] = "req_" + secrets.token_hex(7)
     answer.headers["Stripe-Version"] = API_VERSION
     return answer
-
-

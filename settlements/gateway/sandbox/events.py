@@ -25,7 +25,18 @@ DELIVERED = (
     "refund.updated",
     "refund.failed",
 )
-HOOK_SETTINGS = ("url", "secret", "events", "copies", "delay_s", "jitter_s", "wrong_signature", "stale", "hold", "retry_s")
+HOOK_SETTINGS = (
+    "url",
+    "secret",
+    "events",
+    "copies",
+    "delay_s",
+    "jitter_s",
+    "wrong_signature",
+    "stale",
+    "hold",
+    "retry_s",
+)
 
 _NEVER = 1e18
 _LAST_ATTEMPT = 15
@@ -159,9 +170,7 @@ class Events:
         else:
             pause = min(float(self._store.setting("webhook_retry_s", 0.5)) * 2**attempts, 60)
             due = time.time() + pause if attempts < _LAST_ATTEMPT else _NEVER
-            self._store.run(
-                "UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", (due, delivery_id)
-            )
+            self._store.run("UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", (due, delivery_id))
         self._sending.discard(delivery_id)
         self._wake.set()
 

@@ -1,7 +1,7 @@
 """Writes parameters.json, the shapes of requests, from the types that the payment SDK ships.
 
-Run `python -m settlements.gateway.sandbox.generate_parameters` after an upgrade of the SDK. The sandbox itself reads only
-the JSON, so that the SDK stays out of it; for the same reason the SDK is imported here by name.
+Run `python -m settlements.gateway.sandbox.generate_parameters` after an upgrade of the SDK. The sandbox itself reads
+only the JSON, so that the SDK stays out of it; for the same reason the SDK is imported here by name.
 """
 
 import importlib

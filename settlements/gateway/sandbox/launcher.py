@@ -1,6 +1,7 @@
 """Starts the sandbox as a process that never outlives its launcher."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import urllib3
 API_KEY = "sk_test_sandbox"
 _ROOT = Path(__file__).resolve().parents[3]
 _PATIENCE_S = 20
+_HTTP = urllib3.PoolManager(timeout=10, retries=urllib3.Retry(total=1, redirect=0))
 
 
 class SandboxDidNotStart(RuntimeError):
@@ -34,7 +36,7 @@ class Running:
 
     def script(self, **wanted: Any) -> dict[str, Any]:
         """POST /_script: faults, web hooks, time; see script.py. Raises ValueError for what it refuses."""
-        answer = urllib3.request("POST", f"{self.url}/_script", json=wanted, timeout=10, retries=False)
+        answer = _HTTP.request("POST", f"{self.url}/_script", json=wanted)
         if answer.status != 200:
             raise ValueError(answer.data.decode())
         done: dict[str, Any] = answer.json()
@@ -42,16 +44,16 @@ class Running:
 
     def state(self) -> dict[str, Any]:
         """How many objects of each kind it has, and how many deliveries and faults are still waiting."""
-        found: dict[str, Any] = urllib3.request("GET", f"{self.url}/_state", timeout=10, retries=False).json()
+        found: dict[str, Any] = _HTTP.request("GET", f"{self.url}/_state").json()
         return found
 
     def reset(self) -> None:
-        """Forgets everything but where web hooks go."""
-        urllib3.request("POST", f"{self.url}/_reset", timeout=10, retries=False)
+        """Forgets everything but where and how web hooks go."""
+        _HTTP.request("POST", f"{self.url}/_reset")
 
     def stop(self) -> None:
         """Ends the process; what it held stays in its file."""
-        self.process.terminate()
+        self.process.send_signal(signal.SIGQUIT)
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:

@@ -60,7 +60,9 @@ _METHODS = {
         _declined("pm_card_visa_chargeDeclinedStolenCard", "9979", "stolen_card"),
         _declined("pm_card_chargeDeclinedFraudulent", "0019", "fraudulent"),
         _declined("pm_card_visa_chargeDeclinedVelocityLimitExceeded", "6975", "card_velocity_exceeded"),
-        _declining("pm_card_chargeDeclinedExpiredCard", "0069", "expired_card", "expired_card", "Your card has expired."),
+        _declining(
+            "pm_card_chargeDeclinedExpiredCard", "0069", "expired_card", "expired_card", "Your card has expired."
+        ),
         _declining(
             "pm_card_chargeDeclinedIncorrectCvc",
             "0127",

@@ -1,4 +1,4 @@
-"""No request passes that the published shapes do not know: unknown names, wrong types and missing fields are refused."""
+"""Only requests of a published shape pass: unknown names, wrong types and missing fields are refused."""
 
 import json
 import re

@@ -12,9 +12,12 @@ from settlements.gateway.sandbox.world import Call, World, checked_metadata
 
 _SMALLEST = 50
 _LARGEST = 99_999_999
-_CURRENCIES = frozenset(
-    "aed aud bgn brl cad chf cny czk dkk eur gbp hkd huf ils inr isk jpy krw mxn nok nzd pln ron sek sgd thb try usd zar".split()
-)
+# fmt: off
+_CURRENCIES = frozenset((
+    "aed", "aud", "bgn", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf", "ils", "inr",
+    "isk", "jpy", "krw", "mxn", "nok", "nzd", "pln", "ron", "sek", "sgd", "thb", "try", "usd", "zar",
+))
+# fmt: on
 _CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 
@@ -253,7 +256,9 @@ def _check_status(intent: Record, verb: str, allowed: tuple[str, ...]) -> None:
         )
 
 
-_CLAUSE = re.compile(r"""(?:metadata\[(?P<q>["'])(?P<key>[^"']+)(?P=q)\]|(?P<field>status|currency|customer))\s*:\s*(["'])(?P<value>[^"']*)\4""")
+_NAME = r"""(?:metadata\[(?P<q>["'])(?P<key>[^"']+)(?P=q)\]|(?P<field>status|currency|customer))"""
+_VALUE = r"""(?P<mark>["'])(?P<value>(?:\\.|(?!(?P=mark))[^\\])*)(?P=mark)"""
+_CLAUSE = re.compile(rf"{_NAME}\s*:\s*{_VALUE}")
 
 
 def search(world: World, call: Call) -> Record:
@@ -263,7 +268,7 @@ def search(world: World, call: Call) -> Record:
         found = _CLAUSE.fullmatch(clause)
         if found is None:
             raise invalid(f"We were unable to parse your search query: {clause}", param="query")
-        wanted.append((found["key"], found["field"], found["value"]))
+        wanted.append((found["key"], found["field"], re.sub(r"\\(.)", r"\1", found["value"])))
     keyed = next(((key, value) for key, _, value in wanted if key), None)
     candidates = (
         world.store.labelled(call.account, "payment_intent", f"metadata.{keyed[0]}", keyed[1])

@@ -116,9 +116,7 @@ def fail(world: World, call: Call, refund_id: str) -> None:
     if refund["status"] == "failed":
         return
     back = charges.book(world, call, source=refund, kind="refund_failure", amount=refund["amount"], at_once=True)
-    refund.update(
-        status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=back["id"]
-    )
+    refund.update(status="failed", failure_reason="expired_or_canceled_card", failure_balance_transaction=back["id"])
     world.store.save(refund)
     charge = world.load(call, "charge", refund["charge"])
     charge["amount_refunded"] -= refund["amount"]

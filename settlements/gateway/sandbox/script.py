@@ -129,9 +129,7 @@ def _add_fault(world: World, wanted: Record) -> int:
     """{"kind", "path": "/v1/refunds*", "method": "POST", "times": 1, "effect": false, "seconds": 0}; its number."""
     if wanted.get("kind") not in _ERRORS or set(wanted) - {"kind", "path", "method", "times", "effect", "seconds"}:
         raise invalid(f"A fault needs a kind of {', '.join(_ERRORS)}, and a path.", param="fault")
-    world.store.run(
-        "INSERT INTO faults (left, body) VALUES (?, ?)", (int(wanted.get("times", 1)), json.dumps(wanted))
-    )
+    world.store.run("INSERT INTO faults (left, body) VALUES (?, ?)", (int(wanted.get("times", 1)), json.dumps(wanted)))
     return int(world.store.rows("SELECT MAX(id) FROM faults")[0][0])
 
 

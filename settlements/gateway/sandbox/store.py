@@ -1,4 +1,4 @@
-"""One SQLite file holds everything: what a request changed is there after it answered, even if the process is killed."""
+"""One SQLite file holds everything: what a request changed stays, even if the process is killed."""
 
 import json
 import secrets
