@@ -16,6 +16,7 @@ from marketplace.kernel import local
 from marketplace.kernel.access import ANONYMOUS, Actor
 from marketplace.kernel.db import Row, db
 from marketplace.kernel.settings import Settings
+from tests.cast import cast  # noqa: F401 - the fixture
 
 SHARED = Path(__file__).parents[2] / "shared"
 
