@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
@@ -34,6 +34,15 @@ class PriceList(Versioned, Row):
     __table_args__ = (
         UniqueConstraint("vendor_id", "id"),
         Index("ix_price_list_vendor_kind", "vendor_id", "kind", "currency"),
+        # What everyone pays is said once per currency and tax mode.
+        Index(
+            "uq_price_list_public",
+            "vendor_id",
+            "currency",
+            "includes_tax",
+            unique=True,
+            postgresql_where=text("kind = 'public'"),
+        ),
         CheckConstraint("kind IN ('contract', 'company', 'campaign', 'public')", name="kind"),
         CheckConstraint("valid_to IS NULL OR valid_from IS NULL OR valid_from <= valid_to", name="dates"),
     )
@@ -57,7 +66,7 @@ class PriceListCompany(Row):
     __tenants__ = Tenants(vendor="vendor_id", buyer="company_id")
     __table_args__ = (
         ForeignKeyConstraint(["vendor_id", "price_list_id"], ["price_list.vendor_id", "price_list.id"]),
-        Index("ix_price_list_company_company_id", "company_id"),
+        Index("ix_price_list_company_company_id", "company_id", "vendor_id"),
     )
 
     price_list_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -42,8 +42,16 @@ class Product(Versioned, Row):
     __tablename__ = "product"
     __tenants__ = Tenants(public=lambda _: true())
     __table_args__ = (
-        Index("ix_product_part", "part_number_key", "manufacturer_key"),
-        Index("ix_product_ean", "ean", postgresql_where=text("ean IS NOT NULL")),
+        # Vendors meet on one product: a second one with the same number cannot come to be, whoever is faster.
+        Index(
+            "uq_product_part",
+            "part_number_key",
+            "manufacturer_key",
+            unique=True,
+            postgresql_where=text("part_number_key <> '' AND manufacturer_key <> ''"),
+        ),
+        Index("ix_product_part_number_key", "part_number_key"),
+        Index("uq_product_ean", "ean", unique=True, postgresql_where=text("ean IS NOT NULL")),
         Index("ix_product_category_id", "category_id"),
     )
 
