@@ -7,6 +7,7 @@ bind = os.environ.get("BIND", "127.0.0.1:8000")
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
+preload_app = True  # one import, shared memory; connections are opened on first use, so none is inherited
 timeout = 60
 graceful_timeout = 10
 keepalive = 5

@@ -107,10 +107,6 @@ class Family:
         self.kept.append(Kept(name, start, child))
         return child
 
-    def dead(self) -> str | None:
-        """The name of a child that does not live."""
-        return next((kept.name for kept in self.kept if not kept.running.lives()), None)
-
     def look(self) -> None:
         for kept in self.kept:
             kept.look()

@@ -180,18 +180,17 @@ def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, fami
 
 
 def _start_programs(wish: Wish, env: dict[str, str], family: Family) -> None:
+    """The web server, and when it is ready, so that they do not fight for the processor, the workers."""
     log = Path(env["VAR_FOLDER"]).resolve() / "log"
     web = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{wish.host}:{wish.port}"]
-    programs = {"web": web} | (WORKERS if wish.worker else {})
-    for name, command in programs.items():
-        family.keep(name, partial(Program.start, command, env, log / f"{name}.log"))
+    running = family.keep("web", partial(Program.start, web, env, log / "web.log"))
     until = time.monotonic() + READY_WITHIN_S
     while not _answers(f"{wish.url}/ready"):
-        dead = family.dead()
-        if dead or time.monotonic() > until:
-            name = dead or "web"
-            raise click.ClickException(f"{name} did not start:\n{_tail(log / f'{name}.log')}")
+        if not running.lives() or time.monotonic() > until:
+            raise click.ClickException(f"the web server did not start:\n{_tail(log / 'web.log')}")
         time.sleep(0.05)
+    for name, command in (WORKERS if wish.worker else {}).items():
+        family.keep(name, partial(Program.start, command, env, log / f"{name}.log"))
 
 
 def _announce(wish: Wish, env: Mapping[str, str], signs: Sequence[str]) -> None:
