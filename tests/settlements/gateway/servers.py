@@ -1,4 +1,4 @@
-"""Real counterparts for the gateway: the sandbox, a receiver of its web hooks, and stripe-mock where it is installed."""
+"""Real counterparts for the gateway: the sandbox, a receiver of its web hooks, and stripe-mock if it is installed."""
 
 import os
 import shutil
