@@ -1,0 +1,103 @@
+"""What every page shares: layout, navigation by role, and how money, times and states are written."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app, redirect, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from marketplace.kernel import problems
+from marketplace.kernel.access import Actor, Permission, Side, current_actor
+from marketplace.kernel.errors import Refusal
+from marketplace.kernel.money import MINOR_DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """An entry of the navigation, shown to actors of `side` who hold `permission`."""
+
+    label: str
+    endpoint: str
+    permission: Permission
+    side: Side
+
+    def shown_to(self, actor: Actor) -> bool:
+        return actor.acts_as(self.side) and actor.may(self.permission)
+
+
+def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
+    """Filters, and the navigation of this app, for every template."""
+    versions: dict[str, str] = {}
+
+    def asset(name: str) -> str:
+        """The address of a static file that changes with its content, so that browsers may keep it."""
+        if name not in versions or app.debug:
+            content = (Path(app.static_folder or "") / name).read_bytes()
+            versions[name] = hashlib.sha256(content).hexdigest()[:12]
+        return url_for("static", filename=name, v=versions[name])
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        actor = current_actor()
+        return {
+            "actor": actor,
+            "navigation": [item for item in navigation if item.shown_to(actor)],
+            "asset": asset,
+            "Permission": Permission,
+        }
+
+    app.add_template_filter(money_text, "money")
+    app.add_template_filter(moment_text, "moment")
+    app.add_template_filter(day_text, "day")
+    app.add_template_filter(words, "words")
+
+
+def money_text(minor: int | None, currency: str) -> Markup:
+    """`123450, EUR` -> `1,234.50 EUR`, with a hard space."""
+    if minor is None:
+        return Markup("–")
+    digits = MINOR_DIGITS.get(currency, 2)
+    whole, rest = divmod(abs(minor), 10**digits)
+    text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
+    return Markup('<span class="money">{}{}&nbsp;{}</span>').format("−" if minor < 0 else "", text, currency)
+
+
+def moment_text(at: datetime | None) -> Markup:
+    """A time in the operator's zone, with the exact one for machines."""
+    if at is None:
+        return Markup("–")
+    local = at.astimezone(ZoneInfo(current_app.extensions["kontor_settings"].time_zone))
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), local.strftime("%d %b %Y, %H:%M"))
+
+
+def day_text(at: datetime | None) -> Markup:
+    if at is None:
+        return Markup("–")
+    local = at.astimezone(ZoneInfo(current_app.extensions["kontor_settings"].time_zone))
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), local.strftime("%d %b %Y"))
+
+
+def words(state: str) -> str:
+    """`to_confirm` -> `to confirm`."""
+    return str(getattr(state, "value", state)).replace("_", " ")
+
+
+def to_sign_in() -> Response:
+    """Where a person who is not signed in is sent, to come back afterwards."""
+    return redirect(url_for("companies_pages.sign_in", next=request.full_path if request.method == "GET" else "/"))
+
+
+def sentences(refusal: Refusal) -> list[str]:
+    """What a form shows of a refusal."""
+    return [refusal.text]
+
+
+def field_messages(messages: Any) -> list[str]:
+    """What a form shows of fields that are not valid: one sentence each, the field named."""
+    return [f"{pointer.strip('/').replace('/', ' ').replace('_', ' ')}: {text}" for pointer, text in problems.pointers(messages)]
