@@ -1,5 +1,6 @@
 """Real servers for every test; each test in a transaction that is rolled back, or in a database of its own."""
 
+import importlib
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +19,12 @@ from marketplace.kernel.db import Row, db
 from marketplace.kernel.settings import Settings
 from tests.cast import cast  # noqa: F401 - the fixture
 
-SHARED = Path(__file__).parents[2] / "shared"
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+# Foreign keys cross rooms: the schema is whole only when every room's rows are known.
+for room in ("marketplace", "vendors", "search", "settlements"):
+    for models in sorted(ROOT.glob(f"{room}/**/models.py")):
+        importlib.import_module(".".join(models.relative_to(ROOT).with_suffix("").parts))
 
 
 @pytest.fixture(scope="session")

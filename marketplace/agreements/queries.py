@@ -1,0 +1,163 @@
+"""Which price holds for whom: the one rule of lists, in SQL, for every caller; and what a vendor's terms take."""
+
+import functools
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from flask import current_app
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.types import Uuid
+
+from marketplace.agreements.models import VendorTerms
+from marketplace.kernel import clock
+from marketplace.kernel.access import SYSTEM, visible
+from marketplace.kernel.db import db
+from marketplace.kernel.errors import Conflict
+
+# The list that holds for the offer `o`: of the lists in this currency and tax mode that are for everyone, or for this
+# company, and hold the offer on the day, the lowest rank; of one rank the newest. Lists are found from the vendor and
+# from the company, never by walking all that hold the offer: a vendor may have a contract with each of 1,000 buyers.
+LIST_OF_OFFER = """
+    SELECT found.id, found.kind, found.name, found.rank
+    FROM (
+        SELECT l.id, l.kind, l.name, l.rank, l.valid_from, l.valid_to
+        FROM price_list l
+        WHERE l.vendor_id = o.vendor_id AND l.kind IN ('public', 'campaign')
+          AND l.currency = {currency} AND l.includes_tax = :includes_tax
+        UNION ALL
+        SELECT l.id, l.kind, l.name, l.rank, l.valid_from, l.valid_to
+        FROM price_list_company m JOIN price_list l ON l.id = m.price_list_id
+        WHERE m.company_id = :company_id AND m.vendor_id = o.vendor_id AND l.kind IN ('contract', 'company')
+          AND l.currency = {currency} AND l.includes_tax = :includes_tax
+    ) found
+    WHERE (found.valid_from IS NULL OR found.valid_from <= :day) AND (found.valid_to IS NULL OR found.valid_to >= :day)
+      AND EXISTS (SELECT 1 FROM price held WHERE held.offer_id = o.id AND held.price_list_id = found.id)
+    ORDER BY found.rank, found.id DESC
+    LIMIT 1
+"""
+
+
+class VendorHasNoTerms(Conflict):
+    """Nothing was agreed with this vendor for the day, so nothing can be sold for him."""
+
+    message = "No terms were agreed with this vendor for the day."
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPrice:
+    """The prices of one offer for one company: `tiers` are (from quantity, unit price), rising in quantity."""
+
+    list_id: uuid.UUID
+    kind: str
+    list_name: str
+    tiers: tuple[tuple[int, Decimal], ...]
+
+
+def today() -> date:
+    """The operator's calendar day."""
+    return clock.business_day(clock.now(), current_app.extensions["kontor_settings"].time_zone)
+
+
+def prices_for(
+    company_id: uuid.UUID | None,
+    offer_ids: Iterable[uuid.UUID],
+    currency: str,
+    *,
+    includes_tax: bool = False,
+    day: date | None = None,
+) -> dict[uuid.UUID, OfferPrice]:
+    """The prices of these offers for this company (None: what everyone pays), in one query; default day: today.
+
+    Contract before company list before campaign before public list; the first that holds the offer wins. Lists of
+    another currency or tax mode do not count. An offer without a price is absent from the answer.
+    """
+    wanted = list(dict.fromkeys(offer_ids))
+    if not wanted:
+        return {}
+    rows = db.session.execute(
+        _prices_statement(),
+        {
+            "offer_ids": wanted,
+            "company_id": company_id,
+            "currency": currency,
+            "includes_tax": includes_tax,
+            "day": day or today(),
+        },
+    )
+    found: dict[uuid.UUID, OfferPrice] = {}
+    for row in rows:
+        tiers = tuple(zip(row.quantities, row.unit_prices, strict=True))
+        found[row.offer_id] = OfferPrice(row.list_id, row.kind, row.name, tiers)
+    return found
+
+
+@functools.cache
+def _prices_statement() -> TextClause:
+    statement = f"""
+        SELECT o.id AS offer_id, best.id AS list_id, best.kind, best.name, tiers.quantities, tiers.unit_prices
+        FROM offer o
+        CROSS JOIN LATERAL ({LIST_OF_OFFER.format(currency=":currency")}) best
+        CROSS JOIN LATERAL (
+            SELECT array_agg(p.from_quantity ORDER BY p.from_quantity) AS quantities,
+                   array_agg(p.unit_price ORDER BY p.from_quantity) AS unit_prices
+            FROM price p WHERE p.offer_id = o.id AND p.price_list_id = best.id
+        ) tiers
+        WHERE o.id = ANY(:offer_ids)
+    """  # noqa: S608 - put together from our own constants
+    return text(statement).bindparams(
+        bindparam("offer_ids", type_=ARRAY(Uuid())), bindparam("company_id", type_=Uuid())
+    )
+
+
+def unit_price(tiers: Sequence[tuple[int, Decimal]], quantity: int) -> Decimal:
+    """The price of the last tier that the quantity reaches, the first one below all of them."""
+    found = tiers[0][1]
+    for from_quantity, price in tiers:
+        if from_quantity > quantity:
+            break
+        found = price
+    return found
+
+
+def commission_rates(
+    wanted: Iterable[tuple[uuid.UUID, str | None]], day: date
+) -> dict[tuple[uuid.UUID, str | None], Decimal]:
+    """The commission rate of each (vendor, category path) on that day, in one query.
+
+    The terms are the vendor's last ones that began by the day; in them the longest category prefix wins. Raises
+    VendorHasNoTerms.
+    """
+    pairs = list(dict.fromkeys(wanted))
+    terms = terms_on(day, {vendor_id for vendor_id, _ in pairs})
+    return {(vendor_id, path): rate_for(terms[vendor_id], path) for vendor_id, path in pairs}
+
+
+def terms_on(day: date, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, VendorTerms]:
+    """The terms of each vendor that are in force on the day. Raises VendorHasNoTerms."""
+    wanted = set(vendor_ids)
+    statement = (
+        visible(SYSTEM, VendorTerms)
+        .where(VendorTerms.vendor_id.in_(wanted), VendorTerms.valid_from <= day)
+        .ext(distinct_on(VendorTerms.vendor_id))
+        .order_by(VendorTerms.vendor_id, VendorTerms.valid_from.desc())
+    )
+    found = {terms.vendor_id: terms for terms in db.session.scalars(statement)}
+    missing = sorted(wanted - found.keys())
+    if missing:
+        raise VendorHasNoTerms(vendor_id=str(missing[0]), day=day.isoformat())
+    return found
+
+
+def rate_for(terms: VendorTerms, category_path: str | None) -> Decimal:
+    """The rate of the longest category of the terms that is the path or lies above it, else the general one."""
+    by_category: Mapping[str, str] = terms.commission_by_category
+    steps = category_path.split("/") if category_path else []
+    for length in range(len(steps), 0, -1):
+        rate = by_category.get("/".join(steps[:length]))
+        if rate is not None:
+            return Decimal(rate)
+    return terms.commission_rate
