@@ -1,0 +1,166 @@
+"""What rules hold at a moment: every SELECT of this room."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, or_
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.db import db
+from marketplace.kernel.errors import Invalid, NotFound
+from marketplace.rules.models import DeliveryRate, Promotion, ReturnPolicy, TaxRate
+
+
+class PromotionCodeUnknown(Invalid):
+    """No promotion carries this code in this currency."""
+
+    message = "This code is not known."
+
+
+class PromotionCodeNotRunning(Invalid):
+    """The promotion of this code has not started, or is over."""
+
+    message = "This code is not valid at the moment."
+
+
+class PromotionUnknown(NotFound):
+    """There is no such promotion."""
+
+    message = "There is no such promotion."
+
+
+class DeliveryRateUnknown(NotFound):
+    """There is no such delivery rate."""
+
+    message = "There is no such delivery rate."
+
+
+class ReturnPolicyUnknown(NotFound):
+    """No return policy was published for the profile."""
+
+    message = "No return policy was published for this profile."
+
+
+def tax_rates(countries: Iterable[str], day: date) -> dict[tuple[str, str], Decimal]:
+    """{(country, tax category): rate} as valid on `day`; a category without a row in a country is absent."""
+    rows = db.session.scalars(
+        visible(SYSTEM, TaxRate)
+        .where(TaxRate.country.in_(set(countries)), TaxRate.valid_from <= day)
+        .ext(distinct_on(TaxRate.country, TaxRate.category))
+        .order_by(TaxRate.country, TaxRate.category, TaxRate.valid_from.desc())
+    )
+    return {(row.country, row.category): row.rate for row in rows}
+
+
+def promotions_running(currency: str, moment: datetime, codes: Sequence[str] = ()) -> list[Promotion]:
+    """Promotions that apply by themselves or by one of `codes`, in the order of application.
+
+    Raises PromotionCodeUnknown and PromotionCodeNotRunning with the pointer `/codes/<i>`. Codes are compared without
+    regard to case; the same code twice counts once.
+    """
+    wanted = [code.strip().upper() for code in codes]
+    rows = list(
+        db.session.scalars(
+            visible(SYSTEM, Promotion)
+            .where(Promotion.currency == currency, Promotion.starts_at <= moment)
+            .where(or_(Promotion.ends_at.is_(None), Promotion.ends_at > moment))
+            .where(or_(Promotion.code.is_(None), Promotion.code.in_(wanted)))
+            .order_by(Promotion.position, Promotion.id)
+        )
+    )
+    running = {row.code for row in rows}
+    missing = [code for code in wanted if code not in running]
+    if missing:
+        known = {row.code for row in _with_codes(currency, missing)}
+        index = wanted.index(missing[0])
+        refusal = PromotionCodeNotRunning if missing[0] in known else PromotionCodeUnknown
+        raise refusal(pointer=f"/codes/{index}", code=codes[index])
+    return rows
+
+
+def _with_codes(currency: str, codes: list[str]) -> Iterable[Promotion]:
+    statement = visible(SYSTEM, Promotion).where(Promotion.currency == currency, Promotion.code.in_(codes))
+    return db.session.scalars(statement)
+
+
+def delivery_rates(vendor_ids: Iterable[uuid.UUID], currency: str, country: str) -> dict[uuid.UUID, list[DeliveryRate]]:
+    """{vendor id: the active rates that reach `country`}: the vendor's own first, then the operator's (vendor_id None),
+    each by position. A vendor without any has an empty list."""
+    wanted = list(dict.fromkeys(vendor_ids))
+    rows = list(
+        db.session.scalars(
+            visible(SYSTEM, DeliveryRate)
+            .where(DeliveryRate.active, DeliveryRate.currency == currency)
+            .where(or_(DeliveryRate.vendor_id.is_(None), DeliveryRate.vendor_id.in_(wanted)))
+            .where(or_(DeliveryRate.countries == [], DeliveryRate.countries.contains([country])))
+            .order_by(DeliveryRate.position, DeliveryRate.id)
+        )
+    )
+    operators = [row for row in rows if row.vendor_id is None]
+    return {vendor: [*(row for row in rows if row.vendor_id == vendor), *operators] for vendor in wanted}
+
+
+def return_policy(profile: str) -> tuple[str, dict[str, Any]]:
+    """(version such as `b2b/3`, the formula's policy as JSON), newest of the profile. Raises ReturnPolicyUnknown."""
+    row = newest_policy(profile)
+    if row is None:
+        raise ReturnPolicyUnknown(profile=profile)
+    return f"{row.profile}/{row.number}", row.content
+
+
+def newest_policy(profile: str) -> ReturnPolicy | None:
+    statement = visible(SYSTEM, ReturnPolicy).where(ReturnPolicy.profile == profile)
+    return db.session.scalars(statement.order_by(ReturnPolicy.number.desc()).limit(1)).first()
+
+
+def promotion(actor: Actor, promotion_id: uuid.UUID, *, locked: bool = False) -> Promotion:
+    """One promotion. Raises PromotionUnknown."""
+    statement = visible(actor, Promotion).where(Promotion.id == promotion_id)
+    row = db.session.scalars(statement.with_for_update() if locked else statement).one_or_none()
+    if row is None:
+        raise PromotionUnknown
+    return row
+
+
+def promotions(actor: Actor) -> Select[tuple[Promotion]]:
+    return visible(actor, Promotion)
+
+
+def code_taken(code: str) -> bool:
+    statement = visible(SYSTEM, Promotion).where(Promotion.code == code).limit(1)
+    return db.session.scalars(statement).first() is not None
+
+
+def delivery_rate(actor: Actor, rate_id: uuid.UUID, *, locked: bool = False) -> DeliveryRate:
+    """One delivery rate. Raises DeliveryRateUnknown."""
+    statement = visible(actor, DeliveryRate).where(DeliveryRate.id == rate_id)
+    row = db.session.scalars(statement.with_for_update() if locked else statement).one_or_none()
+    if row is None:
+        raise DeliveryRateUnknown
+    return row
+
+
+def all_delivery_rates(actor: Actor) -> Select[tuple[DeliveryRate]]:
+    return visible(actor, DeliveryRate)
+
+
+def all_tax_rates(actor: Actor, country: str | None) -> Select[tuple[TaxRate]]:
+    statement = visible(actor, TaxRate)
+    return statement if country is None else statement.where(TaxRate.country == country)
+
+
+def tax_rate_on(country: str, category: str, day: date) -> TaxRate | None:
+    """The row that starts on exactly this day."""
+    statement = visible(SYSTEM, TaxRate).where(
+        TaxRate.country == country, TaxRate.category == category, TaxRate.valid_from == day
+    )
+    return db.session.scalars(statement).first()
+
+
+def return_policies(actor: Actor, profile: str | None) -> Select[tuple[ReturnPolicy]]:
+    statement = visible(actor, ReturnPolicy)
+    return statement if profile is None else statement.where(ReturnPolicy.profile == profile)

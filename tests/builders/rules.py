@@ -1,0 +1,42 @@
+"""Rules as rows, with sensible defaults."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from marketplace.companies.models import Company
+from marketplace.kernel.db import db
+from marketplace.rules import actions
+from marketplace.rules.models import DeliveryRate, Promotion
+
+
+def default_rules() -> None:
+    """The default tax rates and return policies."""
+    actions.install_defaults()
+
+
+def a_delivery_rate(vendor: Company | None = None, **facts: Any) -> DeliveryRate:
+    """A delivery rate of a vendor, or of the operator."""
+    values: dict[str, Any] = {"name": "Parcel", "currency": "EUR", "price_minor": 990}
+    row = DeliveryRate(vendor_id=vendor.id if vendor else None, **(values | facts))
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def a_promotion(vendor: Company | None = None, **facts: Any) -> Promotion:
+    """Ten percent off everything, paid by the vendor where it is his, else by the marketplace."""
+    values: dict[str, Any] = {
+        "name": "Ten percent",
+        "code": None,
+        "currency": "EUR",
+        "steps": [{"from_minor": 0, "rate": "0.10"}],
+        "vendor_share": Decimal(1 if vendor else 0),
+        "scope": {},
+        "starts_at": datetime(2025, 1, 1, tzinfo=UTC),
+        "ends_at": None,
+    }
+    row = Promotion(vendor_id=vendor.id if vendor else None, **(values | facts))
+    db.session.add(row)
+    db.session.flush()
+    return row
