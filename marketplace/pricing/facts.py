@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from marketplace.kernel.money import is_currency
 from marketplace.pricing.policy import Fault
@@ -260,13 +260,13 @@ class State:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LineValue:
+class LineValue(NamedTuple):
     """What one line comes to in a state; the sums of the kept units unless said otherwise.
 
     gross_minor is the list value before discounts; tax_minor leaves out the tax of the restocking fee; in
     buyer_owes_minor the fee is contained and, where prices exclude tax, both taxes. unit_price is the price used,
-    rounded to six decimals where what all of the line cost caps it.
+    rounded to six decimals where what all of the line cost caps it. A named tuple, since a large order makes
+    thousands and it is made in a fraction of the time of a frozen dataclass.
     """
 
     id: str

@@ -21,5 +21,5 @@ def value_file(file: BinaryIO) -> None:
     try:
         cases = read_cases(file.read())
     except NotACaseFile as error:
-        raise click.UsageError(f"{file.name} cannot be valued: {error}") from error
+        raise click.UsageError(f"the file cannot be valued: {error}") from error
     click.echo(json.dumps(answer(cases), indent=1))
