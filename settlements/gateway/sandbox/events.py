@@ -25,18 +25,18 @@ DELIVERED = (
     "refund.updated",
     "refund.failed",
 )
-HOOK_SETTINGS = (
-    "url",
-    "secret",
-    "events",
-    "copies",
-    "delay_s",
-    "jitter_s",
-    "wrong_signature",
-    "stale",
-    "hold",
-    "retry_s",
-)
+HOOK_SETTINGS: dict[str, tuple[type, ...]] = {
+    "url": (str,),
+    "secret": (str,),
+    "events": (list,),  # which names are sent; DELIVERED when null
+    "copies": (int,),  # how often each is sent
+    "delay_s": (int, float),
+    "jitter_s": (int, float),  # at most so much later, by chance
+    "wrong_signature": (bool,),  # one more copy, signed by somebody else
+    "stale": (bool,),  # one more copy, signed an hour ago
+    "hold": (bool,),  # none is sent until it is released
+    "retry_s": (int, float),  # the first pause after a refusal; it doubles
+}
 
 _NEVER = 1e18
 _LAST_ATTEMPT = 15

@@ -93,6 +93,14 @@ def add_routes(app: Flask, world: World) -> None:
     def refused(error: ApiError) -> tuple[Response, int]:
         return _told(error.body), error.status
 
+    @app.errorhandler(KeyError)
+    @app.errorhandler(TypeError)
+    @app.errorhandler(ValueError)
+    def misread(error: Exception) -> tuple[Response, int]:
+        if not request.path.startswith("/_"):
+            raise error
+        return _told(invalid(f"The script cannot be read: {error!r}").body), 400
+
 
 def _told(body: Any) -> Response:
     return Response(json.dumps(body), mimetype="application/json")
@@ -104,6 +112,8 @@ def _run(world: World, wanted: Any) -> Record:
     for name in wanted:
         if name not in _VERBS:
             raise invalid(f"Unknown script: {name}; known: {', '.join(_VERBS)}", param=name)
+        if name in _SETTINGS and (not isinstance(wanted[name], int | float) or wanted[name] < 0):
+            raise invalid(f"Invalid {name}: {wanted[name]!r}", param=name)
     done: Record = {}
     for name, value in wanted.items():
         if name in _SETTINGS:
@@ -115,10 +125,12 @@ def _run(world: World, wanted: Any) -> Record:
 
 def set_hooks(world: World, wanted: Record) -> Record:
     """Where web hooks go and how they come; see HOOK_SETTINGS."""
-    for name in wanted:
+    for name, value in wanted.items():
         if name not in HOOK_SETTINGS:
             raise invalid(f"Unknown setting: {name}; known: {', '.join(HOOK_SETTINGS)}", param=name)
-    if not (wanted.get("secret") or world.store.setting("webhook_secret")):
+        if value is not None and not isinstance(value, HOOK_SETTINGS[name]):
+            raise invalid(f"Invalid {name}: {value!r}", param=name)
+    if not wanted.get("secret", world.store.setting("webhook_secret")):
         raise invalid("Web hooks need a secret.", param="secret")
     for name, value in wanted.items():
         world.store.set_setting(f"webhook_{name}", value)

@@ -21,6 +21,7 @@ PREFIXES = {
     "event": "evt_",
 }
 
+# Deliveries and later deeds never share a number, even across a reset: one may still be under way.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, kind TEXT NOT NULL,
@@ -34,10 +35,11 @@ CREATE TABLE IF NOT EXISTS answers (
     PRIMARY KEY (account, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, left INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS later (id INTEGER PRIMARY KEY, due REAL NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS later (id INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS later_by_due ON later (due);
 CREATE TABLE IF NOT EXISTS deliveries (
-    id INTEGER PRIMARY KEY, due REAL NOT NULL, event TEXT NOT NULL, signed TEXT NOT NULL, attempts INTEGER NOT NULL);
+    id INTEGER PRIMARY KEY AUTOINCREMENT, due REAL NOT NULL, event TEXT NOT NULL, signed TEXT NOT NULL,
+    attempts INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (due);
 """
 _TABLES = ("objects", "labels", "answers", "settings", "faults", "later", "deliveries")

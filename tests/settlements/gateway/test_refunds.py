@@ -112,7 +112,9 @@ def test_a_refund_that_fails_later_brings_the_money_home(gateway: StripeGateway,
     assert gateway.refund(refund_of(taken.provider_id, 12_000, "refund:1:2")).amount_minor == 12_000
 
 
-@pytest.mark.parametrize(("kind", "code"), [("insufficient_funds", "balance_insufficient"), ("rate_limit", "rate_limit")])
+@pytest.mark.parametrize(
+    ("kind", "code"), [("insufficient_funds", "balance_insufficient"), ("rate_limit", "rate_limit")]
+)
 def test_asked_to_wait_nothing_went_back(
     gateway: StripeGateway, sandbox: Running, paid: str, kind: str, code: str
 ) -> None:
