@@ -8,16 +8,19 @@ import structlog
 from flask import Flask
 from flask_migrate import Migrate
 
-from marketplace.kernel import access, health, outbox, problems, queue, settings, web
+from marketplace.kernel import access, docs, health, outbox, pages, problems, queue, settings, web
 from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
+from marketplace.returns import commands as returns
 
 # Blueprints of the API and of the pages, room by room from the ground up.
 API = []
-PAGES = [health.routes]
+PAGES = [health.routes, docs.pages]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = []
-COMMANDS = []
+COMMANDS = [returns.returns]
+# The main navigation, per side, in the order shown.
+NAVIGATION: list[pages.NavItem] = []
 
 
 def create_app(configured: Settings | None = None) -> Flask:
@@ -42,10 +45,11 @@ def create_app(configured: Settings | None = None) -> Flask:
     outbox.subscribe(app, SUBSCRIPTIONS)
     problems.init_app(app)
     api = web.init_app(app)
+    pages.init_app(app, NAVIGATION)
     for routes in API:
         api.register_blueprint(routes)
-    for pages in PAGES:
-        app.register_blueprint(pages)
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app

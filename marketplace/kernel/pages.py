@@ -61,24 +61,24 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
 def money_text(minor: int | None, currency: str) -> Markup:
     """`123450, EUR` -> `1,234.50 EUR`, with a hard space."""
     if minor is None:
-        return Markup("–")
+        return Markup("&ndash;")
     digits = MINOR_DIGITS.get(currency, 2)
     whole, rest = divmod(abs(minor), 10**digits)
     text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
-    return Markup('<span class="money">{}{}&nbsp;{}</span>').format("−" if minor < 0 else "", text, currency)
+    return Markup('<span class="money">{}{}&nbsp;{}</span>').format(Markup("&minus;") if minor < 0 else "", text, currency)
 
 
 def moment_text(at: datetime | None) -> Markup:
     """A time in the operator's zone, with the exact one for machines."""
     if at is None:
-        return Markup("–")
+        return Markup("&ndash;")
     local = at.astimezone(ZoneInfo(current_app.extensions["kontor_settings"].time_zone))
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), local.strftime("%d %b %Y, %H:%M"))
 
 
 def day_text(at: datetime | None) -> Markup:
     if at is None:
-        return Markup("–")
+        return Markup("&ndash;")
     local = at.astimezone(ZoneInfo(current_app.extensions["kontor_settings"].time_zone))
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), local.strftime("%d %b %Y"))
 
@@ -100,4 +100,7 @@ def sentences(refusal: Refusal) -> list[str]:
 
 def field_messages(messages: Any) -> list[str]:
     """What a form shows of fields that are not valid: one sentence each, the field named."""
-    return [f"{pointer.strip('/').replace('/', ' ').replace('_', ' ')}: {text}" for pointer, text in problems.pointers(messages)]
+    return [
+        f"{pointer.strip('/').replace('/', ' ').replace('_', ' ')}: {text}"
+        for pointer, text in problems.pointers(messages)
+    ]

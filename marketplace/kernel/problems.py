@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from marketplace.kernel.access import SignInRequired
 from marketplace.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Upstream, in_words
+from marketplace.kernel.limits import TooOften
 
 log = structlog.get_logger("problems")
 API_PREFIX = "/v1"
@@ -43,6 +44,7 @@ STATUS: dict[type[Refusal], int] = {
     EditedMeanwhile: 412,
     MatchRequired: 428,
     ServiceAway: 503,
+    TooOften: 429,
     NotFound: 404,
     Forbidden: 403,
     Conflict: 409,
@@ -69,7 +71,12 @@ def init_app(app: Flask) -> None:
 
 def of_refusal(refusal: Refusal) -> Response:
     errors = [{"pointer": refusal.pointer, "detail": refusal.text}] if refusal.pointer is not None else None
-    return problem(status_of(refusal), type(refusal).__name__, refusal.text, errors=errors, facts=refusal.facts)
+    answer = problem(status_of(refusal), type(refusal).__name__, refusal.text, errors=errors, facts=refusal.facts)
+    if isinstance(refusal, SignInRequired):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(refusal, TooOften):
+        answer.headers["Retry-After"] = str(refusal.facts["retry_after_seconds"])
+    return answer
 
 
 def of_http(failure: HTTPException) -> Response:

@@ -30,7 +30,14 @@ class Settings:
     confirm_hours: int = 24  # a vendor confirms an order within these
     max_body_bytes: int = 2_000_000
     max_upload_bytes: int = 64_000_000
-    sign_in_limit: str = "10 per minute"
+    sign_in_limit: str = "10 per minute"  # tries of one account, from wherever
+    sign_in_address_limit: str = "60 per minute"  # tries from one address, at whatever accounts
+    registration_limit: str = "20 per hour"  # companies registered, and invitations accepted, from one address
+    password_memory_kib: int = 19456  # argon2id; OWASP's second profile
+    password_rounds: int = 2
+    smtp_url: str = ""  # smtp://user:password@host:587, smtps://...:465; without it letters are files below var_folder
+    mail_from: str = "Kontor <no-reply@kontor.invalid>"
+    trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-For is believed
     database_pool: int = 8
     secure_cookies: bool = False
     log_level: str = "INFO"
