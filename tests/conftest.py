@@ -39,6 +39,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     if not redis:
         started.append(local.start_valkey(folder / "valkey"))
         redis = started[-1].url
+    else:  # one server for all test processes: a numbered database for each
+        redis = redis.replace("?db=0", f"?db={os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')}")
     yield database, redis
     for server in reversed(started):
         server.stop()
