@@ -65,7 +65,8 @@ def money_text(minor: int | None, currency: str) -> Markup:
     digits = MINOR_DIGITS.get(currency, 2)
     whole, rest = divmod(abs(minor), 10**digits)
     text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
-    return Markup('<span class="money">{}{}&nbsp;{}</span>').format(Markup("&minus;") if minor < 0 else "", text, currency)
+    sign = Markup("&minus;") if minor < 0 else ""
+    return Markup('<span class="money">{}{}&nbsp;{}</span>').format(sign, text, currency)
 
 
 def moment_text(at: datetime | None) -> Markup:
