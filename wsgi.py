@@ -8,7 +8,8 @@ import structlog
 from flask import Flask
 from flask_migrate import Migrate
 
-from marketplace.kernel import access, docs, health, outbox, pages, problems, queue, settings, web
+from marketplace.companies import sessions
+from marketplace.kernel import access, docs, health, limits, outbox, pages, problems, queue, settings, web
 from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
 from marketplace.returns import commands as returns
@@ -40,7 +41,8 @@ def create_app(configured: Settings | None = None) -> Flask:
     app.extensions["kontor_settings"] = chosen
     database.init_app(app, chosen.database_url, chosen.database_pool)
     Migrate(app, database.db, directory=str(Path(__file__).parent / "migrations"))
-    access.load_actors_with(app, lambda: access.ANONYMOUS)
+    access.load_actors_with(app, sessions.load_actor)
+    limits.init_app(app, chosen.redis_url or "memory://")
     queue.init_app(app, chosen.redis_url or "redis://localhost")
     outbox.subscribe(app, SUBSCRIPTIONS)
     problems.init_app(app)
