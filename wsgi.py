@@ -13,13 +13,16 @@ from marketplace.kernel import access, docs, health, limits, outbox, pages, prob
 from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
 from marketplace.returns import commands as returns
+from settlements.ledger import commands as books_commands
+from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
+from settlements.ledger import routes as books_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
-API = []
+API = [books_routes.routes]
 PAGES = [health.routes, docs.pages]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = []
-COMMANDS = [returns.returns]
+COMMANDS = [returns.returns, books_commands.commands]
 # The main navigation, per side, in the order shown.
 NAVIGATION: list[pages.NavItem] = []
 

@@ -1,0 +1,196 @@
+"""Facts of business as postings: pure, and each function's postings come to zero.
+
+What an order's parties are entitled to is a function of its valuation; an event posts the difference of two valuations,
+against the buyer's money. Vendors' postings are split by kind, so that a statement is a query.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from marketplace.pricing.facts import MARKETPLACE, Valuation
+from settlements.ledger.chart import AccountKind, PostingKind
+
+A, K = AccountKind, PostingKind
+
+
+class Line(NamedTuple):
+    """One posting to be: amount in minor units, debit above zero. `party` as the chart says for the account."""
+
+    account: AccountKind
+    party: uuid.UUID | None
+    kind: PostingKind
+    amount_minor: int
+    currency: str
+    order_id: uuid.UUID | None = None
+    vendor_order_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The accounts that hold an order's shares while it is in one stage of its life."""
+
+    vendor: AccountKind
+    commission: AccountKind
+    promotion: AccountKind
+    shipping: AccountKind
+    tax: AccountKind
+
+
+BEFORE_DELIVERY = Stage(A.VENDOR_PENDING, A.COMMISSION_DEFERRED, A.PROMO_DEFERRED, A.SHIPPING_DEFERRED, A.TAX_DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """Which order the postings are of. `vendor_orders`: the vendor order's id by vendor."""
+
+    order_id: uuid.UUID
+    currency: str
+    prices_include_tax: bool
+    vendor_orders: Mapping[uuid.UUID, uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """How an event changes the buyer's side: `deficit_minor` more (below zero: less) for him to pay, `refund_minor` to
+    be sent to him."""
+
+    deficit_minor: int = 0
+    refund_minor: int = 0
+
+
+def order_paid(
+    facts: OrderFacts, before: Valuation | None, after: Valuation | None, buyer: Buyer, net_minor: int, fee_minor: int
+) -> list[Line]:
+    """Money of the buyer arrived: net of the provider's fee on our balance, the fee beside it.
+
+    `after` is the order's present valuation where this payment brings the order into the books, None where it is there
+    already and the money pays a deficit or is too much.
+    """
+    lines = step_taken(facts, before, after, buyer)
+    return _without_zeros(
+        [
+            Line(A.PSP_CLEARING, None, K.PAYMENT, net_minor, facts.currency, facts.order_id),
+            Line(A.PSP_FEES, None, K.FEE, fee_minor, facts.currency, facts.order_id),
+            *lines,
+        ]
+    )
+
+
+def step_taken(facts: OrderFacts, before: Valuation | None, after: Valuation | None, buyer: Buyer) -> list[Line]:
+    """The order went from one valuation to another before its delivery, and the buyer's side with it.
+
+    Comes to zero by itself where buyer.refund_minor - buyer.deficit_minor is what the buyer owes less.
+    """
+    lines = _entitled(facts, before, after, BEFORE_DELIVERY)
+    own = facts.order_id
+    lines.append(Line(A.BUYER_CLAWBACK, own, K.DEFICIT, buyer.deficit_minor, facts.currency, own))
+    lines.append(Line(A.REFUNDS_PAYABLE, own, K.REFUND, -buyer.refund_minor, facts.currency, own))
+    return _without_zeros(lines)
+
+
+def refund_sent(order_id: uuid.UUID, amount_minor: int, currency: str, fee_minor: int = 0) -> list[Line]:
+    """The provider took a refund from our balance."""
+    return _without_zeros(
+        [
+            Line(A.REFUNDS_PAYABLE, order_id, K.REFUND, amount_minor, currency, order_id),
+            Line(A.PSP_FEES, None, K.FEE, fee_minor, currency, order_id),
+            Line(A.PSP_CLEARING, None, K.REFUND, -amount_minor - fee_minor, currency, order_id),
+        ]
+    )
+
+
+def refund_bounced(order_id: uuid.UUID, amount_minor: int, currency: str) -> list[Line]:
+    """A refund came back to our balance; it is owed as before."""
+    return [
+        Line(A.PSP_CLEARING, None, K.REFUND_RETURNED, amount_minor, currency, order_id),
+        Line(A.REFUNDS_PAYABLE, order_id, K.REFUND_RETURNED, -amount_minor, currency, order_id),
+    ]
+
+
+def refund_by_bank(order_id: uuid.UUID, amount_minor: int, currency: str) -> list[Line]:
+    """A refund left by bank transfer instead."""
+    return [
+        Line(A.REFUNDS_PAYABLE, order_id, K.REFUND, amount_minor, currency, order_id),
+        Line(A.BANK, None, K.REFUND, -amount_minor, currency, order_id),
+    ]
+
+
+_Key = tuple[AccountKind, uuid.UUID | None, PostingKind, uuid.UUID | None]
+
+
+def _entitled(facts: OrderFacts, before: Valuation | None, after: Valuation | None, stage: Stage) -> list[Line]:
+    """What the parties are entitled to in `after` more than in `before`; comes to what the buyer owes less."""
+    sums: dict[_Key, int] = defaultdict(int)
+    for valuation, sign in ((before, -1), (after, 1)):
+        if valuation is not None:
+            _add_lines(sums, valuation, facts, stage, sign)
+            _add_deliveries(sums, valuation, facts, stage, sign)
+            _add_rest(sums, valuation, facts, stage, sign)
+    return [
+        Line(account, party, kind, amount, facts.currency, facts.order_id, vendor_order)
+        for (account, party, kind, vendor_order), amount in sums.items()
+    ]
+
+
+def _add_lines(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stage: Stage, sign: int) -> None:
+    for line in valuation.lines:
+        vendor = uuid.UUID(line.vendor)
+        part = facts.vendor_orders[vendor]
+        goods = line.gross_minor - line.market_discount_minor
+        fee, tax = line.restocking_fee_minor, line.tax_minor + line.restocking_tax_minor
+        if facts.prices_include_tax:
+            goods, fee = goods - line.tax_minor, fee - line.restocking_tax_minor
+        for kind, amount in (
+            (K.GOODS, goods),
+            (K.MARKET_DISCOUNT, line.market_discount_minor),
+            (K.VENDOR_DISCOUNT, -line.vendor_discount_minor),
+            (K.TAX, tax),
+            (K.RESTOCKING_FEE, fee),
+            (K.COMMISSION, -line.commission_minor),
+            (K.COMPENSATION, line.compensation_minor),
+        ):
+            if amount:
+                sums[stage.vendor, vendor, kind, part] -= sign * amount
+        sums[stage.commission, None, K.COMMISSION, part] -= sign * line.commission_minor
+        sums[stage.promotion, None, K.MARKET_DISCOUNT, part] += sign * line.market_discount_minor
+
+
+def _add_deliveries(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stage: Stage, sign: int) -> None:
+    for delivery in valuation.deliveries:
+        net = delivery.amount_minor - (delivery.tax_minor if facts.prices_include_tax else 0)
+        if delivery.seller == MARKETPLACE:
+            sums[stage.shipping, None, K.DELIVERY, None] -= sign * net
+            sums[stage.tax, None, K.TAX, None] -= sign * delivery.tax_minor
+            continue
+        vendor = uuid.UUID(delivery.seller)
+        part = facts.vendor_orders[vendor]
+        sums[stage.vendor, vendor, K.DELIVERY, part] -= sign * net
+        sums[stage.vendor, vendor, K.TAX, part] -= sign * delivery.tax_minor
+        sums[stage.vendor, vendor, K.COMPENSATION, part] -= sign * delivery.compensation_minor
+
+
+def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stage: Stage, sign: int) -> None:
+    """The marketplace's compensation, and the charges: what the valuation's sums hold beyond lines and deliveries."""
+    contained = facts.prices_include_tax
+    sold: dict[str, int] = defaultdict(int)
+    for line in valuation.lines:
+        taxes = 0 if contained else line.tax_minor + line.restocking_tax_minor
+        earned = line.gross_minor - line.vendor_discount_minor - line.commission_minor
+        sold[line.vendor] += earned + line.restocking_fee_minor + taxes + line.compensation_minor
+    for delivery in valuation.deliveries:
+        amount = delivery.amount_minor + (0 if contained else delivery.tax_minor)
+        sold[delivery.seller] += amount + (0 if delivery.seller == MARKETPLACE else delivery.compensation_minor)
+    for name, due in valuation.vendors_minor.items():
+        vendor = uuid.UUID(name)
+        charged = due - sold[name]
+        if charged:
+            sums[stage.vendor, vendor, K.CHARGE, facts.vendor_orders[vendor]] -= sign * charged
+    sums[stage.shipping, None, K.CHARGE, None] -= sign * (valuation.operator_delivery_minor - sold[MARKETPLACE])
+    sums[A.OPERATOR_LOSS, None, K.COMPENSATION, None] += sign * valuation.compensation_minor
+
+
+def _without_zeros(lines: list[Line]) -> list[Line]:
+    return [line for line in lines if line.amount_minor]

@@ -1,0 +1,1 @@
+"""A payment, from asking the provider to the money in the books."""

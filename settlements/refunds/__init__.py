@@ -1,0 +1,1 @@
+"""Money given back: decided once, sent attempt by attempt until it arrives."""

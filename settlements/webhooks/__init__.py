@@ -1,0 +1,1 @@
+"""What the provider tells us: verified, stored once, answered, and only then looked into."""
