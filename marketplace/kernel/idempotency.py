@@ -25,6 +25,7 @@ from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.kernel.queue import job
 
 HEADER = "Idempotency-Key"
+FORM_FIELD = "idempotency_key"
 KEEP = timedelta(days=7)
 
 
@@ -123,9 +124,26 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
     return run_once
 
 
+def once_for_form(effect: Callable[[], str]) -> str:
+    """Inside an open transaction: the address to which `effect()` leads, at most once for the key in the form.
+
+    Raises IdempotencyKeyMissing, IdempotencyKeyReused.
+    """
+    fields = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
+    request_hash = hashlib.sha256(orjson.dumps(fields)).hexdigest()
+    key = _checked_key(request.form.get(FORM_FIELD, ""))
+    actor, route = current_actor(), route_of_request()
+    _, address, _ = once(actor, route, key, request_hash, lambda: (303, effect().encode()))
+    return address.decode()
+
+
 def key_of_request() -> str:
     """The key the caller sent. Raises IdempotencyKeyMissing."""
-    key = request.headers.get(HEADER, "").strip()
+    return _checked_key(request.headers.get(HEADER, ""))
+
+
+def _checked_key(text: str) -> str:
+    key = text.strip()
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise IdempotencyKeyMissing
     return key

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +13,9 @@ from flask import Flask, current_app, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from marketplace.kernel import problems
-from marketplace.kernel.access import Actor, Permission, Side, current_actor
-from marketplace.kernel.errors import Refusal
+from marketplace.kernel import forms, problems
+from marketplace.kernel.access import Actor, Permission, Side, SignInRequired, current_actor
+from marketplace.kernel.fields import plain_decimal
 from marketplace.kernel.money import MINOR_DIGITS
 
 
@@ -52,10 +53,14 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
             "Permission": Permission,
         }
 
+    app.register_error_handler(SignInRequired, to_sign_in)
+    app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form)
     app.add_template_filter(money_text, "money")
     app.add_template_filter(moment_text, "moment")
     app.add_template_filter(day_text, "day")
     app.add_template_filter(words, "words")
+    app.add_template_filter(rate_text, "rate")
+    app.add_template_filter(percent_text, "percent")
 
 
 def money_text(minor: int | None, currency: str) -> Markup:
@@ -84,24 +89,39 @@ def day_text(at: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), local.strftime("%d %b %Y"))
 
 
+def rate_text(rate: Decimal | None, currency: str) -> Markup:
+    """`Decimal("0.037500"), EUR` -> `0.0375 EUR`: a unit price keeps the decimals it has, two at least."""
+    if rate is None:
+        return Markup("&ndash;")
+    whole, _, fraction = plain_decimal(rate).partition(".")
+    return Markup('<span class="money">{}.{}&nbsp;{}</span>').format(f"{int(whole):,}", fraction, currency)
+
+
+def percent_text(rate: Decimal | str | None) -> Markup:
+    """`Decimal("0.125")` -> `12.5 %`."""
+    if rate is None:
+        return Markup("&ndash;")
+    text = f"{Decimal(rate) * 100:.4f}".rstrip("0").rstrip(".")
+    return Markup('<span class="number">{}&nbsp;%</span>').format(text)
+
+
 def words(state: str) -> str:
     """`to_confirm` -> `to confirm`."""
     return str(getattr(state, "value", state)).replace("_", " ")
 
 
-def to_sign_in() -> Response:
-    """Where a person who is not signed in is sent, to come back afterwards."""
-    return redirect(url_for("companies_pages.sign_in", next=request.full_path if request.method == "GET" else "/"))
+def to_sign_in(refusal: SignInRequired) -> Response:
+    """Where a person who is not signed in is sent, to come back afterwards; a program is told."""
+    if not problems.wants_page() or "Authorization" in request.headers:
+        return problems.of_refusal(refusal)
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("companies_pages.sign_in", next=here), 303)
 
 
-def sentences(refusal: Refusal) -> list[str]:
-    """What a form shows of a refusal."""
-    return [refusal.text]
-
-
-def field_messages(messages: Any) -> list[str]:
-    """What a form shows of fields that are not valid: one sentence each, the field named."""
-    return [
-        f"{pointer.strip('/').replace('/', ' ').replace('_', ' ')}: {text}"
-        for pointer, text in problems.pointers(messages)
-    ]
+def local_path(text: str | None) -> str:
+    """`text` where it is a path of this site, else the start page: nobody is led away by a link of ours."""
+    if not text or not text.startswith("/") or text.startswith("//"):
+        return "/"
+    if "\\" in text or any(ord(letter) < 33 or ord(letter) == 127 for letter in text):
+        return "/"
+    return text

@@ -51,6 +51,7 @@ STATUS: dict[type[Refusal], int] = {
     Invalid: 422,
     Upstream: 502,
 }
+FIELDS_INVALID = 422
 _GONE_SQLSTATES = ("08", "57P", "53")  # connection, operator intervention (shutdown), insufficient resources
 
 
@@ -118,7 +119,7 @@ def of_unknown(failure: Exception) -> Response:
 
 def _of_fields(messages: Any) -> Response:
     errors = [{"pointer": pointer, "detail": detail} for pointer, detail in pointers(messages)]
-    return problem(422, "FieldsInvalid", "Some fields are not valid.", errors=errors)
+    return problem(FIELDS_INVALID, "FieldsInvalid", "Some fields are not valid.", errors=errors)
 
 
 def pointers(messages: Any, base: str = "") -> Iterator[tuple[str, str]]:

@@ -1,0 +1,147 @@
+"""What a form sends is read like a body of the API; what is refused comes back on the form as it was typed."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from flask import flash, g, redirect, request
+from marshmallow import Schema, ValidationError, fields
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from marketplace.kernel import problems
+from marketplace.kernel.db import transaction
+from marketplace.kernel.errors import Conflict, Invalid, Refusal, Upstream
+from marketplace.kernel.idempotency import once_for_form
+
+OUR_FIELDS = ("csrf_token", "idempotency_key")
+MAX_FIELDS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The form that this request sent and that was refused: what to say, and what to keep."""
+
+    problems: list[str] = field(default_factory=list)
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+
+def new_key() -> str:
+    """The key of one intention: the same form sent twice acts once."""
+    return str(uuid.uuid4())
+
+
+def typed(name: str, default: Any = "") -> Any:
+    """What the person typed into this field of a refused form, else `default`."""
+    sent = sent_form()
+    return sent.typed.get(name, "") if sent.typed else default
+
+
+def sent_form() -> Sent:
+    """The refused form of this request, or an empty one."""
+    sent: Sent = g.get("sent_form") or Sent()
+    return sent
+
+
+def load(schema: Schema, data: MultiDict[str, str] | None = None) -> dict[str, Any]:
+    """The fields of the form (or of `data`) as the schema loads them; an empty field counts as absent.
+
+    Raises ValidationError.
+    """
+    source = request.form if data is None else data
+    body: dict[str, Any] = {}
+    for name in source:
+        if name in OUR_FIELDS:
+            continue
+        kind = schema.load_fields.get(name)
+        values = [value.strip() for value in source.getlist(name)]
+        if isinstance(kind, fields.List):
+            body[name] = [_typed_value(kind.inner, value) for value in values if value]
+        elif values[-1] or isinstance(kind, fields.Boolean):
+            body[name] = _typed_value(kind, values[-1])
+    loaded: dict[str, Any] = schema.load(body)
+    return loaded
+
+
+def _typed_value(kind: Any, value: str) -> Any:
+    """Numbers travel as text in forms; what is no number is left for the schema to refuse."""
+    if isinstance(kind, fields.Integer) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
+        return int(value) if len(value) < 20 else value
+    return value
+
+
+def quantities(prefix: str) -> dict[uuid.UUID, int]:
+    """The numbers of the fields `prefix-<id>`, by id; empty fields are left out. Raises ValidationError."""
+    found: dict[uuid.UUID, int] = {}
+    wrong: dict[str, str] = {}
+    for name in request.form:
+        if not name.startswith(prefix + "-") or not request.form[name].strip():
+            continue
+        try:
+            found[uuid.UUID(name.removeprefix(prefix + "-"))] = _whole(request.form[name].strip())
+        except ValueError:
+            wrong["quantity"] = "A whole number from 0."
+    if wrong:
+        raise ValidationError(wrong)
+    return found
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise ValueError(text)
+    return int(text)
+
+
+def once(effect: Callable[[], str]) -> Response:
+    """Runs `effect` in a transaction, at most once for the form's key, and leads to the address it returns."""
+    with transaction():
+        address = once_for_form(effect)
+    return redirect(address, 303)
+
+
+def done(text: str, address: str) -> Response:
+    """Says `text` on the next page, and leads there."""
+    flash(text, "good")
+    return redirect(address, 303)
+
+
+def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A refusal of this view is shown on `page`, which gets the view's own arguments, with what was typed kept.
+
+    What the actor may not see or do at all is no matter of the form and stays a page of its own, unless in `also`.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def shown(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(*args, **kwargs)
+            except (Invalid, Conflict, Upstream, *also) as refusal:
+                return _again(page, kwargs, problems.status_of(refusal), [refusal.text])
+            except StaleDataError:
+                stale = problems.EditedMeanwhile()
+                return _again(page, kwargs, problems.status_of(stale), [stale.text])
+            except ValidationError as failure:
+                return _again(page, kwargs, problems.FIELDS_INVALID, field_messages(failure.messages))
+
+        return shown
+
+    return decorate
+
+
+def _again(page: Callable[..., Any], kwargs: Mapping[str, Any], status: int, lines: list[str]) -> Any:
+    kept = {name: value for name, value in request.form.items() if name not in OUR_FIELDS}
+    g.sent_form = Sent(lines, kept)
+    return page(**kwargs), status
+
+
+def field_messages(messages: Any) -> list[str]:
+    """One sentence for each field that is not valid, the field named."""
+    found = []
+    for pointer, text in problems.pointers(messages):
+        name = pointer.strip("/").replace("/", " ").replace("_", " ").capitalize()
+        found.append(f"{name}: {text}" if name else text)
+    return found
