@@ -103,6 +103,8 @@ class Stopped(BaseException):
 
 def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
     """Run until SIGINT or SIGTERM. When it cannot start: click.ClickException, LocalServerFailed or SettingMissing."""
+    if wish.demo and environment.get("STRIPE_API_KEY"):
+        raise click.ClickException("the demonstration pays in its own sandbox: unset STRIPE_API_KEY or omit --demo")
     _refuse_port_in_use(wish)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _raise_stopped)
@@ -142,10 +144,6 @@ def _prepare(
     (var / "log").mkdir(parents=True, exist_ok=True)
     embedded = not env.get("DATABASE_URL")
     demo = wish.demo or (embedded and not env.get("STRIPE_API_KEY"))
-    if wish.demo and env.get("STRIPE_API_KEY"):
-        raise click.ClickException(
-            "the demonstration pays in its own sandbox: unset STRIPE_API_KEY or leave out --demo"
-        )
     if embedded:
         env["DATABASE_URL"] = family.keep("postgres", lambda: start_postgres(var / "postgres")).url
         env.setdefault("SECRET_KEY", _kept_secret(var / "secret_key"))

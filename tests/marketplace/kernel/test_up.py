@@ -1,0 +1,143 @@
+"""The command that runs everything: it refuses clearly, keeps its children alive and leaves none of them behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import wsgi
+from marketplace.kernel.children import Family, Program
+from marketplace.kernel.up import Ports, up_command
+from settlements.gateway.sandbox import launcher
+
+pytestmark = pytest.mark.processes
+
+ROOT = Path(__file__).parents[3]
+DRIVER = """
+import os, sys, wsgi
+from marketplace.kernel.up import Ports, Wish, run_up
+from settlements.gateway.sandbox import launcher
+ports = Ports(wsgi.create_app, lambda: ["somebody@example.com, password"], launcher.start)
+run_up(ports, Wish("127.0.0.1", int(sys.argv[1]), False, False), os.environ)
+"""
+SETTINGS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "STRIPE_API_KEY", "STRIPE_API_BASE", "BASE_URL"}
+
+
+@pytest.fixture
+def command():
+    return up_command(Ports(wsgi.create_app, list, launcher.start))
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def family() -> Iterator[Family]:
+    family = Family()
+    yield family
+    family.stop()
+
+
+def until(true: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 30
+    while not true() and time.monotonic() < end:
+        time.sleep(0.05)
+    return true()
+
+
+def test_a_port_in_use_is_named(command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        answer = CliRunner().invoke(command, ["--port", str(number)])
+    assert answer.exit_code == 1
+    assert answer.output == f"Error: port {number} on 127.0.0.1: Address already in use; choose another with --port\n"
+
+
+def test_the_demonstration_never_pays_with_a_real_key(command, port: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_live_x")
+    answer = CliRunner().invoke(command, ["--demo", "--port", str(port)])
+    assert answer.exit_code == 1
+    assert "unset STRIPE_API_KEY" in answer.output
+
+
+def test_a_child_that_dies_is_started_again(family: Family, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    child = family.keep("sleeper", lambda: Program.start(["sleep", "60"], os.environ, tmp_path / "log"))
+    child.process.kill()
+    child.process.wait()
+    assert until(lambda: family.look() or family.kept[0].running is not child)
+    assert family.kept[0].running.lives()
+    assert capsys.readouterr().err == "sleeper ended by itself; it is started again in 0.5 s.\n"
+
+
+def test_a_child_that_keeps_dying_is_started_ever_later(family: Family, tmp_path: Path):
+    family.keep("broken", lambda: Program.start(["false"], os.environ, tmp_path / "log"))
+    assert until(lambda: family.look() or family.kept[0].pause > 1)
+    assert family.kept[0].pause == 2
+
+
+def answer_of(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status
+    except OSError:
+        return 0
+
+
+def children_of(pid: int) -> set[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    direct = {int(line) for line in found.stdout.split()}
+    return direct.union(*(children_of(child) for child in direct))
+
+
+def valkey_of(pids: set[int]) -> int | None:
+    return next((pid for pid in pids if "valkey-server" in name_of(pid)), None)
+
+
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def test_everything_starts_heals_and_stops(port: int, tmp_path: Path):
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    running = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(port)],
+        cwd=ROOT,
+        env=environment | {"VAR_FOLDER": str(tmp_path), "WEB_CONCURRENCY": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with running:
+        said = [running.stdout.readline() for _ in range(4)]
+        assert said == [
+            f"The marketplace runs at http://127.0.0.1:{port}/ (API: http://127.0.0.1:{port}/docs).\n",
+            "Sign in as:\n",
+            "  somebody@example.com, password\n",
+            f"Data and logs are in {tmp_path}/. Stop with Ctrl-C.\n",
+        ]
+        assert answer_of(f"http://127.0.0.1:{port}/ready") == 200
+        assert (tmp_path / "environment").stat().st_mode & 0o777 == 0o600
+        family = children_of(running.pid)
+        killed = valkey_of(family)
+        os.kill(killed, signal.SIGKILL)
+        assert until(lambda: valkey_of(children_of(running.pid)) not in {killed, None})
+        assert until(lambda: answer_of(f"http://127.0.0.1:{port}/ready") == 200)
+        family |= children_of(running.pid)
+        running.terminate()
+        assert running.stdout.read() == "Stopped.\n"
+    assert running.returncode == 0
+    assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
+    assert not (tmp_path / "environment").exists()
