@@ -69,7 +69,7 @@ def _between(world: World, call: Call, kind: str, rows: Iterable[Record], limit:
 def _matches(world: World, row: Record, given: Record) -> bool:
     plain = all(row.get(name) == given[name] for name in _PLAIN if name in given)
     kinds = given.get("types")
-    return (
+    return bool(
         plain
         and (kinds is None or row["type"] in kinds)
         and _in_time(row["created"], given.get("created"))
@@ -80,7 +80,7 @@ def _matches(world: World, row: Record, given: Record) -> bool:
 def _in_time(created: int, wanted: Any) -> bool:
     if wanted is None or isinstance(wanted, int):
         return wanted in (None, created)
-    return (
+    return bool(
         created > wanted.get("gt", -1)
         and created >= wanted.get("gte", 0)
         and created < wanted.get("lt", 1 << 62)

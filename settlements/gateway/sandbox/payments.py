@@ -30,7 +30,6 @@ def create(world: World, call: Call) -> Record:
         _check_confirmation(given, used)
     intent = world.store.add(call.account, "payment_intent", _new_intent(given, used))
     intent["client_secret"] = f"{intent['id']}_secret_{secrets.token_urlsafe(16)}"
-    world.announce(call, "payment_intent.created", intent)
     if given.get("confirm") and used:
         _attempt(world, call, intent, used)
     world.store.save(intent)
@@ -161,7 +160,8 @@ def fail(world: World, call: Call, intent: Record, used: Method, charge: Record 
     if charge:
         world.announce(call, "charge.failed", charge)
     world.announce(call, "payment_intent.payment_failed", intent)
-    return intent["last_payment_error"]
+    told: Record = intent["last_payment_error"]
+    return told
 
 
 def _declined(world: World, call: Call, intent: Record, used: Method) -> ApiError:
@@ -176,7 +176,8 @@ def _declined(world: World, call: Call, intent: Record, used: Method) -> ApiErro
 def capture(world: World, call: Call, intent_id: str) -> Record:
     intent = world.load(call, "payment_intent", intent_id)
     _check_status(intent, "capture", ("requires_capture",))
-    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    given = call.params
+    amount = given["amount_to_capture"] if "amount_to_capture" in given else intent["amount_capturable"]
     if not 1 <= amount <= intent["amount_capturable"]:
         raise invalid(
             "The amount to capture must be positive and no more than the amount capturable.",

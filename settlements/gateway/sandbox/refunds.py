@@ -59,14 +59,14 @@ def _charge_of(world: World, call: Call) -> Record:
             code="parameter_missing",
         )
     intent = world.load(call, "payment_intent", intent_id, "payment_intent")
-    charge = world.store.find(call.account, "charge", intent["latest_charge"] or "")
-    if charge is None or not charge["captured"]:
+    latest = world.store.find(call.account, "charge", intent["latest_charge"] or "")
+    if latest is None or not latest["captured"]:
         raise invalid(
             f"This PaymentIntent ({intent_id}) does not have a successful charge to refund.",
             param="payment_intent",
             code="payment_intent_unexpected_state",
         )
-    return charge
+    return latest
 
 
 def _refundable(charge: Record, wanted: int | None) -> int:

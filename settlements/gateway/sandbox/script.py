@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,7 +188,7 @@ def _advance(world: World, seconds: int) -> int:
     return world.store.now()
 
 
-_DEEDS = {
+_DEEDS: dict[str, Callable[[World, Any], Any]] = {
     "fault": _add_fault,
     "webhooks": set_hooks,
     "release": lambda world, order: world.events.release(order),

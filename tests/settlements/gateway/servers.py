@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
@@ -65,6 +66,7 @@ def _gateway(sandbox: launcher.Running) -> StripeGateway:
     return gateway_at(sandbox.url)
 
 
+@cache
 def gateway_at(url: str, read_timeout_s: float = 10) -> StripeGateway:
     return StripeGateway(api_key=launcher.API_KEY, webhook_secret=SECRET, api_base=url, read_timeout_s=read_timeout_s)
 

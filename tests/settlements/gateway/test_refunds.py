@@ -2,6 +2,7 @@
 
 import pytest
 
+from settlements.gateway import stripe_gateway
 from settlements.gateway.port import Later, RefundRequest, RefundState, Rejected, Unknown
 from settlements.gateway.sandbox.launcher import Running
 from settlements.gateway.stripe_gateway import StripeGateway
@@ -174,3 +175,21 @@ def test_a_long_list_is_read_page_by_page(gateway: StripeGateway, sandbox: Runni
     assert [row["amount"] for row in rest["data"]] == [102, 101, 100]
     assert [row["amount"] for row in back["data"]] == [102, 101]
     assert (first["has_more"], rest["has_more"], back["has_more"]) == (True, False, True)
+
+
+def test_a_refund_is_found_behind_the_first_page(
+    gateway: StripeGateway, paid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stripe_gateway, "_PAGE", 2)
+    for number in range(5):
+        gateway.refund(refund_of(paid, 100 + number, f"refund:{number}:1"))
+
+    assert gateway.find_refund("refund:0:1", paid).amount_minor == 100
+
+
+@pytest.mark.parametrize("provider_id", ["", "../charges", "re_1?limit=1"])
+def test_an_id_cannot_lead_elsewhere(gateway: StripeGateway, provider_id: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        gateway.refund_by_id(provider_id)
+
+    assert refusal.value.code in {"resource_missing", "InvalidRequestError"}
