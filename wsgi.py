@@ -8,6 +8,7 @@ import structlog
 from flask import Flask
 from flask_migrate import Migrate
 
+from marketplace.companies import pages as companies_pages
 from marketplace.companies import sessions
 from marketplace.kernel import access, docs, health, limits, outbox, pages, problems, queue, settings, web
 from marketplace.kernel import db as database
@@ -19,7 +20,7 @@ from settlements.ledger import routes as books_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
 API = [books_routes.routes]
-PAGES = [health.routes, docs.pages]
+PAGES = [health.routes, docs.pages, companies_pages.routes]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = []
 COMMANDS = [returns.returns, books_commands.commands]

@@ -114,12 +114,14 @@ def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Call
     What the actor may not see or do at all is no matter of the form and stays a page of its own, unless in `also`.
     """
 
+    shown_here: tuple[type[Refusal], ...] = (Invalid, Conflict, Upstream, *also)
+
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def shown(*args: Any, **kwargs: Any) -> Any:
             try:
                 return view(*args, **kwargs)
-            except (Invalid, Conflict, Upstream, *also) as refusal:
+            except shown_here as refusal:
                 return _again(page, kwargs, problems.status_of(refusal), [refusal.text])
             except StaleDataError:
                 stale = problems.EditedMeanwhile()

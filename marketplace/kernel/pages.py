@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms, problems
-from marketplace.kernel.access import Actor, Permission, Side, SignInRequired, current_actor
+from marketplace.kernel.access import ANONYMOUS, Actor, Permission, Side, SignInRequired, current_actor
 from marketplace.kernel.fields import plain_decimal
 from marketplace.kernel.money import MINOR_DIGITS
 
@@ -48,11 +48,12 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
         actor = current_actor()
         return {
             "actor": actor,
-            "navigation": [item for item in navigation if item.shown_to(actor)],
+            "navigation": entries_for(actor),
             "asset": asset,
             "Permission": Permission,
         }
 
+    app.extensions["kontor_navigation"] = tuple(navigation)
     app.register_error_handler(SignInRequired, to_sign_in)
     app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form)
     app.add_template_filter(money_text, "money")
@@ -61,6 +62,11 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
     app.add_template_filter(words, "words")
     app.add_template_filter(rate_text, "rate")
     app.add_template_filter(percent_text, "percent")
+
+
+def entries_for(actor: Actor) -> list[NavItem]:
+    """The entries of the navigation that this actor sees, in the order shown."""
+    return [item for item in current_app.extensions["kontor_navigation"] if item.shown_to(actor)]
 
 
 def money_text(minor: int | None, currency: str) -> Markup:
@@ -112,6 +118,7 @@ def words(state: str) -> str:
 
 def to_sign_in(refusal: SignInRequired) -> Response:
     """Where a person who is not signed in is sent, to come back afterwards; a program is told."""
+    g.setdefault("actor", ANONYMOUS)  # a refused key is not asked for again by the page that says so
     if not problems.wants_page() or "Authorization" in request.headers:
         return problems.of_refusal(refusal)
     here = request.full_path.rstrip("?") if request.method == "GET" else None

@@ -1,0 +1,102 @@
+"""The way in: the start page, signing in and out, and for which of their companies a person acts."""
+
+from flask import current_app, redirect, render_template, request, url_for
+from marshmallow import fields, validate
+from werkzeug.wrappers import Response
+
+from marketplace.companies import actions, queries
+from marketplace.companies.actions.signing_in import SignedIn
+from marketplace.companies.sessions import clear_cookie, set_cookie
+from marketplace.kernel import forms, pages
+from marketplace.kernel.access import Permission, SignInRequired, current_actor, public, requires
+from marketplace.kernel.db import transaction
+from marketplace.kernel.errors import Forbidden
+from marketplace.kernel.fields import StrictSchema
+from marketplace.kernel.limits import at_most
+from marketplace.kernel.web import pages_blueprint
+
+routes = pages_blueprint("companies", __name__)
+
+
+class SignInForm(StrictSchema):
+    email = fields.String(required=True, validate=validate.Length(max=254))
+    password = fields.String(required=True, validate=validate.Length(max=1000))
+    next = fields.String(load_default="")
+
+
+class ChooseForm(StrictSchema):
+    company_id = fields.UUID(required=True)
+    next = fields.String(load_default="")
+
+
+@routes.get("/")
+@public
+def start() -> Response | str:
+    """What Kontor is; who is signed in goes to the first page of his side."""
+    entries = pages.entries_for(current_actor())
+    return redirect(url_for(entries[0].endpoint)) if entries else render_template("companies/start.html")
+
+
+@routes.get("/sign-in")
+@public
+def sign_in() -> str:
+    """The form to sign in."""
+    return render_template("companies/sign_in.html", next=pages.local_path(request.values.get("next")))
+
+
+@routes.post("/sign-in")
+@public
+@forms.refused_on(sign_in, SignInRequired, Forbidden)
+def enter() -> Response:
+    """Sign in, and go on to where the person was sent here from."""
+    wanted = forms.load(SignInForm())
+    _count_try(wanted["email"])
+    with transaction():
+        entered = actions.sign_in(wanted["email"], wanted["password"], replaced=current_actor().session_id)
+        several = len(queries.belongings(entered.person.id)) > 1
+    address = pages.local_path(wanted["next"])
+    return _entered(entered, url_for(".companies", next=address) if several else address)
+
+
+@routes.post("/sign-out")
+@requires(Permission.SESSION)
+def sign_out() -> Response:
+    """The session ends."""
+    with transaction():
+        actions.sign_out(current_actor())
+    response = redirect(url_for(".start"), 303)
+    clear_cookie(response)
+    return response
+
+
+@routes.get("/companies")
+@requires(Permission.SESSION)
+def companies() -> str:
+    """The companies the person may act for."""
+    actor = current_actor()
+    found = queries.belongings(actor.person_id)
+    return render_template("companies/companies.html", companies=found, next=pages.local_path(request.args.get("next")))
+
+
+@routes.post("/companies")
+@requires(Permission.SESSION)
+def choose_company() -> Response:
+    """Act for another company from now on."""
+    wanted = forms.load(ChooseForm())
+    if wanted["company_id"] == current_actor().company_id:
+        return redirect(pages.local_path(wanted["next"]), 303)
+    with transaction():
+        entered = actions.switch_company(current_actor(), wanted["company_id"])
+    return _entered(entered, pages.local_path(wanted["next"]))
+
+
+def _count_try(email: str) -> None:
+    settings = current_app.extensions["kontor_settings"]
+    at_most(settings.sign_in_address_limit, "sign-in from", request.remote_addr or "")
+    at_most(settings.sign_in_limit, "sign-in of", email.strip().casefold())
+
+
+def _entered(entered: SignedIn, address: str) -> Response:
+    response = redirect(address, 303)
+    set_cookie(response, entered.token)
+    return response
