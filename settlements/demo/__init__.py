@@ -1,0 +1,1 @@
+"""The demonstration marketplace: companies, goods and orders of our own making, for machines that show Kontor."""
