@@ -40,6 +40,7 @@ HOOK_SETTINGS: dict[str, tuple[type, ...]] = {
 
 _NEVER = 1e18
 _LAST_ATTEMPT = 15
+_PARALLEL = 4
 _RIGHT, _WRONG, _STALE = "right", "wrong", "stale"
 _STAGGER_S = 0.03  # between released deliveries, so that the order asked for is the order of arrival
 
@@ -59,8 +60,8 @@ class Events:
         self._stopped = False
         self._planned = False
         self._sending: set[int] = set()
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="hooks")
-        self._http = urllib3.PoolManager(maxsize=4, retries=False, timeout=urllib3.Timeout(connect=2, read=10))
+        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="hooks")
+        self._http = urllib3.PoolManager(maxsize=_PARALLEL, retries=False, timeout=urllib3.Timeout(connect=2, read=10))
 
     def start(self, act: Callable[[Record], None]) -> None:
         """`act` does what was scheduled."""
@@ -140,11 +141,17 @@ class Events:
             self._wake.wait(self._pause())
 
     def _pause(self) -> float:
-        busy = ",".join(str(delivery_id) for delivery_id in list(self._sending)) or "0"
+        """Until the next is due; a delivery that ends wakes the thread by itself."""
+        if len(self._sending) >= _PARALLEL:
+            return 60
         ((hook, deed),) = self._store.rows(
-            f"SELECT (SELECT MIN(due) FROM deliveries WHERE id NOT IN ({busy})), (SELECT MIN(due) FROM later)"  # noqa: S608
+            f"SELECT (SELECT MIN(due) FROM deliveries WHERE id NOT IN ({self._under_way()})),"  # noqa: S608  numbers
+            " (SELECT MIN(due) FROM later)"
         )
         return min(max(min(hook or _NEVER, deed or _NEVER) - time.time(), 0.001), 60)
+
+    def _under_way(self) -> str:
+        return ",".join(str(delivery_id) for delivery_id in list(self._sending)) or "0"
 
     def _act_on_due(self, act: Callable[[Record], None]) -> None:
         for deed_id, body in self._store.rows("SELECT id, body FROM later WHERE due <= ? ORDER BY due", (time.time(),)):
@@ -153,26 +160,32 @@ class Events:
                 self._store.run("DELETE FROM later WHERE id = ?", (deed_id,))
 
     def _send_due(self) -> None:
+        free = _PARALLEL - len(self._sending)
+        if free <= 0:
+            return
         due = self._store.rows(
-            "SELECT d.id, d.event, d.signed, d.attempts, o.body FROM deliveries d JOIN objects o ON o.id = d.event"
-            " WHERE d.due <= ? ORDER BY d.due, d.id LIMIT 64",
+            "SELECT d.id, d.signed, d.attempts, o.body FROM deliveries d JOIN objects o ON o.id = d.event"  # noqa: S608
+            f" WHERE d.due <= ? AND d.id NOT IN ({self._under_way()}) ORDER BY d.due, d.id LIMIT {free}",
             (time.time(),),
         )
-        for delivery_id, _, signed, attempts, body in due:
-            if delivery_id not in self._sending:
-                self._sending.add(delivery_id)
-                self._pool.submit(self._deliver, delivery_id, signed, attempts, body)
+        for delivery_id, signed, attempts, body in due:
+            self._sending.add(delivery_id)
+            self._pool.submit(self._deliver, delivery_id, signed, attempts, body)
 
     def _deliver(self, delivery_id: int, signed: str, attempts: int, body: str) -> None:
-        accepted = self._post(signed, body)
-        if accepted or signed != _RIGHT:
-            self._store.run("DELETE FROM deliveries WHERE id = ?", (delivery_id,))
-        else:
-            pause = min(float(self._store.setting("webhook_retry_s", 0.5)) * 2**attempts, 60)
-            due = time.time() + pause if attempts < _LAST_ATTEMPT else _NEVER
-            self._store.run("UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", (due, delivery_id))
-        self._sending.discard(delivery_id)
-        self._wake.set()
+        try:
+            if self._post(signed, body) or signed != _RIGHT:
+                self._store.run("DELETE FROM deliveries WHERE id = ?", (delivery_id,))
+            else:
+                self._postpone(delivery_id, attempts)
+        finally:
+            self._sending.discard(delivery_id)
+            self._wake.set()
+
+    def _postpone(self, delivery_id: int, attempts: int) -> None:
+        pause = min(float(self._store.setting("webhook_retry_s") or 0.5) * 2**attempts, 60)
+        due = time.time() + pause if attempts < _LAST_ATTEMPT else _NEVER
+        self._store.run("UPDATE deliveries SET due = ?, attempts = attempts + 1 WHERE id = ?", (due, delivery_id))
 
     def _post(self, signed: str, body: str) -> bool:
         url = self._store.setting("webhook_url")
