@@ -13,13 +13,15 @@ from marketplace.companies import sessions
 from marketplace.kernel import access, docs, health, limits, outbox, pages, problems, queue, settings, web
 from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
+from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what time does to orders
+from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
-API = [books_routes.routes]
+API = [orders_routes.routes, books_routes.routes]
 PAGES = [health.routes, docs.pages, companies_pages.routes]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = []

@@ -37,10 +37,12 @@ class ReservationVerb(StrEnum):
     USE = "use"
     EXPIRE = "expire"
     RELEASE = "release"
+    RENEW = "renew"  # paid after its end, while stock lasts
 
 
 RESERVATION_STATES: dict[tuple[ReservationState, ReservationVerb], ReservationState] = {
     (ReservationState.HELD, ReservationVerb.USE): ReservationState.USED,
     (ReservationState.HELD, ReservationVerb.EXPIRE): ReservationState.EXPIRED,
     (ReservationState.HELD, ReservationVerb.RELEASE): ReservationState.RELEASED,
+    (ReservationState.EXPIRED, ReservationVerb.RENEW): ReservationState.HELD,
 }

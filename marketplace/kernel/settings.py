@@ -27,6 +27,7 @@ class Settings:
     operator_name: str = "Kontor"
     session_hours: int = 12
     reservation_minutes: int = 30
+    pay_within_hours: int = 72  # an order that is not paid by then is cancelled
     confirm_hours: int = 24  # a vendor confirms an order within these
     max_body_bytes: int = 2_000_000
     max_upload_bytes: int = 64_000_000

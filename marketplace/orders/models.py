@@ -5,7 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
@@ -27,11 +36,13 @@ class Order(Row):
         UniqueConstraint("company_id", "id"),
         UniqueConstraint("id", "currency"),
         Index("ix_orders_company", "company_id", "id"),
+        Index("ix_orders_unpaid", "pay_until", postgresql_where=text("pay_until IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = id_column()
     number: Mapped[str] = mapped_column(unique=True)
     company_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
+    company_name: Mapped[str]  # as it was called when the order was placed
     placed_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     placed_at: Mapped[datetime] = mapped_column(default=clock.now)
     currency: Mapped[str]
@@ -49,7 +60,7 @@ class Order(Row):
     tax_minor: Mapped[int] = mapped_column(Minor)
     total_minor: Mapped[int] = mapped_column(Minor)  # E of the order as placed
     owed_minor: Mapped[int] = mapped_column(Minor)  # E of the present state
-    pay_until: Mapped[datetime | None]
+    pay_until: Mapped[datetime | None]  # None once it is paid or cancelled
 
 
 class VendorOrder(Row):
@@ -150,6 +161,7 @@ class OrderLine(Row):
     quantity: Mapped[int]
     cancelled_quantity: Mapped[int] = mapped_column(default=0)
     shipped_quantity: Mapped[int] = mapped_column(default=0)
+    short_quantity: Mapped[int] = mapped_column(default=0)  # paid late, and the stock was gone: the vendor decides
     unit_price: Mapped[Decimal] = mapped_column(Rate)
     price_source: Mapped[dict[str, Any]]  # {"list_id", "kind", "name"}: where the price came from
     tax: Mapped[dict[str, Any]]

@@ -63,8 +63,8 @@ class OrderState(StrEnum):
     PARTLY_CANCELLED = "partly_cancelled"
 
 
-_STARTED = {S.CONFIRMED, S.PART_SHIPPED, S.SHIPPED}
-_ENDED = {S.DELIVERED, S.CLOSED}
+STARTED = {S.CONFIRMED, S.PART_SHIPPED, S.SHIPPED}
+ENDED = {S.DELIVERED, S.CLOSED}
 
 
 def order_state(parts: Sequence[VendorOrderState]) -> OrderState:
@@ -76,10 +76,10 @@ def order_state(parts: Sequence[VendorOrderState]) -> OrderState:
     living = [part for part in parts if part != S.CANCELLED]
     if not living:
         return OrderState.CANCELLED
-    if all(part in _ENDED for part in living):
+    if all(part in ENDED for part in living):
         return OrderState.COMPLETED if len(living) == len(parts) else OrderState.PARTLY_CANCELLED
     if all(part == S.PLACED for part in living):
         return OrderState.AWAITING_PAYMENT
-    if any(part in _STARTED or part in _ENDED for part in living):
+    if any(part in STARTED or part in ENDED for part in living):
         return OrderState.IN_FULFILMENT
     return OrderState.PAID

@@ -1,0 +1,35 @@
+"""What can be done to an order: place, pay, cancel, fulfil."""
+
+from marketplace.orders.actions.cancelling import Cause, Units, cancel, cancel_part, cancel_unpaid
+from marketplace.orders.actions.fulfilment import close, confirm, delivered, units_shipped
+from marketplace.orders.actions.payments import (
+    RecordedPayment,
+    open_units,
+    record_payment,
+    record_refund,
+    record_refund_failed,
+)
+from marketplace.orders.actions.placing import DeliveryTerms, LineTerms, Placement, place
+from marketplace.orders.queries import net_paid
+
+__all__ = [
+    "Cause",
+    "DeliveryTerms",
+    "LineTerms",
+    "Placement",
+    "RecordedPayment",
+    "Units",
+    "cancel",
+    "cancel_part",
+    "cancel_unpaid",
+    "close",
+    "confirm",
+    "delivered",
+    "net_paid",
+    "open_units",
+    "place",
+    "record_payment",
+    "record_refund",
+    "record_refund_failed",
+    "units_shipped",
+]

@@ -1,0 +1,125 @@
+"""What was paid for an order is a sum over an append-only record; once it covers what is owed, vendors may begin."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.catalogue import stock
+from marketplace.kernel import clock, history, outbox
+from marketplace.kernel.access import SYSTEM, Actor
+from marketplace.kernel.db import db, new_id
+from marketplace.orders import queries
+from marketplace.orders.events import OrderPaid
+from marketplace.orders.models import Order, OrderLine, OrderMoney
+from marketplace.orders.refusals import AmountNotPositive, CurrencyDiffers
+from marketplace.orders.states import VendorOrderState, VendorOrderVerb
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPayment:
+    """How an order stands after a payment, in minor units of its currency.
+
+    excess_minor is what was paid beyond what is owed, all payments together: whoever recorded it sends it back.
+    repeated: this source was recorded before, so nothing was written.
+    """
+
+    net_paid_minor: int
+    owed_minor: int
+    excess_minor: int
+    fully_paid: bool
+    repeated: bool = False
+
+
+def record_payment(actor: Actor, order_id: uuid.UUID, amount_minor: int, currency: str, source: str) -> RecordedPayment:
+    """Money has come in for an order; `source` names it once and for ever, a repeat writes nothing.
+
+    When it covers what is owed, the reservations lose their end (those that had expired are made again while stock
+    lasts; what is short stands on its line as `short_quantity`), the vendors may confirm and OrderPaid is announced.
+    For a cancelled order everything is excess. Raises OrderUnknown, CurrencyDiffers, AmountNotPositive.
+    """
+    if amount_minor < 1:
+        raise AmountNotPositive
+    order = queries.order(SYSTEM, order_id, locked=True)
+    if currency != order.currency:
+        raise CurrencyDiffers(f"The order is in {order.currency}, the payment in {currency}.", currency=order.currency)
+
+    written = _record(order, "paid", amount_minor, source)
+    paid = queries.net_paid(order.id)
+    if written:
+        pay_if_covered(actor, order, paid)
+    return RecordedPayment(
+        net_paid_minor=paid,
+        owed_minor=order.owed_minor,
+        excess_minor=max(0, paid - order.owed_minor),
+        fully_paid=paid >= order.owed_minor,
+        repeated=not written,
+    )
+
+
+def record_refund(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
+    """A refund was decided: net paid falls by it now, whenever the money arrives. False: `source` was recorded before.
+
+    An inside handler of OrderStepTaken calls this for the step's refund; where none did, the step itself has recorded
+    it as `step:{step id}`.
+    """
+    if amount_minor < 1:
+        raise AmountNotPositive
+    return _record(queries.order(SYSTEM, order_id, locked=True), "refunded", -amount_minor, source)
+
+
+def record_refund_failed(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
+    """A refund that was decided will not reach the buyer: net paid rises again. False: `source` was recorded before."""
+    if amount_minor < 1:
+        raise AmountNotPositive
+    return _record(queries.order(SYSTEM, order_id, locked=True), "refund_failed", amount_minor, source)
+
+
+def pay_if_covered(actor: Actor, order: Order, paid: int) -> bool:
+    """Let the vendors begin where what was paid covers what is owed and they wait for it; the order is locked."""
+    if paid < order.owed_minor:
+        return False
+    waiting = [part for part in queries.parts_of(order.id, locked=True) if part.state == VendorOrderState.PLACED]
+    if not waiting:
+        return False
+    confirm_by = clock.now() + timedelta(hours=current_app.extensions["kontor_settings"].confirm_hours)
+    order.pay_until = None
+    for part in waiting:
+        history.move(part, VendorOrderVerb.PAY, actor)
+        part.confirm_by = confirm_by
+    _keep_stock(actor, order, {part.id for part in waiting})
+    outbox.publish(OrderPaid(order_id=order.id, company_id=order.company_id))
+    return True
+
+
+def open_units(line: OrderLine) -> int:
+    """Units that were neither cancelled nor shipped."""
+    return line.quantity - line.cancelled_quantity - line.shipped_quantity
+
+
+def _keep_stock(actor: Actor, order: Order, part_ids: set[uuid.UUID]) -> None:
+    lines = {line.id: line for line in queries.lines_of(order.id) if line.vendor_order_id in part_ids}
+    wanted = [stock.Wanted(line.id, line.offer_id, open_units(line)) for line in lines.values() if open_units(line)]
+    for short in stock.keep(order.id, wanted, actor):
+        lines[short.order_line_id].short_quantity = short.quantity
+
+
+def _record(order: Order, kind: str, amount_minor: int, source: str) -> bool:
+    statement = (
+        insert(OrderMoney)
+        .values(
+            id=new_id(),
+            order_id=order.id,
+            company_id=order.company_id,
+            kind=kind,
+            amount_minor=amount_minor,
+            currency=order.currency,
+            source=source,
+            at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=[OrderMoney.source])
+        .returning(OrderMoney.id)
+    )
+    return db.session.execute(statement).first() is not None

@@ -1,0 +1,241 @@
+"""An order is placed whole: stock taken, every vendor's part written, everything agreed frozen, and announced."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import insert
+
+from marketplace.catalogue import stock
+from marketplace.kernel import clock, outbox
+from marketplace.kernel.access import Actor
+from marketplace.kernel.db import db, new_id
+from marketplace.orders.actions.payments import pay_if_covered
+from marketplace.orders.events import OrderPlaced
+from marketplace.orders.formula import valued
+from marketplace.orders.models import Order, OrderDelivery, OrderLine, OrderNumber, OrderStep, VendorOrder
+from marketplace.orders.queries import WholeOrder
+from marketplace.pricing import facts as pricing
+from marketplace.pricing.answers import valuation_to_json
+from marketplace.pricing.policy import Policy
+from marketplace.pricing.wire import order_to_json, policy_to_json, state_to_json
+
+
+@dataclass(frozen=True, slots=True)
+class LineTerms:
+    """What an order keeps of a line beside the formula's facts; `id` is that of the formula's line."""
+
+    id: uuid.UUID
+    vendor_id: uuid.UUID
+    offer_id: uuid.UUID
+    product_id: uuid.UUID
+    sku: str
+    name: str
+    unit: str
+    price_source: Mapping[str, Any]
+    tax: Mapping[str, Any]
+    pointer: str = ""  # where the line stands in the request, for StockTooLow
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTerms:
+    """What an order keeps of a delivery beside the formula's facts; vendor_id None: the operator sells it."""
+
+    id: uuid.UUID
+    vendor_id: uuid.UUID | None
+    name: str
+    tax: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Everything that was agreed. `facts` names vendors by str(vendor_id), lines and deliveries by str(id).
+
+    `lines` and `deliveries` stand in the order of those of `facts`; addresses are plain JSON values.
+    """
+
+    company_id: uuid.UUID
+    company_name: str
+    placed_by: uuid.UUID
+    facts: pricing.Order
+    policy: Policy
+    policy_version: str
+    lines: Sequence[LineTerms]
+    deliveries: Sequence[DeliveryTerms]
+    vendor_names: Mapping[uuid.UUID, str]
+    delivery_address: Mapping[str, Any]
+    billing_address: Mapping[str, Any]
+    reference: str = ""
+
+
+def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | None = None) -> WholeOrder:
+    """Take the stock, write the order with its parts, announce OrderPlaced.
+
+    `valuation` is value() of the facts with nothing cancelled, where the caller has it already. Raises StockTooLow and
+    OrderCannotBeValued. An order that costs nothing counts as paid at once.
+    """
+    worth = valuation or valued(placement.facts, placement.policy)
+    wanted = [
+        stock.Wanted(terms.id, terms.offer_id, line.quantity, terms.pointer)
+        for terms, line in zip(placement.lines, placement.facts.lines, strict=True)
+    ]
+    stock.reserve(wanted)
+
+    order = _order(placement, worth)
+    parts = _parts(order, placement, worth)
+    deliveries = _deliveries(order, placement, worth)
+    lines = _lines(order, placement, worth, {part.vendor_id: part.id for part in parts})
+    _write([order], parts, deliveries, lines)
+    stock.hold(order.company_id, order.id, wanted, _reserved_until(order.placed_at))
+    step = _first_step(order, worth)
+    db.session.add(step)
+    outbox.publish(OrderPlaced(order_id=order.id, company_id=order.company_id))
+    if order.owed_minor == 0:
+        pay_if_covered(actor, order, 0)
+    return WholeOrder(order, parts, lines, deliveries)
+
+
+def _write(*batches: Sequence[Any]) -> None:
+    """One flush per table, in the order in which they refer to each other."""
+    for rows in batches:
+        db.session.add_all(rows)
+        db.session.flush()
+
+
+def _reserved_until(moment: datetime) -> datetime:
+    return moment + timedelta(minutes=current_app.extensions["kontor_settings"].reservation_minutes)
+
+
+def _order(placement: Placement, worth: pricing.Valuation) -> Order:
+    facts, now = placement.facts, clock.now()
+    hours = current_app.extensions["kontor_settings"].pay_within_hours
+    return Order(
+        id=new_id(),
+        number=f"K-{db.session.execute(insert(OrderNumber).returning(OrderNumber.id)).scalar_one()}",
+        company_id=placement.company_id,
+        company_name=placement.company_name,
+        placed_by=placement.placed_by,
+        placed_at=now,
+        currency=facts.currency,
+        prices_include_tax=facts.prices_include_tax,
+        reference=placement.reference,
+        delivery_address=dict(placement.delivery_address),
+        billing_address=dict(placement.billing_address),
+        facts=order_to_json(facts),
+        policy=policy_to_json(placement.policy),
+        policy_version=placement.policy_version,
+        formula_state=state_to_json(pricing.State()),
+        goods_minor=sum(line.gross_minor for line in worth.lines),
+        discount_minor=sum(line.vendor_discount_minor + line.market_discount_minor for line in worth.lines),
+        delivery_minor=sum(delivery.amount_minor for delivery in worth.deliveries),
+        tax_minor=sum(row.tax_minor for row in (*worth.lines, *worth.deliveries)),
+        total_minor=worth.buyer_owes_minor,
+        owed_minor=worth.buyer_owes_minor,
+        pay_until=now + timedelta(hours=hours),
+    )
+
+
+def _parts(order: Order, placement: Placement, worth: pricing.Valuation) -> list[VendorOrder]:
+    """One per vendor, in the order of their first lines."""
+    parts = []
+    contained = order.prices_include_tax
+    for position, vendor_id in enumerate(dict.fromkeys(terms.vendor_id for terms in placement.lines), 1):
+        vendor = str(vendor_id)
+        lines = [line for line in worth.lines if line.vendor == vendor]
+        own = [delivery for delivery in worth.deliveries if delivery.seller == vendor]
+        parts.append(
+            VendorOrder(
+                id=new_id(),
+                number=f"{order.number}-{position}",
+                order_id=order.id,
+                company_id=order.company_id,
+                vendor_id=vendor_id,
+                vendor_name=placement.vendor_names[vendor_id],
+                currency=order.currency,
+                position=position,
+                goods_minor=sum(line.gross_minor for line in lines),
+                buyer_owes_minor=sum(line.buyer_owes_minor for line in lines)
+                + sum(delivery.amount_minor + (0 if contained else delivery.tax_minor) for delivery in own),
+                payable_minor=worth.vendors_minor[vendor],
+                commission_minor=sum(line.commission_minor for line in lines),
+            )
+        )
+    return parts
+
+
+def _deliveries(order: Order, placement: Placement, worth: pricing.Valuation) -> list[OrderDelivery]:
+    rows = zip(placement.deliveries, placement.facts.deliveries, worth.deliveries, strict=True)
+    return [
+        OrderDelivery(
+            id=terms.id,
+            order_id=order.id,
+            company_id=order.company_id,
+            vendor_id=terms.vendor_id,
+            currency=order.currency,
+            position=position,
+            name=terms.name,
+            price_minor=fact.price_minor,
+            free_from_minor=fact.free_from_minor,
+            tax=dict(terms.tax),
+            amount_minor=amount.amount_minor,
+            tax_minor=amount.tax_minor,
+        )
+        for position, (terms, fact, amount) in enumerate(rows, 1)
+    ]
+
+
+def _lines(
+    order: Order, placement: Placement, worth: pricing.Valuation, part_ids: Mapping[uuid.UUID, uuid.UUID]
+) -> list[OrderLine]:
+    rows = zip(placement.lines, placement.facts.lines, worth.lines, strict=True)
+    return [
+        OrderLine(
+            id=terms.id,
+            order_id=order.id,
+            vendor_order_id=part_ids[terms.vendor_id],
+            company_id=order.company_id,
+            vendor_id=terms.vendor_id,
+            delivery_id=None if fact.delivery is None else uuid.UUID(fact.delivery),
+            offer_id=terms.offer_id,
+            product_id=terms.product_id,
+            currency=order.currency,
+            position=position,
+            sku=terms.sku,
+            name=terms.name,
+            unit=terms.unit,
+            quantity=fact.quantity,
+            cancelled_quantity=0,
+            shipped_quantity=0,
+            short_quantity=0,
+            unit_price=Decimal(line.unit_price),
+            price_source=dict(terms.price_source),
+            tax=dict(terms.tax),
+            commission_rate=fact.commission_rate,
+            gross_minor=line.gross_minor,
+            vendor_discount_minor=line.vendor_discount_minor,
+            market_discount_minor=line.market_discount_minor,
+            tax_minor=line.tax_minor,
+            commission_minor=line.commission_minor,
+            buyer_owes_minor=line.buyer_owes_minor,
+        )
+        for position, (terms, fact, line) in enumerate(rows, 1)
+    ]
+
+
+def _first_step(order: Order, worth: pricing.Valuation) -> OrderStep:
+    return OrderStep(
+        id=new_id(),
+        order_id=order.id,
+        company_id=order.company_id,
+        number=0,
+        cause="placed",
+        person_id=order.placed_by,
+        formula_state=order.formula_state,
+        valuation=valuation_to_json(worth),
+        refund_minor=0,
+        at=order.placed_at,
+    )

@@ -1,0 +1,35 @@
+"""The formula as orders use it: the facts that an order keeps, and its state after some units more were cancelled."""
+
+import uuid
+from collections.abc import Mapping
+
+from marketplace.orders.models import Order
+from marketplace.orders.refusals import OrderCannotBeValued
+from marketplace.pricing import facts as pricing
+from marketplace.pricing.policy import Fault, Policy
+from marketplace.pricing.refusals import Refused
+from marketplace.pricing.valuation import value
+from marketplace.pricing.wire import order_from_json, policy_from_json, state_from_json
+
+
+def valued(order: pricing.Order, policy: Policy, state: pricing.State = pricing.State()) -> pricing.Valuation:  # noqa: B008 - frozen
+    """value(), its refusals in the words of the API. Raises OrderCannotBeValued."""
+    try:
+        return value(order, policy, state)
+    except Refused as refused:
+        raise OrderCannotBeValued(f"This cannot be priced: {refused.reason}.") from refused
+
+
+def facts_of(order: Order) -> tuple[pricing.Order, Policy, pricing.State]:
+    """What an order keeps of its terms: the formula's order, its policy and its present state."""
+    return order_from_json(order.facts), policy_from_json(order.policy), state_from_json(order.formula_state)
+
+
+def with_units(state: pricing.State, units: Mapping[uuid.UUID, int], fault: Fault) -> pricing.State:
+    """The state in which units of some lines more came back, or never travelled, by one fault."""
+    counts = {(entry.line, entry.fault): entry.quantity for entry in state.returned}
+    for line_id, quantity in units.items():
+        key = (str(line_id), fault)
+        counts[key] = counts.get(key, 0) + quantity
+    returned = tuple(pricing.Returned(line, of, quantity) for (line, of), quantity in counts.items())
+    return pricing.State(returned, state.charges)
