@@ -7,12 +7,20 @@ from pathlib import Path
 import structlog
 from flask import Flask
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from marketplace.companies import events as companies
+from marketplace.agreements import routes as agreements_routes
+from marketplace.catalogue import routes as catalogue_routes
 from marketplace.companies import pages as companies_pages
+from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions
 from marketplace.kernel import access, docs, health, limits, outbox, pages, problems, queue, settings, web
 from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
+from marketplace.notifications import events as notifications
+from marketplace.notifications import handlers as letters
+from marketplace.notifications import mailer
 from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what time does to orders
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
@@ -21,10 +29,21 @@ from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the 
 from settlements.ledger import routes as books_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
-API = [orders_routes.routes, books_routes.routes]
+API = [
+    catalogue_routes.routes,
+    agreements_routes.routes,
+    *companies_routes.BLUEPRINTS,
+    orders_routes.routes,
+    books_routes.routes,
+]
 PAGES = [health.routes, docs.pages, companies_pages.routes]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
-SUBSCRIPTIONS: list[outbox.Subscription] = []
+SUBSCRIPTIONS: list[outbox.Subscription] = [
+    outbox.Subscription(companies.CompanyRegistered, letters.write_welcome),
+    outbox.Subscription(companies.InvitationSent, letters.write_invitation),
+    outbox.Subscription(companies.SellingChanged, letters.write_selling),
+    outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
+]
 COMMANDS = [returns.returns, books_commands.commands]
 # The main navigation, per side, in the order shown.
 NAVIGATION: list[pages.NavItem] = []
@@ -45,11 +64,14 @@ def create_app(configured: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=chosen.secure_cookies,
     )
     app.extensions["kontor_settings"] = chosen
+    if chosen.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
     database.init_app(app, chosen.database_url, chosen.database_pool)
     Migrate(app, database.db, directory=str(Path(__file__).parent / "migrations"))
     access.load_actors_with(app, sessions.load_actor)
     limits.init_app(app, chosen.redis_url or "memory://")
     queue.init_app(app, chosen.redis_url or "redis://localhost")
+    mailer.init_app(app, chosen)
     outbox.subscribe(app, SUBSCRIPTIONS)
     problems.init_app(app)
     api = web.init_app(app)

@@ -6,17 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
+import orjson
 from flask import current_app
 from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.types import Uuid
 
+from marketplace.agreements import listing
 from marketplace.agreements.models import VendorTerms
+from marketplace.catalogue import queries as catalogue
+from marketplace.catalogue.models import Document, Product
+from marketplace.catalogue.queries import OfferUnknown
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM, visible
+from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict
+from marketplace.kernel.web import cursor_values, make_cursor
 
 # The list that holds for the offer `o`: of the lists in this currency and tax mode that are for everyone, or for this
 # company, and hold the offer on the day, the lowest rank; of one rank the newest. Lists are found from the vendor and
@@ -57,6 +64,16 @@ class OfferPrice:
     tiers: tuple[tuple[int, Decimal], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedProduct:
+    """A product with what its vendors ask for it; `offers` as of OfferOut, the best price first."""
+
+    product: Product
+    category: str | None
+    documents: list[Document]
+    offers: list[dict[str, Any]]
+
+
 def today() -> date:
     """The operator's calendar day."""
     return clock.business_day(clock.now(), current_app.extensions["kontor_settings"].time_zone)
@@ -79,7 +96,7 @@ def prices_for(
     if not wanted:
         return {}
     rows = db.session.execute(
-        _prices_statement(),
+        _statement(listing.PRICES),
         {
             "offer_ids": wanted,
             "company_id": company_id,
@@ -96,21 +113,10 @@ def prices_for(
 
 
 @functools.cache
-def _prices_statement() -> TextClause:
-    statement = f"""
-        SELECT o.id AS offer_id, best.id AS list_id, best.kind, best.name, tiers.quantities, tiers.unit_prices
-        FROM offer o
-        CROSS JOIN LATERAL ({LIST_OF_OFFER.format(currency=":currency")}) best
-        CROSS JOIN LATERAL (
-            SELECT array_agg(p.from_quantity ORDER BY p.from_quantity) AS quantities,
-                   array_agg(p.unit_price ORDER BY p.from_quantity) AS unit_prices
-            FROM price p WHERE p.offer_id = o.id AND p.price_list_id = best.id
-        ) tiers
-        WHERE o.id = ANY(:offer_ids)
-    """  # noqa: S608 - put together from our own constants
-    return text(statement).bindparams(
-        bindparam("offer_ids", type_=ARRAY(Uuid())), bindparam("company_id", type_=Uuid())
-    )
+def _statement(sql: str) -> TextClause:
+    """The text with the types that PostgreSQL could not tell from an empty value."""
+    types = {"company_id": Uuid(), "offer_ids": ARRAY(Uuid()), "products": ARRAY(Uuid())}
+    return text(sql).bindparams(*[bindparam(name, type_=kind) for name, kind in types.items() if f":{name}" in sql])
 
 
 def unit_price(tiers: Sequence[tuple[int, Decimal]], quantity: int) -> Decimal:
@@ -161,3 +167,59 @@ def rate_for(terms: VendorTerms, category_path: str | None) -> Decimal:
         if rate is not None:
             return Decimal(rate)
     return terms.commission_rate
+
+
+def offers_page(actor: Actor, args: Mapping[str, Any]) -> str:
+    """A page of live offers with this company's prices, newest first, as JSON text of OfferPage.
+
+    `args`: limit, and optionally cursor, vendor (id), category (a path, all below it counts), currency (default: the
+    company's own). Offers without a price in the currency are left out. One query. Raises CursorUnknown.
+    """
+    values = _facts(actor, args) | {"limit": args["limit"]}
+    conditions = [name for name in ("vendor", "category") if args.get(name)]
+    if args.get("cursor"):
+        conditions.append("cursor")
+        (values["cursor"],) = cursor_values(args["cursor"], [uuid.UUID])
+    row = db.session.execute(_statement(listing.page_of_offers(*conditions)), values).one()
+    following = f'"{make_cursor([row.last])}"' if row.more else "null"
+    return f'{{"items":{row.items or "[]"},"next":{following}}}'
+
+
+def offer_for_buyer(actor: Actor, offer_id: uuid.UUID, currency: str | None = None) -> str:
+    """A live offer with this company's price (null where it has none in the currency) as JSON text of OfferOut.
+
+    Raises OfferUnknown.
+    """
+    values = _facts(actor, {"currency": currency}) | {"offer": offer_id}
+    row = db.session.execute(_statement(listing.offers_by_product("offer")), values).one_or_none()
+    if row is None:
+        raise OfferUnknown
+    return str(row.items)[1:-1]
+
+
+def product_with_offers(actor: Actor, product_id: uuid.UUID, currency: str | None = None) -> ComparedProduct:
+    """A product, its documents, and its live offers with this company's prices. Raises ProductUnknown."""
+    product = catalogue.product(actor, product_id)
+    return ComparedProduct(
+        product,
+        catalogue.category_paths([product.category_id]).get(product.category_id),
+        catalogue.documents_of(actor, product_id),
+        orjson.loads(offers_of_products(actor, [product_id], currency=currency).get(product_id, "[]")),
+    )
+
+
+def offers_of_products(
+    actor: Actor, product_ids: Sequence[uuid.UUID], *, currency: str | None = None, vendor: uuid.UUID | None = None
+) -> dict[uuid.UUID, str]:
+    """The live offers of each product with this company's prices, the best price first, as JSON text of a list of
+    OfferOut (price null, and last, where there is none in the currency); a product without any is absent. One query.
+    """
+    values = _facts(actor, {"currency": currency, "vendor": vendor}) | {"products": list(product_ids)}
+    conditions = ("products", "vendor") if vendor else ("products",)
+    rows = db.session.execute(_statement(listing.offers_by_product(*conditions)), values)
+    return {row.product_id: row.items for row in rows}
+
+
+def _facts(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {name: args.get(name) for name in ("currency", "vendor", "category")}
+    return asked | {"company_id": actor.company_id, "includes_tax": False, "day": today()}

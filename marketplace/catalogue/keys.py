@@ -13,8 +13,12 @@ def normalise(text: str) -> str:
 
 
 def compact_ean(text: str) -> str | None:
-    """The EAN (8, 12, 13 or 14 digits) without separators, None where its length or check digit is wrong."""
+    """The EAN without separators, None where its length or check digit is wrong.
+
+    A UPC of 12 digits is the EAN with a leading zero, and written as that.
+    """
     try:
-        return ean_numbers.validate(text)  # type: ignore[no-any-return]
+        number = ean_numbers.validate(text)
     except ValidationError:
         return None
+    return number.zfill(13) if len(number) == 12 else number

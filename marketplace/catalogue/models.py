@@ -11,12 +11,14 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     UniqueConstraint,
+    exists,
     text,
     true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.catalogue.states import OFFER_STATES, RESERVATION_STATES, OfferState, ReservationState
+from marketplace.companies.models import Company
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
 from marketplace.kernel.db import Rate, Row, Versioned, id_column, state_column
@@ -90,7 +92,11 @@ class Offer(Versioned, Row):
     """One vendor's offer of a product, by his own SKU."""
 
     __tablename__ = "offer"
-    __tenants__ = Tenants(vendor="vendor_id", public=lambda m: m.state == OfferState.LIVE)
+    # Everyone sees what is live, of vendors who may sell: those of a suspended one vanish at once.
+    __tenants__ = Tenants(
+        vendor="vendor_id",
+        public=lambda m: (m.state == OfferState.LIVE) & exists().where(Company.id == m.vendor_id, Company.may_sell),
+    )
     __states__ = OFFER_STATES
     __table_args__ = (
         UniqueConstraint("vendor_id", "sku"),

@@ -1,0 +1,240 @@
+"""Every SELECT of the catalogue; what an actor may not know of is not found."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, tuple_
+
+from marketplace.catalogue.keys import normalise
+from marketplace.catalogue.models import Category, Document, Offer, OfferStock, Product
+from marketplace.companies.models import Company
+from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.db import db
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.web import Page, paginate
+
+
+class CategoryUnknown(NotFound):
+    """There is no such category."""
+
+
+class ProductUnknown(NotFound):
+    """There is no such product."""
+
+
+class OfferUnknown(NotFound):
+    """There is no such offer, or not for you."""
+
+
+class DocumentUnknown(NotFound):
+    """There is no such document."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOffer:
+    """An offer as its vendor sees it: with its product and its stock."""
+
+    offer: Offer
+    product: Product
+    stock: OfferStock
+
+
+def categories(actor: Actor) -> list[Category]:
+    """All categories, each before those below it, siblings by position and name."""
+    return in_tree_order(db.session.scalars(visible(actor, Category)).all())
+
+
+def in_tree_order(rows: Sequence[Category]) -> list[Category]:
+    """Depth first; siblings by position, then name."""
+    below: dict[uuid.UUID | None, list[Category]] = {}
+    for row in sorted(rows, key=lambda c: (c.position, c.name, c.path), reverse=True):
+        below.setdefault(row.parent_id, []).append(row)
+    ordered: list[Category] = []
+    waiting = below.get(None, [])[:]
+    while waiting:
+        row = waiting.pop()
+        ordered.append(row)
+        waiting += below.get(row.id, [])
+    return ordered
+
+
+def category(actor: Actor, category_id: uuid.UUID) -> Category:
+    """Raises CategoryUnknown."""
+    row = db.session.scalars(visible(actor, Category).where(Category.id == category_id)).one_or_none()
+    if row is None:
+        raise CategoryUnknown
+    return row
+
+
+def categories_by_path(paths: Iterable[str]) -> dict[str, Category]:
+    """The categories with these paths; unknown ones are absent. For feeds."""
+    rows = db.session.scalars(visible(SYSTEM, Category).where(Category.path.in_(set(paths))))
+    return {row.path: row for row in rows}
+
+
+def category_paths(category_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """The path of each category."""
+    wanted = {i for i in category_ids if i is not None}
+    rows = db.session.execute(
+        visible(SYSTEM, Category).with_only_columns(Category.id, Category.path).where(Category.id.in_(wanted))
+    )
+    return {row.id: row.path for row in rows}
+
+
+def subtree(path: str) -> Select[tuple[Category]]:
+    """The category of this path and all below it."""
+    return visible(SYSTEM, Category).where(
+        or_(Category.path == path, Category.path.startswith(path + "/", autoescape=True))
+    )
+
+
+def product_ids_below(path: str) -> list[uuid.UUID]:
+    """The products in a category and below it."""
+    inside = subtree(path).with_only_columns(Category.id)
+    statement = visible(SYSTEM, Product).with_only_columns(Product.id).where(Product.category_id.in_(inside))
+    return list(db.session.scalars(statement))
+
+
+def category_in_use(row: Category) -> bool:
+    """Does it hold products, or categories below it?"""
+    children = visible(SYSTEM, Category).where(Category.parent_id == row.id).limit(1)
+    products = visible(SYSTEM, Product).where(Product.category_id == row.id).limit(1)
+    return db.session.scalar(children) is not None or db.session.scalar(products) is not None
+
+
+def product(actor: Actor, product_id: uuid.UUID, *, lock: bool = False) -> Product:
+    """Raises ProductUnknown."""
+    statement = visible(actor, Product).where(Product.id == product_id)
+    row = db.session.scalars(_locked(statement, Product) if lock else statement).one_or_none()
+    if row is None:
+        raise ProductUnknown
+    return row
+
+
+def products(actor: Actor, args: Mapping[str, Any]) -> Page:
+    """Products, newest first, of an EAN, a manufacturer, a part number (however spelled) or a category with its subtree."""
+    statement = visible(actor, Product)
+    if args.get("ean"):
+        statement = statement.where(Product.ean == args["ean"])
+    for name in ("manufacturer", "part_number"):
+        if args.get(name):
+            statement = statement.where(getattr(Product, f"{name}_key") == normalise(args[name]))
+    if args.get("category"):
+        inside = subtree(args["category"]).with_only_columns(Category.id)
+        statement = statement.where(Product.category_id.in_(inside))
+    return paginate(statement, args, Product.id)
+
+
+def products_matching(
+    wanted: Sequence[tuple[str | None, str, str]],
+) -> dict[tuple[str | None, str, str], uuid.UUID]:
+    """The product that each (EAN, manufacturer, part number) means, in one query; those unknown are absent.
+
+    The EAN decides; else manufacturer and part number together, however spelled.
+    """
+    eans = {ean for ean, _, _ in wanted if ean}
+    keys = {key for _, maker, part in wanted if all(key := (normalise(maker), normalise(part)))}
+    statement = visible(SYSTEM, Product).with_only_columns(
+        Product.id, Product.ean, Product.manufacturer_key, Product.part_number_key
+    )
+    same_part = and_(
+        Product.part_number_key != "",
+        Product.manufacturer_key != "",
+        tuple_(Product.part_number_key, Product.manufacturer_key).in_({(part, maker) for maker, part in keys}),
+    )
+    rows = db.session.execute(statement.where(or_(Product.ean.in_(eans), same_part))).all()
+    by_ean = {row.ean: row.id for row in rows if row.ean}
+    by_part = {(row.manufacturer_key, row.part_number_key): row.id for row in rows}
+    found = {}
+    for ean, maker, part in wanted:
+        key = (normalise(maker), normalise(part))
+        match = (by_ean.get(ean) if ean else None) or (by_part.get(key) if all(key) else None)
+        if match is not None:
+            found[ean, maker, part] = match
+    return found
+
+
+def offered_by_others(row: Product) -> bool:
+    """Does a company other than the product's maker offer it?"""
+    statement = visible(SYSTEM, Offer).where(Offer.product_id == row.id, Offer.vendor_id != row.created_by)
+    return db.session.scalar(statement.limit(1)) is not None
+
+
+def documents_of(actor: Actor, product_id: uuid.UUID) -> list[Document]:
+    """The documents of a product, oldest first."""
+    return list(
+        db.session.scalars(visible(actor, Document).where(Document.product_id == product_id).order_by(Document.id))
+    )
+
+
+def document(actor: Actor, document_id: uuid.UUID) -> Document:
+    """Raises DocumentUnknown."""
+    row = db.session.scalars(visible(actor, Document).where(Document.id == document_id)).one_or_none()
+    if row is None:
+        raise DocumentUnknown
+    return row
+
+
+def offer(actor: Actor, offer_id: uuid.UUID, *, lock: bool = False) -> Offer:
+    """The actor's own in every state, others' while they are live and their vendor may sell. Raises OfferUnknown."""
+    statement = visible(actor, Offer).where(Offer.id == offer_id)
+    row = db.session.scalars(_locked(statement, Offer) if lock else statement).one_or_none()
+    if row is None:
+        raise OfferUnknown
+    return row
+
+
+def own_offer(actor: Actor, offer_id: uuid.UUID) -> OwnOffer:
+    """An offer of the actor's company (the operator: any) with product and stock. Raises OfferUnknown."""
+    row = db.session.execute(_own_offers(actor).where(Offer.id == offer_id)).one_or_none()
+    if row is None:
+        raise OfferUnknown
+    return OwnOffer(*row)
+
+
+def own_offers(actor: Actor, args: Mapping[str, Any]) -> Page:
+    """The offers of the actor's company (the operator: all) in every state, newest first."""
+    statement = visible(actor, Offer).with_only_columns(Offer.id)
+    if not actor.sees_all:
+        statement = statement.where(Offer.vendor_id == actor.company_id)
+    if args.get("vendor"):
+        statement = statement.where(Offer.vendor_id == args["vendor"])
+    if args.get("state"):
+        statement = statement.where(Offer.state == args["state"])
+    if args.get("sku"):
+        statement = statement.where(Offer.sku == args["sku"])
+    page = paginate(visible(actor, Offer).where(Offer.id.in_(statement)), args, Offer.id)
+    rows = db.session.execute(_own_offers(actor).where(Offer.id.in_([row.id for row in page.items])))
+    found = {row[0].id: OwnOffer(*row) for row in rows}
+    return Page([found[row.id] for row in page.items], page.next)
+
+
+def _own_offers(actor: Actor) -> Select[Any]:
+    statement = visible(actor, Offer).join(Product, Product.id == Offer.product_id)
+    statement = statement.join(OfferStock, OfferStock.offer_id == Offer.id).add_columns(Product, OfferStock)
+    return statement if actor.sees_all else statement.where(Offer.vendor_id == actor.company_id)
+
+
+def vendor_may_sell(vendor_id: uuid.UUID) -> bool:
+    """Is the company an active vendor?"""
+    return bool(
+        db.session.scalar(visible(SYSTEM, Company).with_only_columns(Company.may_sell).where(Company.id == vendor_id))
+    )
+
+
+def company_country(company_id: uuid.UUID) -> str:
+    """Where the company sits: goods ship from there unless an offer says otherwise."""
+    statement = visible(SYSTEM, Company).with_only_columns(Company.country).where(Company.id == company_id)
+    return str(db.session.execute(statement).scalar_one())
+
+
+def stock(offer_id: uuid.UUID, *, lock: bool = False) -> OfferStock:
+    """The stock row of an offer that the caller may see."""
+    statement = visible(SYSTEM, OfferStock).where(OfferStock.offer_id == offer_id)
+    return db.session.scalars(_locked(statement, OfferStock) if lock else statement).one()
+
+
+def _locked(statement: Select[Any], model: type[Any]) -> Select[Any]:
+    return statement.with_for_update(of=model).execution_options(populate_existing=True)
