@@ -1,10 +1,10 @@
 """The way in: the start page, signing in and out, and for which of their companies a person acts."""
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from marshmallow import fields, validate
 from werkzeug.wrappers import Response
 
-from marketplace.companies import actions, queries
+from marketplace.companies import actions, queries, throttle
 from marketplace.companies.actions.signing_in import SignedIn
 from marketplace.companies.sessions import clear_cookie, set_cookie
 from marketplace.kernel import forms, pages
@@ -12,7 +12,6 @@ from marketplace.kernel.access import Permission, SignInRequired, current_actor,
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Forbidden
 from marketplace.kernel.fields import StrictSchema
-from marketplace.kernel.limits import at_most
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("companies", __name__)
@@ -50,7 +49,7 @@ def sign_in() -> str:
 def enter() -> Response:
     """Sign in, and go on to where the person was sent here from."""
     wanted = forms.load(SignInForm())
-    _count_try(wanted["email"])
+    throttle.sign_in_try(wanted["email"])
     with transaction():
         entered = actions.sign_in(wanted["email"], wanted["password"], replaced=current_actor().session_id)
         several = len(queries.belongings(entered.person.id)) > 1
@@ -88,12 +87,6 @@ def choose_company() -> Response:
     with transaction():
         entered = actions.switch_company(current_actor(), wanted["company_id"])
     return _entered(entered, pages.local_path(wanted["next"]))
-
-
-def _count_try(email: str) -> None:
-    settings = current_app.extensions["kontor_settings"]
-    at_most(settings.sign_in_address_limit, "sign-in from", request.remote_addr or "")
-    at_most(settings.sign_in_limit, "sign-in of", email.strip().casefold())
 
 
 def _entered(entered: SignedIn, address: str) -> Response:
