@@ -1,6 +1,6 @@
 """Ship, deliver, lose: what a vendor does with parcels; his vendor order follows.
 
-Locks are taken as everywhere: the order, its vendor order, then the parcel.
+Locks are taken in one order: the vendor order, then the parcel.
 """
 
 import uuid
@@ -54,10 +54,11 @@ def ship(actor: Actor, vendor_order_id: uuid.UUID, wanted: Mapping[str, Any]) ->
     `wanted` as of ParcelIn. Raises VendorOrderUnknown, NotReadyToShip, NothingToShip, LineNotOfVendorOrder,
     LineNamedTwice, MoreThanOpen.
     """
-    vendor_order, lines = orders.lock_vendor_order(actor, vendor_order_id)
+    vendor_order = order_queries.vendor_order(actor, vendor_order_id, locked=True)
     if vendor_order.state not in _MAY_SHIP:
         raise NotReadyToShip(state=vendor_order.state.value)
     packed = queries.announced_units(vendor_order.id)
+    lines = order_queries.lines_of(vendor_order.order_id, vendor_order.id)
     units = _wanted_units(wanted["lines"], lines, packed)
 
     parcel = Parcel(
@@ -91,7 +92,7 @@ def deliver(actor: Actor, parcel_id: uuid.UUID) -> Parcel:
     parcel, vendor_order = _locked(actor, parcel_id)
     if history.move(parcel, ParcelVerb.DELIVER, actor):
         parcel.delivered_at = clock.now()
-        _close_delivery(actor, vendor_order)
+        close_delivery(actor, vendor_order)
     return parcel
 
 
@@ -108,7 +109,7 @@ def return_to_sender(actor: Actor, parcel_id: uuid.UUID, note: str = "") -> Parc
 def _end(actor: Actor, parcel_id: uuid.UUID, verb: ParcelVerb, note: str) -> Parcel:
     parcel, vendor_order = _locked(actor, parcel_id)
     history.move(parcel, verb, actor, note=note)
-    _close_delivery(actor, vendor_order)
+    close_delivery(actor, vendor_order)
     return parcel
 
 
@@ -116,7 +117,7 @@ def _locked(actor: Actor, parcel_id: uuid.UUID) -> tuple[Parcel, VendorOrder]:
     seen = queries.parcel(actor, parcel_id)
     if seen is None:
         raise ParcelUnknown
-    vendor_order, _ = orders.lock_vendor_order(actor, seen.vendor_order_id)
+    vendor_order = order_queries.vendor_order(actor, seen.vendor_order_id, locked=True)
     parcel = queries.parcel(actor, parcel_id, lock=True)
     if parcel is None:
         raise ParcelUnknown
@@ -129,7 +130,8 @@ def _depart(actor: Actor, parcel: Parcel, vendor_order: VendorOrder, units: Mapp
         orders.units_shipped(actor, vendor_order, units)
 
 
-def _close_delivery(actor: Actor, vendor_order: VendorOrder) -> None:
+def close_delivery(actor: Actor, vendor_order: VendorOrder) -> None:
+    """The vendor order is delivered once everything of it has shipped and no parcel is under way."""
     db.session.flush()
     if vendor_order.state == VendorOrderState.SHIPPED and not queries.undelivered(vendor_order.id):
         orders.delivered(actor, vendor_order)
@@ -150,7 +152,7 @@ def _wanted_units(
     wanted: Sequence[Mapping[str, Any]] | None, lines: Sequence[OrderLine], packed: Mapping[uuid.UUID, int]
 ) -> dict[uuid.UUID, int]:
     """Units per line that go into the parcel: those asked for, or all that are open."""
-    left = {line.id: order_queries.open_units(line) - packed.get(line.id, 0) for line in lines}
+    left = {line.id: orders.open_units(line) - packed.get(line.id, 0) for line in lines}
     if wanted is None:
         units = {line_id: quantity for line_id, quantity in left.items() if quantity > 0}
         if not units:
