@@ -336,6 +336,20 @@ WHERE coalesce(held, 0) <> coalesce(net, 0) OR booked.currency <> paid.currency
 """)
 
 
+_STRAYS = text("""
+SELECT posting.journal_id AS subject, posting.currency, posting.amount_minor AS found
+FROM posting LEFT JOIN account ON account.id = posting.account_id AND account.currency = posting.currency
+WHERE account.id IS NULL
+""")
+
+
+@proof
+def check_accounts() -> list[Difference]:
+    """Every posting is on an account of its currency."""
+    rows = _session().execute(_STRAYS)
+    return [Difference("posting has an account", str(row.subject), row.currency, 0, row.found) for row in rows]
+
+
 @proof
 def check_sums() -> list[Difference]:
     """Every journal, and all accounts together, come to zero."""
