@@ -76,6 +76,13 @@ def company(actor: Actor, company_id: uuid.UUID) -> Company:
     return found
 
 
+def own_company(actor: Actor) -> Company:
+    """The company that the actor acts for. Raises CompanyNotFound."""
+    if actor.company_id is None:
+        raise CompanyNotFound
+    return company(actor, actor.company_id)
+
+
 def company_locked(company_id: uuid.UUID) -> Company:
     """The company under its row lock, which serialises changes of its people and addresses. Raises CompanyNotFound."""
     statement = visible(SYSTEM, Company).where(Company.id == company_id).with_for_update()

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, request, session
 
 from marketplace.companies import actions, queries
 from marketplace.companies.credentials import token_hash
@@ -47,7 +47,7 @@ def cookie_name() -> str:
 
 
 def set_cookie(response: Response, token: str) -> None:
-    """Let the browser stay signed in by `token`."""
+    """Let the browser stay signed in by `token`; the caller has renewed the form token."""
     settings = _settings()
     response.set_cookie(
         cookie_name(),
@@ -58,6 +58,12 @@ def set_cookie(response: Response, token: str) -> None:
         samesite="Lax",
         path="/",
     )
+
+
+def renew_form_token() -> None:
+    """Forms written before a sign-in, by whomever, are not accepted after it."""
+    session.clear()
+    g.pop("csrf_token", None)
 
 
 def clear_cookie(response: Response) -> None:

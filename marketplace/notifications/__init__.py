@@ -1,1 +1,1 @@
-"""Letters to companies and people."""
+"""Letters to people: written down with the fact they tell of, sent by a job, once as far as mail allows."""
