@@ -9,9 +9,10 @@ from flask import Flask
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace.companies import events as companies
+from marketplace.agreements import pages as agreements_pages
 from marketplace.agreements import routes as agreements_routes
 from marketplace.catalogue import routes as catalogue_routes
+from marketplace.companies import events as companies
 from marketplace.companies import pages as companies_pages
 from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions
@@ -24,6 +25,7 @@ from marketplace.notifications import mailer
 from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what time does to orders
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
+from search import pages as search_pages
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
@@ -36,7 +38,7 @@ API = [
     orders_routes.routes,
     books_routes.routes,
 ]
-PAGES = [health.routes, docs.pages, companies_pages.routes]
+PAGES = [health.routes, docs.pages, companies_pages.routes, agreements_pages.routes, search_pages.routes]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.CompanyRegistered, letters.write_welcome),
@@ -46,7 +48,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
 ]
 COMMANDS = [returns.returns, books_commands.commands]
 # The main navigation, per side, in the order shown.
-NAVIGATION: list[pages.NavItem] = []
+NAVIGATION: list[pages.NavItem] = [*search_pages.navigation]
 
 
 def create_app(configured: Settings | None = None) -> Flask:

@@ -95,11 +95,11 @@ def day_text(at: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), local.strftime("%d %b %Y"))
 
 
-def rate_text(rate: Decimal | None, currency: str) -> Markup:
+def rate_text(rate: Decimal | str | None, currency: str) -> Markup:
     """`Decimal("0.037500"), EUR` -> `0.0375 EUR`: a unit price keeps the decimals it has, two at least."""
     if rate is None:
         return Markup("&ndash;")
-    whole, _, fraction = plain_decimal(rate).partition(".")
+    whole, _, fraction = plain_decimal(Decimal(rate)).partition(".")
     return Markup('<span class="money">{}.{}&nbsp;{}</span>').format(f"{int(whole):,}", fraction, currency)
 
 

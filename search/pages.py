@@ -1,0 +1,52 @@
+"""The offers as a buyer finds them: by words, vendor and category, with his company's prices."""
+
+from typing import Any
+
+import orjson
+from flask import render_template, request
+from marshmallow import EXCLUDE, fields, validate
+
+from marketplace.agreements import queries as agreements
+from marketplace.catalogue import queries as catalogue
+from marketplace.companies import queries as companies
+from marketplace.companies.models import Company
+from marketplace.kernel import forms
+from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
+from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.pages import NavItem
+from marketplace.kernel.web import pages_blueprint
+
+routes = pages_blueprint("search", __name__)
+navigation = [
+    NavItem("Offers", "search_pages.offers", Permission.CATALOGUE_READ, Side.BUYER),
+]
+MAX_VENDORS = 200  # more make a list that nobody reads; a vendor's name in the list of offers leads to the rest
+
+
+class OffersAsked(PageArgs):
+    """What the address of the page asks for; what it does not know it leaves alone."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
+    q = Text(load_default="", max_length=200, allow_empty=True)
+    vendor = fields.UUID(load_default=None)
+    category = fields.String(load_default=None, validate=validate.Length(max=500))
+
+
+@routes.get("/offers")
+@requires(Permission.CATALOGUE_READ)
+def offers() -> str:
+    """Live offers with this company's prices."""
+    asked = forms.load(OffersAsked(), request.args)
+    actor = current_actor()
+    page = orjson.loads(agreements.offers_page(actor, asked))
+    return render_template(
+        "search/offers.html", page=page, asked=asked, vendors=_vendors(actor), categories=catalogue.categories(actor)
+    )
+
+
+def _vendors(actor: Actor) -> list[Company]:
+    found: list[Any] = list(companies.companies(actor, {"limit": MAX_VENDORS}).items)
+    return sorted((company for company in found if company.may_sell), key=lambda company: company.name.casefold())
