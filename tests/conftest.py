@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import scoped_session, sessionmaker
@@ -47,28 +47,33 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
 
 @pytest.fixture(scope="session")
-def make_database(servers: tuple[str, str]) -> Iterator[Callable[[], str]]:
-    """Makes databases with the schema, copied from a template; dropped at the end."""
+def make_empty_database(servers: tuple[str, str]) -> Iterator[Callable[..., str]]:
+    """Makes databases, empty or copied from a template; dropped at the end."""
     admin = create_engine(servers[0], isolation_level="AUTOCOMMIT")
     made: list[str] = []
 
-    def create(name: str, template: str | None = None) -> str:
+    def create(template: str | None = None) -> str:
+        name = f"kontor_test_{uuid.uuid4().hex[:12]}"
         with admin.connect() as connection:
-            suffix = f" TEMPLATE {template}" if template else ""
-            connection.execute(text(f'CREATE DATABASE "{name}"{suffix}'))
+            connection.execute(text(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else "")))
         made.append(name)
         return make_url(servers[0]).set(database=name).render_as_string(hide_password=False)
 
-    template = f"kontor_template_{uuid.uuid4().hex[:12]}"
-    url = create(template)
-    engine = create_engine(url)
-    Row.metadata.create_all(engine)
-    engine.dispose()
-    yield lambda: create(f"kontor_test_{uuid.uuid4().hex[:12]}", template)
+    yield create
     with admin.connect() as connection:
         for name in reversed(made):
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
     admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def make_database(make_empty_database: Callable[..., str]) -> Callable[[], str]:
+    """Makes databases with the schema of the models, which a house test holds to that of the migrations."""
+    url = make_empty_database()
+    engine = create_engine(url)
+    Row.metadata.create_all(engine)
+    engine.dispose()
+    return lambda: make_empty_database(make_url(url).database)
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +87,11 @@ def make_settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFac
             "secret_key": "only-for-tests",
             "var_folder": str(tmp_path_factory.mktemp("var")),
             "log_level": "ERROR",
+            "password_memory_kib": 8,
+            "password_rounds": 1,
+            "sign_in_limit": "10000 per minute",
+            "sign_in_address_limit": "10000 per minute",
+            "registration_limit": "10000 per minute",
         }
         return Settings(**(values | others))  # type: ignore[arg-type]
 
@@ -92,8 +102,15 @@ def make_settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFac
 def app(make_database: Callable[[], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
     """The app that the rolled-back tests share."""
     app = wsgi.create_app(make_settings(make_database()))
+    app.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
     yield app
     close(app)
+
+
+def _forget_the_last_request() -> None:
+    """The fixture `session` holds one app context around all requests of a test, and with it one `g`."""
+    for name in list(g):
+        g.pop(name)
 
 
 def close(app: Flask) -> None:
