@@ -13,8 +13,8 @@ from marketplace.kernel.settings import Settings
 from tests.conftest import close
 
 _COLUMNS = """
-    SELECT table_name || '.' || column_name, data_type, character_maximum_length, is_nullable, column_default, is_identity,
-           generation_expression
+    SELECT table_name || '.' || column_name, data_type, character_maximum_length, is_nullable, column_default,
+           is_identity, generation_expression
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
 """
 _CONSTRAINTS = """
