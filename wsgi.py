@@ -29,6 +29,10 @@ from search import pages as search_pages
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
+from vendors.feeds import events as feeds
+from vendors.feeds import handlers as feed_handlers
+from vendors.feeds import jobs as _feed_jobs  # noqa: F401  registers the runs of feeds
+from vendors.feeds import routes as feeds_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
 API = [
@@ -37,6 +41,7 @@ API = [
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
     books_routes.routes,
+    feeds_routes.routes,
 ]
 PAGES = [health.routes, docs.pages, companies_pages.routes, agreements_pages.routes, search_pages.routes]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
@@ -45,6 +50,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.InvitationSent, letters.write_invitation),
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
+    outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),
 ]
 COMMANDS = [returns.returns, books_commands.commands]
 # The main navigation, per side, in the order shown.

@@ -2,8 +2,9 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
@@ -18,13 +19,21 @@ class Feed(Row):
     __tablename__ = "feed"
     __tenants__ = Tenants(vendor="vendor_id")
     __states__ = FEED_STATES
-    __table_args__ = (UniqueConstraint("vendor_id", "id"), Index("ix_feed_vendor", "vendor_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "id"),
+        Index("ix_feed_under_way", "progressed_at", postgresql_where=text("state IN ('received', 'running')")),
+    )
 
     id: Mapped[uuid.UUID] = id_column()
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     filename: Mapped[str]
     format: Mapped[str]  # csv, xlsx
+    encoding: Mapped[str] = mapped_column(default="utf-8")  # of a CSV
+    delimiter: Mapped[str] = mapped_column(default=",")
+    decimal_mark: Mapped[str] = mapped_column(default=".")
+    currency: Mapped[str]  # of rows that name none
+    warnings: Mapped[list[Any]] = mapped_column(default=list)  # sentences about the file as a whole
     stored_as: Mapped[str]  # below the var folder
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
@@ -38,6 +47,7 @@ class Feed(Row):
     error: Mapped[str] = mapped_column(default="")  # why the whole feed failed
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     started_at: Mapped[datetime | None]
+    progressed_at: Mapped[datetime | None]  # a feed that stands still is handed to the queue again
     finished_at: Mapped[datetime | None]
 
 

@@ -1,0 +1,210 @@
+"""A feed is taken in batch by batch: rows, report and checkpoint are settled by the same transaction."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from sqlalchemy import insert
+
+from marketplace.kernel import clock
+from marketplace.kernel.access import SYSTEM, Actor
+from marketplace.kernel.db import db
+from marketplace.kernel.errors import Conflict, Forbidden
+from marketplace.kernel.history import move
+from marketplace.kernel.outbox import publish
+from vendors.feeds import batches, files, queries, storage
+from vendors.feeds.columns import Layout, layout_of
+from vendors.feeds.events import FeedReceived
+from vendors.feeds.models import Feed, FeedReportLine
+from vendors.feeds.queries import Seller
+from vendors.feeds.rows import Fault, RowReader, Wanted
+from vendors.feeds.states import FeedState, FeedVerb
+from vendors.feeds.storage import Stored
+
+BATCH = 1_000  # rows of one transaction, and of one event
+
+
+class VendorMayNotSell(Forbidden):
+    """Only a company that may sell at present uploads feeds."""
+
+    message = "Your company may not sell at present."
+
+
+class VendorWasStopped(Conflict):
+    """The vendor was suspended while his feed ran."""
+
+    message = "The vendor may not sell at present; resume the feed when he may again."
+
+
+@dataclass
+class Run:
+    """What a run holds between its batches. done: rows settled so far; seen: the row in which each SKU came first."""
+
+    feed_id: uuid.UUID
+    seller: Seller
+    currency: str
+    rows: Iterator[files.Numbered]
+    reader: RowReader
+    done: int
+    seen: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The next rows: those to write, those at fault, and how many rows below the header are settled after them."""
+
+    wanted: list[Wanted]
+    faults: list[Fault]
+    upto: int
+
+
+def receive(actor: Actor, stored: Stored, filename: str, options: Mapping[str, Any]) -> Feed:
+    """Look at the file and let it wait for the background. `options`: encoding, decimal_mark, currency (or None).
+
+    Raises VendorMayNotSell, and the refusals of files and columns where the file as a whole cannot be taken.
+    """
+    assert actor.company_id is not None
+    seller = queries.seller(actor.company_id)
+    if not seller.may_sell:
+        raise VendorMayNotSell
+    seen = files.inspect(storage.path_of(stored.stored_as), options["encoding"])
+
+    feed = Feed(
+        vendor_id=seller.id,
+        created_by=actor.person_id,
+        filename=PurePath(filename.replace("\\", "/")).name[:200] or "feed",
+        format=seen.format,
+        encoding=options["encoding"],
+        delimiter=seen.delimiter,
+        decimal_mark=options["decimal_mark"],
+        currency=options["currency"] or seller.currency,
+        warnings=_warnings(seen.layout) if seen.layout else [],
+        rows_total=seen.rows_total,
+        stored_as=stored.stored_as,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
+        progressed_at=clock.now(),
+    )
+    db.session.add(feed)
+    db.session.flush()
+    publish(FeedReceived(feed.id))
+    return feed
+
+
+def cancel(actor: Actor, feed_id: uuid.UUID) -> Feed:
+    """Stop after the batch under way; what was taken stays. Raises FeedUnknown, IllegalMove."""
+    feed = queries.feed(actor, feed_id, lock=True)
+    move(feed, FeedVerb.CANCEL, actor)
+    feed.finished_at = clock.now()
+    return feed
+
+
+def resume(actor: Actor, feed_id: uuid.UUID) -> Feed:
+    """Go on from the checkpoint. Raises FeedUnknown, IllegalMove, FeedFileGone."""
+    feed = queries.feed(actor, feed_id, lock=True)
+    storage.path_of(feed.stored_as)
+    move(feed, FeedVerb.RESUME, actor)
+    feed.error, feed.finished_at, feed.progressed_at = "", None, clock.now()
+    publish(FeedReceived(feed.id))
+    return feed
+
+
+def start(feed_id: uuid.UUID) -> Run | None:
+    """Begin, or begin again where a run broke off; None where the feed is over. Raises the refusals of files."""
+    feed = queries.feed(SYSTEM, feed_id, lock=True)
+    if feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}:
+        return None
+    path = storage.path_of(feed.stored_as)
+    if feed.format == "xlsx":
+        feed.rows_total, rows = files.open_workbook(path)
+    else:
+        rows = files.csv_rows(path, feed.encoding, feed.delimiter)
+    _, header = next(rows, (1, []))
+    layout = layout_of(header)
+
+    move(feed, FeedVerb.START, SYSTEM)
+    feed.started_at = feed.started_at or clock.now()
+    feed.progressed_at = clock.now()
+    feed.warnings = _warnings(layout)
+    reader = RowReader(layout, queries.categories_by_name(), feed.decimal_mark)
+    return Run(feed.id, queries.seller(feed.vendor_id), feed.currency, rows, reader, feed.rows_done)
+
+
+def batches_of(run: Run) -> Iterator[Batch]:
+    """The rows after the checkpoint, in batches; those before only tell which SKUs were there. Raises FileBroken."""
+    done = run.done + 1
+    wanted: list[Wanted] = []
+    faults: list[Fault] = []
+    for number, cells in run.rows:
+        sku = run.reader.sku_of(cells)
+        first = run.seen.setdefault(sku, number) if sku else number
+        if number <= done:
+            continue
+        if first != number:
+            faults.append(Fault(number, "sku", sku, f"this SKU is in row {first} already"))
+        elif isinstance(row := run.reader.read(number, cells), Fault):
+            faults.append(row)
+        else:
+            wanted.append(row)
+        if len(wanted) + len(faults) == BATCH:
+            yield Batch(wanted, faults, number - 1)
+            wanted, faults = [], []
+    if wanted or faults:
+        yield Batch(wanted, faults, number - 1)
+
+
+def take(run: Run, batch: Batch) -> bool:
+    """Write one batch with its report and checkpoint; False where the feed is no longer this run's to take.
+
+    Raises VendorWasStopped.
+    """
+    feed = queries.feed(SYSTEM, run.feed_id, lock=True)
+    if feed.state != FeedState.RUNNING or feed.rows_done != run.done:
+        return False
+    if not queries.seller(feed.vendor_id).may_sell:
+        raise VendorWasStopped
+
+    written = batches.write(run.seller, run.currency, batch.wanted)
+    faults = [*batch.faults, *written.faults]
+    _report(feed, faults)
+    feed.rows_done = run.done = batch.upto
+    feed.rows_total = max(feed.rows_total, batch.upto)
+    feed.rows_created += written.created
+    feed.rows_changed += written.changed
+    feed.rows_unchanged += written.unchanged
+    feed.rows_bad += len(faults)
+    feed.progressed_at = clock.now()
+    return True
+
+
+def finish(run: Run) -> None:
+    """Every row is settled."""
+    feed = queries.feed(SYSTEM, run.feed_id, lock=True)
+    if feed.state != FeedState.RUNNING or feed.rows_done != run.done:
+        return
+    move(feed, FeedVerb.FINISH, SYSTEM)
+    feed.rows_total = feed.rows_done
+    feed.finished_at = clock.now()
+
+
+def fail(feed_id: uuid.UUID, reason: str) -> None:
+    """The file as a whole cannot be taken any further; what was taken stays."""
+    feed = queries.feed(SYSTEM, feed_id, lock=True)
+    if feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}:
+        return
+    move(feed, FeedVerb.START, SYSTEM)
+    move(feed, FeedVerb.FAIL, SYSTEM, note=reason[:500])
+    feed.error = reason
+    feed.finished_at = clock.now()
+
+
+def _warnings(layout: Layout) -> list[str]:
+    return [f"The column '{name}' is not known and was left out." for name in layout.unknown]
+
+
+def _report(feed: Feed, faults: list[Fault]) -> None:
+    if faults:
+        facts = {"feed_id": feed.id, "vendor_id": feed.vendor_id}
+        db.session.execute(insert(FeedReportLine), [facts | fault._asdict() for fault in faults])

@@ -1,0 +1,206 @@
+"""A batch of wanted offers is compared with what is there, and only what differs is written."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import Row as Record
+
+from marketplace.agreements.models import RANK, ListKind, PriceList
+from marketplace.catalogue.actions import search_changed
+from marketplace.catalogue.states import OfferState
+from marketplace.kernel import clock
+from marketplace.kernel.db import advisory_lock, db, new_id
+from vendors.feeds import queries, writing
+from vendors.feeds.queries import Part, Seller
+from vendors.feeds.rows import Fault, Wanted
+from vendors.feeds.writing import Plan
+
+_PART = ("manufacturer", "manufacturer_key", "part_number", "part_number_key")
+_PRODUCT_TEXTS = ("name", "description", *_PART)
+_DEFAULTS: dict[str, Any] = {
+    "unit": "piece",
+    "pack_size": 1,
+    "min_quantity": 1,
+    "lead_time_days": 1,
+    "tax_category": "standard",
+}
+
+
+@dataclass
+class Written:
+    """What a batch came to; `products`: those that search shows differently now."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    products: set[uuid.UUID] = field(default_factory=set)
+
+
+@dataclass
+class _Numbers:
+    """Which product an EAN or a part number means; grows with the products that the batch brings."""
+
+    by_ean: dict[str, uuid.UUID]
+    by_part: dict[Part, uuid.UUID]
+
+    def match(self, row: Wanted) -> uuid.UUID | None:
+        """The EAN decides, else manufacturer and part number together."""
+        return self.by_ean.get(row.values.get("ean", "")) or (self.by_part.get(row.part) if row.part else None)
+
+    def learn(self, product_id: uuid.UUID, ean: str | None, part: Part | None) -> None:
+        if ean:
+            self.by_ean.setdefault(ean, product_id)
+        if part:
+            self.by_part.setdefault(part, product_id)
+
+
+def write(seller: Seller, currency: str, rows: Sequence[Wanted]) -> Written:
+    """Make the offers of `rows`, whose SKUs differ, as they are wanted; `currency` is that of rows without one.
+
+    New offers are live at once; a paused one stays paused. Prices go to the vendor's public list of the currency.
+    """
+    known = queries.known_offers(seller.id, [row.sku for row in rows])
+    lists = _price_lists(seller.id, {row.values.get("currency", currency) for row in rows})
+    tiers = queries.tiers_of([record.id for record in known.values()], list(lists.values())) if known else {}
+    batch = _Batch(seller, _numbers(rows, known), tiers)
+    for row in rows:
+        list_id = lists[row.values.get("currency", currency)]
+        record = known.get(row.sku)
+        if record is None:
+            batch.add(row, list_id)
+        elif message := batch.contradiction(row, record):
+            batch.written.faults.append(Fault(row.row_number, "sku", row.sku, message))
+        else:
+            batch.compare(row, record, list_id)
+
+    writing.write(batch.plan)
+    search_changed(batch.written.products)
+    return batch.written
+
+
+def _price_lists(vendor_id: uuid.UUID, currencies: set[str]) -> dict[str, uuid.UUID]:
+    lists = queries.public_lists(vendor_id, currencies)
+    for currency in sorted(currencies - lists.keys()):
+        made = PriceList(
+            vendor_id=vendor_id,
+            kind=ListKind.PUBLIC.value,
+            rank=RANK[ListKind.PUBLIC],
+            name=f"Public {currency}",
+            currency=currency,
+        )
+        db.session.add(made)
+        db.session.flush()
+        lists[currency] = made.id
+    return lists
+
+
+def _numbers(rows: Sequence[Wanted], known: dict[str, Record[Any]]) -> _Numbers:
+    """Products of two feeds at once meet, because whoever may bring new ones looks and writes one after the other."""
+    numbered = [row for row in rows if row.part or "ean" in row.values]
+    if any(row.sku not in known for row in numbered):
+        advisory_lock("feeds.new_products")
+    return _Numbers(
+        queries.products_by_ean([row.values["ean"] for row in numbered if "ean" in row.values]),
+        queries.products_by_part([row.part for row in numbered if row.part]),
+    )
+
+
+@dataclass
+class _Batch:
+    """The rows looked at so far: what is to be written, and what they came to."""
+
+    seller: Seller
+    numbers: _Numbers
+    tiers: Mapping[tuple[uuid.UUID, uuid.UUID], tuple[tuple[int, Decimal], ...]]
+    plan: Plan = field(default_factory=Plan)
+    written: Written = field(default_factory=Written)
+
+    def contradiction(self, row: Wanted, record: Record[Any]) -> str:
+        """Why the row cannot mean the offer that has its SKU, or nothing."""
+        if record.state == OfferState.ENDED:
+            return "this SKU belongs to an offer that was ended; use another"
+        match = self.numbers.match(row)
+        if match == record.product_id:
+            return ""
+        ean, part = row.values.get("ean"), row.part
+        other_ean = ean and record.ean and ean != record.ean
+        other_part = part and record.part_number_key and part != (record.part_number_key, record.manufacturer_key)
+        if match is None and not other_ean and not other_part:
+            return ""
+        return "this SKU is offered as another product (by EAN, or manufacturer and part number); use another"
+
+    def add(self, row: Wanted, list_id: uuid.UUID) -> None:
+        """Plan an offer of a SKU that is new, and its product where nobody brought it yet."""
+        offer_id, vendor_id, now = new_id(), self.seller.id, clock.now()
+        product_id = self.numbers.match(row) or self._bring(row)
+        facts = [row.values.get(name, default) for name, default in _DEFAULTS.items()]
+        self.plan.new_offers.append(
+            (offer_id, vendor_id, product_id, row.sku, "live", *facts, self.seller.country, 0, now, now, 1)
+        )
+        self.plan.new_stocks.append((offer_id, vendor_id, row.values.get("stock", 0), 0))
+        self._price(offer_id, list_id, row)
+        self.written.created += 1
+        self.written.products.add(product_id)
+
+    def _bring(self, row: Wanted) -> uuid.UUID:
+        values, product_id = row.values, new_id()
+        self.numbers.learn(product_id, values.get("ean"), row.part)
+        texts = [values.get(name, "") for name in _PRODUCT_TEXTS]
+        attributes = orjson.dumps(row.attributes or []).decode()
+        numbers = (values.get("ean"), values.get("category"), attributes)
+        self.plan.new_products.append((product_id, *texts, *numbers, 0, self.seller.id, clock.now(), 1))
+        return product_id
+
+    def _price(self, offer_id: uuid.UUID, list_id: uuid.UUID, row: Wanted) -> None:
+        vendor_id = self.seller.id
+        self.plan.new_prices.extend((offer_id, list_id, quantity, vendor_id, price) for quantity, price in row.tiers)
+
+    def compare(self, row: Wanted, record: Record[Any], list_id: uuid.UUID) -> None:
+        """Plan what differs between the row and the offer that is there."""
+        values, changed = row.values, False
+        before = [getattr(record, name) for name in _DEFAULTS]
+        after = [values.get(name, value) for name, value in zip(_DEFAULTS, before, strict=True)]
+        if after != before:
+            self.plan.offers.append((record.id, *after))
+            changed = True
+        if values.get("stock", record.on_hand) != record.on_hand:
+            self.plan.stocks.append((record.id, values["stock"]))
+            changed = True
+        if self.tiers.get((record.id, list_id)) != row.tiers:
+            self.plan.repriced.append((record.id, list_id))
+            self._price(record.id, list_id, row)
+            changed = True
+        if record.editable and (product := _product_changes(row, record, self.numbers)):
+            self.plan.products.append(product)
+            changed = True
+        if changed:
+            self.written.changed += 1
+            self.written.products.add(record.product_id)
+        else:
+            self.written.unchanged += 1
+
+
+def _product_changes(row: Wanted, record: Record[Any], numbers: _Numbers) -> tuple[Any, ...] | None:
+    """The product as the row wants it, None where it is so already. Numbers are added where missing, never replaced."""
+    before = {name: getattr(record, name) for name in (*_PRODUCT_TEXTS, "ean", "category_id", "attributes")}
+    after = before | {name: row.values[name] for name in ("name", "description") if name in row.values}
+    if "category" in row.values:
+        after["category_id"] = row.values["category"]
+    if row.attributes is not None:
+        after["attributes"] = row.attributes
+    ean = row.values.get("ean")
+    if record.ean is None and ean and ean not in numbers.by_ean:
+        after["ean"] = ean
+        numbers.learn(record.product_id, ean, None)
+    if not record.part_number_key and row.part and row.part not in numbers.by_part:
+        after |= {name: row.values[name] for name in _PART}
+        numbers.learn(record.product_id, None, row.part)
+    if after == before:
+        return None
+    after["attributes"] = orjson.dumps(after["attributes"]).decode()
+    return (record.product_id, *after.values())

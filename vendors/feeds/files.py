@@ -1,0 +1,218 @@
+"""Files of feeds: kept below the var folder, known by their content, read row by row, refused as a whole or not at all.
+
+Rows are counted as a spreadsheet counts them: the header is row 1, blank rows count.
+"""
+
+import codecs
+import csv
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+
+from marketplace.kernel.errors import Invalid
+from vendors.feeds.columns import Layout, layout_of, read_header
+
+ENCODINGS = ("utf-8", "cp1252")
+DELIMITERS = (",", ";", "\t")
+MAX_ROWS = 500_000
+MAX_CELLS = 10_000_000
+MAX_UNPACKED = 400_000_000
+MAX_RATIO = 200  # of a part above a megabyte; a spreadsheet's XML packs 10 to 50 times
+_CHUNK = 1 << 20
+_CELL = re.compile(rb'<(?:row|c)\b[^>]*?\br="([A-Z]{0,3})(\d{1,7})"')
+Numbered = tuple[int, list[str]]
+
+
+class FileKindUnknown(Invalid):
+    """The content is neither CSV nor XLSX, whatever its name says."""
+
+    message = "The file is neither CSV nor XLSX."
+
+
+class FileEncodingWrong(Invalid):
+    """The text of the file is not in the encoding named for it."""
+
+
+class FileBroken(Invalid):
+    """The file cannot be read to its end."""
+
+
+class FileEmpty(Invalid):
+    """The file has no row below its header."""
+
+    message = "The file has no row below its header."
+
+
+class FileTooLarge(Invalid):
+    """The file has more rows or cells than a feed may have, or unpacks to more than a machine should hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a file turned out to be; of an XLSX, rows and layout are known only once it runs (None, 0)."""
+
+    format: str
+    delimiter: str
+    rows_total: int
+    layout: Layout | None
+
+
+def inspect(path: Path, encoding: str) -> Inspected:
+    """Look at the whole file once. Raises the refusals of this module and of columns."""
+    with path.open("rb") as file:
+        start = file.read(8192)
+    if not start:
+        raise FileEmpty(pointer="/file")
+    if start.startswith(b"PK"):
+        check_package(path, thoroughly=False)
+        return Inspected("xlsx", "", 0, None)
+    if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
+        raise FileKindUnknown("Save the file as CSV or .xlsx; this is an older or another format.", pointer="/file")
+    _check_encoding(path, encoding)
+    delimiter = _delimiter_of(path, encoding)
+    rows = csv_rows(path, encoding, delimiter)
+    _, header = next(rows, (1, []))
+    layout = layout_of(header)
+    return Inspected("csv", delimiter, _count(rows), layout)
+
+
+def _count(rows: Iterator[Numbered]) -> int:
+    last = 1
+    for last, _ in rows:
+        if last > MAX_ROWS + 1:
+            raise FileTooLarge(f"A feed has at most {MAX_ROWS} rows; split the file.", pointer="/file")
+    if last == 1:
+        raise FileEmpty(pointer="/file")
+    return last - 1
+
+
+def _check_encoding(path: Path, encoding: str) -> None:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = row = 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(_CHUNK)
+            held = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as failure:
+                row += failure.object[: failure.start].count(b"\n") + 1
+                byte = at - held + failure.start
+                raise FileEncodingWrong(
+                    f"Byte {byte} (row {row}) is not {encoding}; save the file as UTF-8, or name its encoding.",
+                    pointer="/file", byte=byte, row=row,
+                ) from failure  # fmt: skip
+            if "\x00" in text:
+                raise FileKindUnknown(pointer="/file")
+            if not chunk:
+                return
+            at += len(chunk)
+            row += text.count("\n")
+
+
+def _delimiter_of(path: Path, encoding: str) -> str:
+    """The delimiter by which most columns of the first row are understood."""
+    with path.open(encoding=_reading(encoding), newline="") as file:
+        first = file.readline(_CHUNK)
+    return max(DELIMITERS, key=lambda d: read_header(next(csv.reader([first], delimiter=d), [])).known)
+
+
+def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Numbered]:
+    """(row number, cells) of a CSV, blank rows left out. Raises FileBroken."""
+    number = 0
+    with path.open(encoding=_reading(encoding), newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            for number, cells in enumerate(reader, start=1):
+                if any(cells):
+                    yield number, cells
+        except (csv.Error, UnicodeDecodeError) as failure:
+            raise FileBroken(
+                f"Row {number + 1} cannot be read: {failure}.", pointer="/file", row=number + 1
+            ) from failure
+
+
+def _reading(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def check_package(path: Path, *, thoroughly: bool) -> None:
+    """Refuse what is no workbook, and what would unpack to more than it should; `thoroughly` unpacks to see."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            parts = package.infolist()
+            if "xl/workbook.xml" not in package.namelist():
+                raise FileKindUnknown(pointer="/file")
+            unpacked = sum(part.file_size for part in parts)
+            dense = any(p.file_size > _CHUNK and p.file_size > MAX_RATIO * max(1, p.compress_size) for p in parts)
+            if unpacked > MAX_UNPACKED or dense or len(parts) > 1000:
+                raise FileTooLarge("The workbook unpacks to far more than its size.", pointer="/file")
+            if thoroughly:
+                for part in parts:
+                    _check_part(package, part)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as failure:
+        raise FileBroken("The workbook cannot be unpacked.", pointer="/file") from failure
+
+
+def _check_part(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Unpack a part, which proves its size, and refuse a sheet that spans more cells than can be held."""
+    sheet = part.filename.startswith("xl/worksheets/")
+    last_row = last_column = 0
+    rest = b""
+    with package.open(part) as file:
+        while chunk := file.read(_CHUNK):
+            if not sheet:
+                continue
+            text = rest + chunk
+            for letters, digits in _CELL.findall(text):
+                last_row = max(last_row, int(digits))
+                last_column = max(last_column, _column_number(letters))
+            rest = text[-200:]
+    if last_row > MAX_ROWS + 1 or last_row * last_column > MAX_CELLS:
+        raise FileTooLarge(
+            f"The sheet reaches to row {last_row} and column {last_column}; a feed has at most {MAX_ROWS} rows and"
+            f" {MAX_CELLS} cells.",
+            pointer="/file",
+        )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def open_workbook(path: Path) -> tuple[int, Iterator[Numbered]]:
+    """(rows below the first, the rows of the first sheet as csv_rows gives them); formulas are their last value.
+
+    Raises FileBroken, FileTooLarge, FileKindUnknown.
+    """
+    check_package(path, thoroughly=True)
+    try:
+        with CalamineWorkbook.from_path(str(path)) as workbook:
+            sheet = workbook.get_sheet_by_index(0)
+    except (CalamineError, IndexError) as failure:
+        raise FileBroken("The workbook cannot be read.", pointer="/file") from failure
+    return max(0, sheet.total_height - 1), _sheet_rows(sheet)
+
+
+def _sheet_rows(sheet: CalamineSheet) -> Iterator[Numbered]:
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        texts = [_text(cell) for cell in cells]
+        if any(texts):
+            yield number, texts
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
+    return str(cell)

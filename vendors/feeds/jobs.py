@@ -1,0 +1,46 @@
+"""A feed runs in the background, one transaction a batch; killed anywhere, it goes on from its checkpoint."""
+
+import uuid
+from datetime import timedelta
+
+from marketplace.kernel import clock, queue
+from marketplace.kernel.db import read_only_end, transaction
+from marketplace.kernel.errors import Conflict, Invalid
+from vendors.feeds import actions, queries, storage
+
+STANDS_STILL_AFTER = timedelta(minutes=10)
+
+
+@queue.job("feed.run", queue=queue.LONG, timeout=3600)
+def run(feed_id: str) -> None:
+    """Take a feed in from its checkpoint to its end."""
+    wanted = uuid.UUID(feed_id)
+    try:
+        with transaction():
+            run = actions.start(wanted)
+        if run is None:
+            return
+        for batch in actions.batches_of(run):
+            with transaction():
+                if not actions.take(run, batch):
+                    return
+        with transaction():
+            actions.finish(run)
+    except (Invalid, Conflict) as refusal:
+        with transaction():
+            actions.fail(wanted, refusal.text)
+
+
+@queue.job("feed.sweep", every=60)
+def sweep() -> None:
+    """Hand feeds that stand still to the queue again: it may have lost them with its memory."""
+    late = queries.standing_still(clock.now() - STANDS_STILL_AFTER)
+    read_only_end()
+    for feed_id in late:
+        queue.enqueue("feed.run", feed_id=str(feed_id))
+
+
+@queue.job("feed.forget", every=86_400)
+def forget() -> None:
+    """Remove the files of feeds long ago."""
+    storage.forget_old()

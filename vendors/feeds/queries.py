@@ -1,0 +1,195 @@
+"""What feeds read: themselves, their reports, and what is known of a batch of rows, in a few statements."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row as Record
+from sqlalchemy import Select, Text, any_, bindparam, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Uuid
+
+from marketplace.agreements.models import ListKind, Price, PriceList
+from marketplace.catalogue.models import Category, Product
+from marketplace.companies.models import Company
+from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.db import db
+from marketplace.kernel.errors import NotFound
+from vendors.feeds.models import Feed, FeedReportLine
+from vendors.feeds.states import FeedState
+
+_REPORT_CHUNK = 2_000
+Part = tuple[str, str]
+
+
+class FeedUnknown(NotFound):
+    """There is no such feed."""
+
+    message = "There is no such feed."
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """What a run must know of the vendor."""
+
+    id: uuid.UUID
+    country: str
+    currency: str
+    may_sell: bool
+
+
+def feeds(actor: Actor, state: FeedState | None = None) -> Select[tuple[Feed]]:
+    statement = visible(actor, Feed)
+    return statement if state is None else statement.where(Feed.state == state)
+
+
+def feed(actor: Actor, feed_id: uuid.UUID, *, lock: bool = False) -> Feed:
+    """One feed. Raises FeedUnknown."""
+    statement = visible(actor, Feed).where(Feed.id == feed_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    row = db.session.scalars(statement).one_or_none()
+    if row is None:
+        raise FeedUnknown
+    return row
+
+
+def standing_still(since: datetime) -> list[uuid.UUID]:
+    """Feeds that are under way and have not moved since."""
+    statement = (
+        visible(SYSTEM, Feed)
+        .with_only_columns(Feed.id)
+        .where(Feed.state.in_([FeedState.RECEIVED, FeedState.RUNNING]), Feed.progressed_at < since)
+    )
+    return list(db.session.scalars(statement))
+
+
+def report(actor: Actor, feed_id: uuid.UUID) -> Select[tuple[FeedReportLine]]:
+    return visible(actor, FeedReportLine).where(FeedReportLine.feed_id == feed_id)
+
+
+def report_lines(actor: Actor, feed_id: uuid.UUID) -> Iterator[FeedReportLine]:
+    """Every line of a report in the order of rows, read in pieces."""
+    after = -1
+    while True:
+        statement = report(actor, feed_id).where(FeedReportLine.row_number > after)
+        lines = db.session.scalars(statement.order_by(FeedReportLine.row_number).limit(_REPORT_CHUNK)).all()
+        yield from lines
+        if len(lines) < _REPORT_CHUNK:
+            return
+        after = lines[-1].row_number
+
+
+def seller(vendor_id: uuid.UUID) -> Seller:
+    statement = visible(SYSTEM, Company).where(Company.id == vendor_id)
+    columns = (Company.id, Company.country, Company.currency, Company.may_sell)
+    return Seller(*db.session.execute(statement.with_only_columns(*columns)).one())
+
+
+def categories_by_name() -> dict[str, uuid.UUID]:
+    """The id of each category by its path, and by its slug where no other has the same."""
+    rows = db.session.execute(visible(SYSTEM, Category).with_only_columns(Category.id, Category.slug, Category.path))
+    by_slug: dict[str, list[uuid.UUID]] = defaultdict(list)
+    by_path = {}
+    for row in rows:
+        by_path[row.path] = row.id
+        by_slug[row.slug].append(row.id)
+    return {slug: ids[0] for slug, ids in by_slug.items() if len(ids) == 1} | by_path
+
+
+def public_lists(vendor_id: uuid.UUID, currencies: Collection[str]) -> dict[str, uuid.UUID]:
+    """{currency: the vendor's oldest public list without tax}; a currency without one is absent."""
+    rows = db.session.execute(
+        visible(SYSTEM, PriceList)
+        .with_only_columns(PriceList.currency, PriceList.id)
+        .where(
+            PriceList.vendor_id == vendor_id,
+            PriceList.kind == ListKind.PUBLIC,
+            PriceList.currency.in_(currencies),
+            PriceList.includes_tax.is_(False),
+        )
+        .order_by(PriceList.id.desc())
+    )
+    return dict(rows.all())
+
+
+# editable: the facts of a product follow its bringer, as long as nobody else offers it; where he offers it by several
+# SKUs, the oldest of them, so that two rows cannot take turns.
+_KNOWN = text("""
+    SELECT o.id, o.sku, o.state, o.unit, o.pack_size, o.min_quantity, o.lead_time_days, o.tax_category, o.product_id,
+           p.name, p.description, p.manufacturer, p.manufacturer_key, p.part_number, p.part_number_key, p.ean,
+           p.category_id, p.attributes, s.on_hand,
+           p.created_by = o.vendor_id AND NOT EXISTS (
+               SELECT 1 FROM offer other WHERE other.product_id = o.product_id
+               AND (other.vendor_id <> o.vendor_id OR other.id < o.id)
+           ) AS editable
+    FROM offer o JOIN product p ON p.id = o.product_id JOIN offer_stock s ON s.offer_id = o.id
+    WHERE o.vendor_id = :vendor_id AND o.sku = ANY(:skus)
+    ORDER BY o.id
+    FOR NO KEY UPDATE OF o
+""").bindparams(bindparam("vendor_id", type_=Uuid()), bindparam("skus", type_=ARRAY(Text())))
+
+
+def known_offers(vendor_id: uuid.UUID, skus: Sequence[str]) -> dict[str, Record[Any]]:
+    """The vendor's offers with these SKUs, with their product and stock, locked in the order of their ids."""
+    return {row.sku: row for row in db.session.execute(_KNOWN, {"vendor_id": vendor_id, "skus": list(skus)})}
+
+
+def tiers_of(
+    offer_ids: Sequence[uuid.UUID], list_ids: Sequence[uuid.UUID]
+) -> dict[tuple[uuid.UUID, uuid.UUID], tuple[tuple[int, Decimal], ...]]:
+    """{(offer, list): its tiers, rising}."""
+    rows = db.session.execute(
+        visible(SYSTEM, Price)
+        .with_only_columns(Price.offer_id, Price.price_list_id, Price.from_quantity, Price.unit_price)
+        .where(Price.offer_id == any_(literal(list(offer_ids), ARRAY(Uuid()))), Price.price_list_id.in_(list_ids))
+        .order_by(Price.offer_id, Price.price_list_id, Price.from_quantity)
+    )
+    found: dict[tuple[uuid.UUID, uuid.UUID], tuple[tuple[int, Decimal], ...]] = {}
+    for offer_id, list_id, from_quantity, unit_price in rows:
+        key = (offer_id, list_id)
+        found[key] = (*found.get(key, ()), (from_quantity, unit_price))
+    return found
+
+
+_BY_PART = text("""
+    SELECT p.part_number_key, p.manufacturer_key, p.id
+    FROM unnest(:parts, :makers) AS wanted(part, maker)
+    JOIN product p ON p.part_number_key = wanted.part AND p.manufacturer_key = wanted.maker
+    ORDER BY p.id DESC
+""").bindparams(bindparam("parts", type_=ARRAY(Text())), bindparam("makers", type_=ARRAY(Text())))
+
+
+def products_by_ean(eans: Sequence[str]) -> dict[str, uuid.UUID]:
+    """{EAN: the oldest product that has it}."""
+    if not eans:
+        return {}
+    statement = (
+        visible(SYSTEM, Product)
+        .with_only_columns(Product.ean, Product.id)
+        .where(Product.ean == any_(literal(list(eans), ARRAY(Text()))))
+        .order_by(Product.id.desc())
+    )
+    return dict(db.session.execute(statement).all())
+
+
+def products_by_part(parts: Sequence[Part]) -> dict[Part, uuid.UUID]:
+    """{(part number key, manufacturer key): the oldest product that has both}."""
+    if not parts:
+        return {}
+    asked = {"parts": [part for part, _ in parts], "makers": [maker for _, maker in parts]}
+    return {(part, maker): product_id for part, maker, product_id in db.session.execute(_BY_PART, asked)}
+
+
+_LOCK_STOCKS = text(
+    "SELECT offer_id FROM offer_stock WHERE offer_id = ANY(:ids) ORDER BY offer_id FOR NO KEY UPDATE"
+).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
+def lock_stocks(offer_ids: Sequence[uuid.UUID]) -> None:
+    """Hold the stock of these offers, in the order of ids, as a reservation does."""
+    db.session.execute(_LOCK_STOCKS, {"ids": list(offer_ids)})

@@ -1,0 +1,109 @@
+"""Feeds over the API: upload, progress, report, cancel, resume."""
+
+from flask import Response, current_app, request, stream_with_context
+
+from marketplace.kernel.access import Permission, current_actor, requires
+from marketplace.kernel.db import transaction
+from marketplace.kernel.fields import PageArgs
+from marketplace.kernel.web import ProblemOut, api_blueprint, page_of, paginate
+from vendors.feeds import actions, queries, reports, storage
+from vendors.feeds.models import Feed, FeedReportLine
+from vendors.feeds.schemas import FeedFile, FeedFilter, FeedOptions, FeedOut, FeedReportLineOut
+
+routes = api_blueprint("feeds", "Catalogue, price and stock files of vendors, taken in by the background.")
+_CSV = {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+@routes.url_value_preprocessor
+def allow_large_uploads(endpoint, _values):
+    """Before anything reads the body: an upload may be larger than other requests."""
+    if endpoint == "feeds.upload_feed":
+        request.max_content_length = current_app.extensions["kontor_settings"].max_upload_bytes
+
+
+@routes.post("/feeds")
+@requires(Permission.FEED_RUN)
+@routes.arguments(FeedOptions, location="query")
+@routes.arguments(FeedFile, location="files")
+@routes.response(202, FeedOut)
+@routes.alt_response(422, schema=ProblemOut, description="The file as a whole cannot be taken.")
+def upload_feed(options, wanted):
+    """Upload a catalogue, price and stock file; it is taken in by the background.
+
+    Columns: sku, name and price are needed; see /v1/feeds/template.csv for the others. Tiers are columns named by the
+    quantity from which they hold (price_from_100), attributes are columns as `attr:Length [mm]`. An empty cell leaves
+    what is there. The same file twice changes nothing.
+    """
+    file = wanted["file"]
+    with storage.kept(file.stream) as stored, transaction():
+        return actions.receive(current_actor(), stored, file.filename or "", options)
+
+
+@routes.get("/feeds")
+@requires(Permission.OFFER_EDIT)
+@routes.arguments(FeedFilter, location="query")
+@routes.response(200, page_of(FeedOut))
+def list_feeds(args):
+    """List feeds, newest first."""
+    return paginate(queries.feeds(current_actor(), args.get("state")), args, Feed.id)
+
+
+@routes.get("/feeds/template.csv")
+@requires(Permission.OFFER_EDIT)
+@routes.doc(responses=_CSV)
+def feed_template():
+    """Every column a feed may have, with an example."""
+    return _csv(reports.template_csv(), "feed-template.csv")
+
+
+@routes.get("/feeds/<uuid:feed_id>")
+@requires(Permission.OFFER_EDIT)
+@routes.response(200, FeedOut)
+def show_feed(feed_id):
+    """Read the progress of a feed."""
+    return queries.feed(current_actor(), feed_id)
+
+
+@routes.get("/feeds/<uuid:feed_id>/report")
+@requires(Permission.OFFER_EDIT)
+@routes.arguments(PageArgs, location="query")
+@routes.response(200, page_of(FeedReportLineOut))
+def list_feed_report(args, feed_id):
+    """Read why rows were not taken, one line a row."""
+    feed = queries.feed(current_actor(), feed_id)
+    return paginate(queries.report(current_actor(), feed.id), args, FeedReportLine.row_number, descending=False)
+
+
+@routes.get("/feeds/<uuid:feed_id>/report.csv")
+@requires(Permission.OFFER_EDIT)
+@routes.doc(responses=_CSV)
+def download_feed_report(feed_id):
+    """Download why rows were not taken, as CSV."""
+    feed = queries.feed(current_actor(), feed_id)
+    lines = reports.report_csv(queries.report_lines(current_actor(), feed.id))
+    return _csv(stream_with_context(lines), f"report-{feed.id}.csv")
+
+
+@routes.post("/feeds/<uuid:feed_id>/cancel")
+@requires(Permission.FEED_RUN)
+@routes.response(200, FeedOut)
+@routes.alt_response(409, schema=ProblemOut, description="The feed is over.")
+def cancel_feed(feed_id):
+    """Stop a feed after the batch under way; what was taken stays."""
+    with transaction():
+        return actions.cancel(current_actor(), feed_id)
+
+
+@routes.post("/feeds/<uuid:feed_id>/resume")
+@requires(Permission.FEED_RUN)
+@routes.response(202, FeedOut)
+@routes.alt_response(409, schema=ProblemOut, description="The feed is over, or its file is gone.")
+def resume_feed(feed_id):
+    """Go on with a feed from where it stopped."""
+    with transaction():
+        return actions.resume(current_actor(), feed_id)
+
+
+def _csv(body, filename):
+    disposition = f'attachment; filename="{filename}"'
+    return Response(body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
