@@ -47,7 +47,9 @@ def cookie_name() -> str:
 
 
 def set_cookie(response: Response, token: str) -> None:
-    """Let the browser stay signed in by `token`; the caller has renewed the form token."""
+    """Let the browser stay signed in by `token`; forms written before, by whomever, are not accepted any more."""
+    session.clear()
+    g.pop("csrf_token", None)
     settings = _settings()
     response.set_cookie(
         cookie_name(),
@@ -58,12 +60,6 @@ def set_cookie(response: Response, token: str) -> None:
         samesite="Lax",
         path="/",
     )
-
-
-def renew_form_token() -> None:
-    """Forms written before a sign-in, by whomever, are not accepted after it."""
-    session.clear()
-    g.pop("csrf_token", None)
 
 
 def clear_cookie(response: Response) -> None:

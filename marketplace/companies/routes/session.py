@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, current_app
 from flask_wtf.csrf import generate_csrf
 
 from marketplace.companies import actions, queries, throttle
 from marketplace.companies.actions import SignedIn
 from marketplace.companies.credentials import token_hash
 from marketplace.companies.schemas import ChangePassword, SessionOut, SignIn, SwitchCompany
-from marketplace.companies.sessions import clear_cookie, renew_form_token, set_cookie
+from marketplace.companies.sessions import clear_cookie, set_cookie
 from marketplace.kernel.access import Actor, Permission, current_actor, public, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.web import ProblemOut, api_blueprint
@@ -83,10 +83,9 @@ def sign_out() -> Response:
 def _answer(signed_in: SignedIn, status: int) -> Response:
     actor = queries.actor_of_session(token_hash(signed_in.token))
     assert actor is not None
-    renew_form_token()
-    response = jsonify(SessionOut().dump(_present(actor)))
-    response.status_code = status
+    response = Response(status=status, content_type="application/json")
     set_cookie(response, signed_in.token)
+    response.set_data(current_app.json.dumps(SessionOut().dump(_present(actor))))
     return response
 
 
