@@ -1,7 +1,6 @@
 """Every request passes the same gates: key, account, scripted fault, replay, parameters; then it acts, once."""
 
 import hashlib
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 from flask import Flask, Response, request
 
 from settlements.gateway.sandbox import charges, listing, payments, refunds, script
@@ -16,7 +16,7 @@ from settlements.gateway.sandbox.errors import ApiError, invalid, unauthenticate
 from settlements.gateway.sandbox.events import Events
 from settlements.gateway.sandbox.methods import describe, method
 from settlements.gateway.sandbox.parameters import API_VERSION, check
-from settlements.gateway.sandbox.store import Record, Store
+from settlements.gateway.sandbox.store import Record, Store, as_json
 from settlements.gateway.sandbox.world import Call, World
 
 Handler = Callable[..., Record]
@@ -125,7 +125,7 @@ def _serve(world: World, operation: str, handler: Handler, ids: tuple[str, ...])
         if asked.key and keep:
             world.store.run(
                 "INSERT INTO answers VALUES (?, ?, ?, ?, ?)",
-                (asked.account, asked.key, asked.claim, status, json.dumps(body)),
+                (asked.account, asked.key, asked.claim, status, as_json(body)),
             )
     if fault:
         time.sleep(fault.seconds)
@@ -186,7 +186,7 @@ def _replay(world: World, asked: _Asked) -> Response | None:
             f" using a key other than '{asked.key}' if you meant to execute a different request.",
             stored=False,
         )
-    answer = _answer(status, json.loads(body))
+    answer = _answer(status, orjson.loads(body))
     answer.headers["Idempotent-Replayed"] = "true"
     return answer
 
@@ -223,7 +223,7 @@ def _checked(asked: _Asked) -> tuple[Call, list[str]]:
 
 
 def _answer(status: int, body: Any) -> Response:
-    answer = Response(json.dumps(body), status, mimetype="application/json")
+    answer = Response(as_json(body), status, mimetype="application/json")
     answer.headers["Request-Id"] = "req_" + secrets.token_hex(7)
     answer.headers["Stripe-Version"] = API_VERSION
     return answer
