@@ -16,7 +16,20 @@ from marketplace.companies import events as companies
 from marketplace.companies import pages as companies_pages
 from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions
-from marketplace.kernel import access, docs, health, limits, outbox, pages, problems, queue, settings, web
+from marketplace.kernel import (
+    access,
+    description,
+    docs,
+    health,
+    limits,
+    operations,
+    outbox,
+    pages,
+    problems,
+    queue,
+    settings,
+    web,
+)
 from marketplace.kernel import db as database
 from marketplace.kernel.settings import Settings
 from marketplace.notifications import events as notifications
@@ -36,6 +49,7 @@ from vendors.feeds import routes as feeds_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
 API = [
+    operations.routes,
     catalogue_routes.routes,
     agreements_routes.routes,
     *companies_routes.BLUEPRINTS,
@@ -86,6 +100,7 @@ def create_app(configured: Settings | None = None) -> Flask:
     pages.init_app(app, NAVIGATION)
     for routes in API:
         api.register_blueprint(routes)
+    description.complete(app, api)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     for command in COMMANDS:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from flask import flash, g, redirect, request
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -18,7 +18,6 @@ from marketplace.kernel.errors import Conflict, Invalid, Refusal, Upstream
 from marketplace.kernel.idempotency import once_for_form
 
 OUR_FIELDS = ("csrf_token", "idempotency_key")
-MAX_FIELDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,13 @@ class Sent:
 
     problems: list[str] = field(default_factory=list)
     typed: Mapping[str, str] = field(default_factory=dict)
+
+
+class PageForm(Schema):
+    """A form: what it does not know (our own fields, numbers named after rows) it leaves alone."""
+
+    class Meta:
+        unknown = EXCLUDE
 
 
 def new_key() -> str:
@@ -73,20 +79,22 @@ def _typed_value(kind: Any, value: str) -> Any:
     return value
 
 
-def quantities(prefix: str) -> dict[uuid.UUID, int]:
-    """The numbers of the fields `prefix-<id>`, by id; empty fields are left out. Raises ValidationError."""
+def quantities(prefix: str, none_chosen: str = "") -> dict[uuid.UUID, int]:
+    """The numbers of the fields `prefix-<id>`, by id; empty fields and zeros are left out.
+
+    Raises ValidationError; where nothing is left, with the sentence `none_chosen` unless that is empty.
+    """
     found: dict[uuid.UUID, int] = {}
-    wrong: dict[str, str] = {}
-    for name in request.form:
-        if not name.startswith(prefix + "-") or not request.form[name].strip():
-            continue
-        try:
-            found[uuid.UUID(name.removeprefix(prefix + "-"))] = _whole(request.form[name].strip())
-        except ValueError:
-            wrong["quantity"] = "A whole number from 0."
-    if wrong:
-        raise ValidationError(wrong)
-    return found
+    for name, value in request.form.items():
+        if name.startswith(prefix + "-") and value.strip():
+            try:
+                found[uuid.UUID(name.removeprefix(prefix + "-"))] = _whole(value.strip())
+            except ValueError as failure:
+                raise ValidationError({"quantity": "A whole number from 0."}) from failure
+    chosen = {key: number for key, number in found.items() if number}
+    if not chosen and none_chosen:
+        raise ValidationError(none_chosen)
+    return chosen
 
 
 def _whole(text: str) -> int:

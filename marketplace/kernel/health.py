@@ -8,8 +8,8 @@ from flask import Blueprint, current_app, jsonify
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from marketplace.kernel import outbox, queue
-from marketplace.kernel.access import Permission, public, requires
+from marketplace.kernel import queue
+from marketplace.kernel.access import public
 from marketplace.kernel.db import db
 
 routes = Blueprint("health", __name__)
@@ -28,13 +28,6 @@ def ready() -> Any:
     checks = {"database": _database(), "queue": "ok" if queue.answers() else "away"}
     good = all(state == "ok" for state in checks.values())
     return jsonify(status="ok" if good else "not ready", checks=checks), 200 if good else 503
-
-
-@routes.get("/v1/operations")
-@requires(Permission.OPERATE)
-def operations() -> Any:
-    """The outbox, the queues and the periodic work, for operators."""
-    return jsonify(outbox=outbox.backlog(), queues=queue.figures(), periodic=queue.periodic())
 
 
 def _database() -> str:

@@ -13,7 +13,7 @@ from flask import Flask, current_app, g, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from marketplace.kernel import forms, problems
+from marketplace.kernel import clock, forms, problems
 from marketplace.kernel.access import ANONYMOUS, Actor, Permission, Side, SignInRequired, current_actor
 from marketplace.kernel.fields import plain_decimal
 from marketplace.kernel.money import MINOR_DIGITS
@@ -55,7 +55,7 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
 
     app.extensions["kontor_navigation"] = tuple(navigation)
     app.register_error_handler(SignInRequired, to_sign_in)
-    app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form)
+    app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form, now=clock.now)
     app.add_template_filter(money_text, "money")
     app.add_template_filter(moment_text, "moment")
     app.add_template_filter(day_text, "day")

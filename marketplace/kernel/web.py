@@ -16,7 +16,7 @@ from flask.json.provider import JSONProvider
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -44,7 +44,10 @@ class FormTokenMissing(Forbidden):
 
 
 class ProblemOut(Schema):
-    """A refusal (RFC 9457): `errors` point at the fields at fault."""
+    """A refusal (RFC 9457): `errors` point at the fields at fault; facts of the refusal stand beside them."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String()
     title = fields.String()
@@ -76,6 +79,12 @@ class ProblemApi(Api):  # type: ignore[misc]
 
     def _register_error_handlers(self) -> None:
         """Errors are registered once, in problems.py."""
+
+    def _register_responses(self) -> None:
+        """The named responses of the description are refusals."""
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
 
 
 def init_app(app: Flask) -> ProblemApi:
