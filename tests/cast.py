@@ -58,5 +58,7 @@ def make_cast() -> Cast:
 
 @pytest.fixture
 def cast(session) -> Cast:
-    """The cast, in the rolled-back session of this test."""
-    return make_cast()
+    """The cast, in the rolled-back session of this test; a refusal there does not roll it back."""
+    made = make_cast()
+    session.commit()
+    return made

@@ -108,9 +108,14 @@ def app(make_database: Callable[[], str], make_settings: Callable[..., Settings]
 
 
 def _forget_the_last_request() -> None:
-    """The fixture `session` holds one app context around all requests of a test, and with it one `g`."""
+    """The fixture `session` holds one app context around all requests of a test, and with it one `g` and one session.
+
+    What the test wrote before a request is kept (in its outer transaction), so that a refusal rolls back no more than
+    the request itself.
+    """
     for name in list(g):
         g.pop(name)
+    db.session.commit()
 
 
 def close(app: Flask) -> None:
