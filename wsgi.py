@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace.agreements import pages as agreements_pages
 from marketplace.agreements import routes as agreements_routes
+from marketplace.carts import routes as carts_routes
 from marketplace.catalogue import routes as catalogue_routes
 from marketplace.companies import events as companies
 from marketplace.companies import pages as companies_pages
@@ -54,6 +55,7 @@ API = [
     agreements_routes.routes,
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
+    carts_routes.routes,
     books_routes.routes,
     feeds_routes.routes,
 ]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.carts.states import CART_STATES, CartState
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
-from marketplace.kernel.db import Rate, Row, Versioned, id_column, state_column
+from marketplace.kernel.db import Minor, Rate, Row, Versioned, id_column, state_column
 
 
 class Cart(Versioned, Row):
@@ -42,6 +42,7 @@ class Cart(Versioned, Row):
     deliveries: Mapped[dict[str, Any]] = mapped_column(
         default=dict
     )  # {vendor id: delivery rate id}; absent: the default
+    seen_total_minor: Mapped[int | None] = mapped_column(Minor)  # what the buyer last saw it cost
     order_id: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

@@ -1,7 +1,8 @@
 """The formula as orders use it: the facts that an order keeps, and its state after some units more were cancelled."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from marketplace.orders.models import Order
 from marketplace.orders.refusals import OrderCannotBeValued
@@ -11,13 +12,22 @@ from marketplace.pricing.refusals import Refused
 from marketplace.pricing.valuation import value
 from marketplace.pricing.wire import order_from_json, policy_from_json, state_from_json
 
+NOTHING_RETURNED = pricing.State()
 
-def valued(order: pricing.Order, policy: Policy, state: pricing.State = pricing.State()) -> pricing.Valuation:  # noqa: B008 - frozen
-    """value(), its refusals in the words of the API. Raises OrderCannotBeValued."""
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """What the formula refuses inside is refused in the words of the API: OrderCannotBeValued."""
     try:
-        return value(order, policy, state)
+        yield
     except Refused as refused:
         raise OrderCannotBeValued(f"This cannot be priced: {refused.reason}.") from refused
+
+
+def valued(order: pricing.Order, policy: Policy, state: pricing.State = NOTHING_RETURNED) -> pricing.Valuation:
+    """value(). Raises OrderCannotBeValued."""
+    with in_words():
+        return value(order, policy, state)
 
 
 def facts_of(order: Order) -> tuple[pricing.Order, Policy, pricing.State]:

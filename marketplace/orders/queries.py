@@ -115,6 +115,12 @@ def moves_of(rows: Iterable[VendorOrder]) -> list[HistoryLine]:
     return list(db.session.scalars(statement.order_by(HistoryLine.id)))
 
 
+def money_of(order_id: uuid.UUID) -> list[OrderMoney]:
+    """What was paid for an order and given back, oldest first. The caller has checked who may see it."""
+    statement = visible(SYSTEM, OrderMoney).where(OrderMoney.order_id == order_id)
+    return list(db.session.scalars(statement.order_by(OrderMoney.at, OrderMoney.id)))
+
+
 def net_paid(order_id: uuid.UUID) -> int:
     """What was paid for an order less what was refunded, in minor units of its currency."""
     return net_paid_of([order_id])[order_id]

@@ -1,0 +1,182 @@
+"""Carts with what is known of their offers, in a number of queries that does not depend on the number of lines."""
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_
+
+from marketplace.carts.models import Cart, CartLine
+from marketplace.carts.refusals import CartUnknown
+from marketplace.carts.states import CartState
+from marketplace.catalogue.models import Category, Offer, OfferStock, Product
+from marketplace.catalogue.states import OfferState
+from marketplace.companies.models import Address, Company
+from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.db import db
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFacts:
+    """What ordering an offer needs to know of it, its product, its stock and its vendor."""
+
+    id: uuid.UUID
+    vendor_id: uuid.UUID
+    product_id: uuid.UUID
+    sku: str
+    state: OfferState
+    unit: str
+    pack_size: int
+    min_quantity: int
+    lead_time_days: int
+    tax_category: str
+    ship_from_country: str
+    restocking_rate: Decimal
+    name: str
+    category_path: str | None
+    on_hand: int | None
+    reserved: int | None
+    vendor_name: str
+    vendor_country: str
+    vendor_vat_id: str | None
+    vendor_may_sell: bool
+
+    @property
+    def available(self) -> int:
+        return max(0, (self.on_hand or 0) - (self.reserved or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a cart with its offer (None: there is none); `pointer` is where the request named it."""
+
+    line: CartLine
+    offer: OfferFacts | None
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An offer found by its SKU or its product's number."""
+
+    offer_id: uuid.UUID
+    vendor_id: uuid.UUID
+    vendor_name: str
+    sku: str
+    part_number_key: str
+    ean: str | None
+
+
+_FACTS = (
+    Offer.id,
+    Offer.vendor_id,
+    Offer.product_id,
+    Offer.sku,
+    Offer.state,
+    Offer.unit,
+    Offer.pack_size,
+    Offer.min_quantity,
+    Offer.lead_time_days,
+    Offer.tax_category,
+    Offer.ship_from_country,
+    Offer.restocking_rate,
+    Product.name,
+    Category.path,
+    OfferStock.on_hand,
+    OfferStock.reserved,
+    Company.name,
+    Company.country,
+    Company.vat_id,
+    Company.may_sell,
+)
+
+
+def cart(actor: Actor, cart_id: uuid.UUID, *, locked: bool = False) -> Cart:
+    """One cart. Raises CartUnknown."""
+    statement = visible(actor, Cart).where(Cart.id == cart_id)
+    if locked:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    row = db.session.scalars(statement).one_or_none()
+    if row is None:
+        raise CartUnknown
+    return row
+
+
+def carts(actor: Actor, state: CartState | None) -> Select[tuple[Cart]]:
+    statement = visible(actor, Cart)
+    return statement if state is None else statement.where(Cart.state == state)
+
+
+def line_counts(cart_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
+    """The cart of each line in these carts."""
+    return list(
+        db.session.scalars(
+            visible(SYSTEM, CartLine).with_only_columns(CartLine.cart_id).where(CartLine.cart_id.in_(cart_ids))
+        )
+    )
+
+
+def items(found: Cart) -> list[Item]:
+    """The lines of a cart in the order in which they came, each with its offer, whatever became of that."""
+    statement = _with_vendor(visible(SYSTEM, CartLine).join(Offer, Offer.id == CartLine.offer_id))
+    rows = db.session.execute(
+        statement.add_columns(*_FACTS)
+        .where(CartLine.cart_id == found.id)
+        .order_by(CartLine.id)
+        .execution_options(populate_existing=True)
+    )
+    return [Item(row[0], OfferFacts(*row[1:]), f"/lines/{index}") for index, row in enumerate(rows)]
+
+
+def offers(offer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OfferFacts]:
+    """What is known of these offers, whatever their state; those that do not exist are absent."""
+    statement = _with_vendor(visible(SYSTEM, Offer)).with_only_columns(*_FACTS)
+    rows = db.session.execute(statement.where(Offer.id.in_(set(offer_ids))))
+    return {row[0]: OfferFacts(*row) for row in rows}
+
+
+def _with_vendor(statement: Select[Any]) -> Select[Any]:
+    return (
+        statement.join(Product, Product.id == Offer.product_id)
+        .join(Company, Company.id == Offer.vendor_id)
+        .outerjoin(Category, Category.id == Product.category_id)
+        .outerjoin(OfferStock, OfferStock.offer_id == Offer.id)
+    )
+
+
+def matches(skus: Collection[str], parts: Collection[str], eans: Collection[str]) -> list[Match]:
+    """The offers on sale with one of these SKUs, normalised part numbers or EANs, in one query."""
+    wanted: list[ColumnElement[bool]] = [
+        Offer.sku.in_(skus) if skus else false(),
+        and_(Product.part_number_key.in_(parts), Product.part_number_key != "") if parts else false(),
+        Product.ean.in_(eans) if eans else false(),
+    ]
+    statement = (
+        visible(SYSTEM, Offer)
+        .join(Product, Product.id == Offer.product_id)
+        .join(Company, Company.id == Offer.vendor_id)
+        .with_only_columns(Offer.id, Offer.vendor_id, Company.name, Offer.sku, Product.part_number_key, Product.ean)
+        .where(Offer.state == OfferState.LIVE, Company.may_sell, or_(*wanted))
+        .order_by(Offer.id)
+    )
+    return [Match(*row) for row in db.session.execute(statement)]
+
+
+def buyer_and_operator(company_id: uuid.UUID) -> tuple[Company, Company | None]:
+    """The buying company and the one that runs the marketplace (None before it exists), in one query."""
+    rows = db.session.scalars(visible(SYSTEM, Company).where(or_(Company.id == company_id, Company.is_operator))).all()
+    buyer = next(row for row in rows if row.id == company_id)
+    return buyer, next((row for row in rows if row.is_operator), None)
+
+
+def addresses(company_id: uuid.UUID, address_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, Address]:
+    """Those of these addresses that are the company's own and in use."""
+    wanted: Sequence[uuid.UUID] = [address_id for address_id in set(address_ids) if address_id is not None]
+    if not wanted:
+        return {}
+    statement = visible(SYSTEM, Address).where(
+        Address.company_id == company_id, Address.id.in_(wanted), Address.archived_at.is_(None)
+    )
+    return {row.id: row for row in db.session.scalars(statement)}
