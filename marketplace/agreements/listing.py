@@ -104,13 +104,19 @@ CONDITIONS = {
 }
 
 
-def page_of_offers(*conditions: str) -> str:
-    """Offers with a price, newest first, as one row: JSON array of the first `:limit`, the last's id, are there more."""
+def page_of_offers(limit: int, *conditions: str) -> str:
+    """Offers with a price, newest first, as one row: JSON array of the first `limit`, the last id, are there more.
+
+    The limit stands in the text: without it PostgreSQL could not tell that any plan will do for a page, and would plan
+    each call anew, which takes longer than the page.
+    """
     return f"""
-        WITH {_ASKED}, page AS MATERIALIZED ({_WITH_A_PRICE} {_where(conditions)} ORDER BY o.id DESC LIMIT :limit + 1)
+        WITH {_ASKED}, page AS MATERIALIZED (
+            {_WITH_A_PRICE} {_where(conditions)} ORDER BY o.id DESC LIMIT {limit + 1:d}
+        )
         SELECT json_agg({_ITEM} ORDER BY i.id DESC)::text AS items, (array_agg(i.id ORDER BY i.id))[1] AS last,
-               (SELECT count(*) FROM page) > :limit AS more
-        FROM (SELECT * FROM ({_PRICED}) whole ORDER BY whole.id DESC LIMIT :limit) i
+               (SELECT count(*) FROM page) > {limit:d} AS more
+        FROM (SELECT * FROM ({_PRICED}) whole ORDER BY whole.id DESC LIMIT {limit:d}) i
     """  # noqa: S608
 
 

@@ -11,7 +11,7 @@ routes = api_blueprint("agreements", "Offers with a company's own prices, price 
 
 @routes.get("/offers")
 @requires(Permission.CATALOGUE_READ)
-@routes.arguments(OfferFilter, location="query")
+@routes.arguments(OfferFilter(), location="query")
 @routes.response(200, page_of(OfferOut))
 def list_offers(args):
     """Live offers with this company's prices, newest first."""

@@ -22,7 +22,7 @@ class TierOut(Schema):
     unit_price = Rate(required=True)
 
 
-class PriceSourceOut(Schema):
+class OfferPriceSourceOut(Schema):
     """The list that the price comes from."""
 
     kind = fields.String(required=True)
@@ -36,7 +36,7 @@ class OfferPriceOut(Schema):
     unit_price = Rate(required=True)
     currency = fields.String(required=True)
     tiers = fields.List(fields.Nested(TierOut), required=True)
-    source = fields.Nested(PriceSourceOut, required=True)
+    source = fields.Nested(OfferPriceSourceOut, required=True)
 
 
 class OfferProductOut(Schema):

@@ -1,5 +1,6 @@
 """One use case, one transaction: the session, the base of all rows, and the only commit."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,15 @@ from typing import Any
 import uuid_utils
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import Error as PsycopgError
 from sqlalchemy import DDL, Enum, MetaData, Table, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import BigInteger, DateTime, Numeric
 
+TRUSTED_S = 1.0  # a connection used within this time is not asked whether it lives
 db = SQLAlchemy(session_options={"expire_on_commit": False}, disable_autonaming=True)
 
 
@@ -148,13 +153,12 @@ class QueryCounter:
 
 
 def init_app(app: Flask, url: str, pool: int) -> None:
-    """Connections of this app: few, checked before use, bounded in time."""
+    """Connections of this app: few, checked when they rested, bounded in time."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url or "postgresql+psycopg://"
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "pool_size": pool,
         "max_overflow": 2,
         "pool_timeout": 5,
-        "pool_pre_ping": True,
         "connect_args": {
             "application_name": "kontor",
             "connect_timeout": 3,
@@ -162,6 +166,28 @@ def init_app(app: Flask, url: str, pool: int) -> None:
         },
     }
     db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "checkin", _note_rest)
+        event.listen(db.engine, "checkout", _check_rested)
+
+
+def _note_rest(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["at_rest_since"] = time.monotonic()
+
+
+def _check_rested(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """A connection that rested may have died meanwhile: then the pool takes another, and nobody sees it.
+
+    One used a moment ago is trusted: asking before each use would cost every request a round trip.
+    """
+    since = record.info.get("at_rest_since")
+    if since is None or time.monotonic() - since < TRUSTED_S:
+        return
+    try:
+        connection.execute("")
+        connection.rollback()
+    except PsycopgError as failure:
+        raise DisconnectionError from failure
 
 
 APPEND_ONLY_FUNCTION = """
