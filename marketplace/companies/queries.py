@@ -1,5 +1,6 @@
 """Every SELECT over companies, people, their keys and sessions."""
 
+import functools
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
 from marketplace.companies.models import Address, ApiKey, Company, Invitation, Membership, Person, Session
 from marketplace.kernel import clock
@@ -107,10 +108,18 @@ def companies_by_id(company_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Compa
 
 def operator_company() -> Company:
     """The company that runs the marketplace. Raises CompanyNotFound before it exists."""
-    found = db.session.scalars(visible(SYSTEM, Company).where(Company.is_operator)).one_or_none()
+    found = _operator()
     if found is None:
         raise CompanyNotFound("The company that operates the marketplace does not exist yet.")
     return found
+
+
+def operator_exists() -> bool:
+    return _operator() is not None
+
+
+def _operator() -> Company | None:
+    return db.session.scalars(visible(SYSTEM, Company).where(Company.is_operator)).one_or_none()
 
 
 def address(actor: Actor, address_id: uuid.UUID) -> Address:
@@ -301,11 +310,17 @@ def actor_of_session(hashed: str) -> Actor | None:
 
 def holder_of_key(hashed: str) -> KeyHolder | None:
     """Who an API key acts as: one query; None where it was revoked or its person left the company."""
-    statement = _actor_columns(ApiKey.id, ApiKey.last_used_at).where(
-        ApiKey.secret_hash == hashed, ApiKey.revoked_at.is_(None)
-    )
-    row = db.session.execute(_joined(statement, ApiKey)).one_or_none()
+    row = db.session.execute(_holder_statement(), {"hashed": hashed}).one_or_none()
     return None if row is None else KeyHolder(_actor(row, key_id=row[0]), row[1])
+
+
+@functools.cache
+def _holder_statement() -> Select[Any]:
+    """Built once: every request of a program asks it."""
+    statement = _actor_columns(ApiKey.id, ApiKey.last_used_at).where(
+        ApiKey.secret_hash == bindparam("hashed"), ApiKey.revoked_at.is_(None)
+    )
+    return _joined(statement, ApiKey)
 
 
 def _actor_columns(*first: Any) -> Select[Any]:

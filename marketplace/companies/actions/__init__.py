@@ -4,7 +4,7 @@ from marketplace.companies.actions.addresses import add_address, address_to_edit
 from marketplace.companies.actions.invitations import accept_invitation, invitation_link, invite, revoke_invitation
 from marketplace.companies.actions.keys import create_key, note_use, revoke_key
 from marketplace.companies.actions.people import change_roles, remove_member
-from marketplace.companies.actions.profile import allow_selling, edit_company, register_company
+from marketplace.companies.actions.profile import allow_selling, edit_company, found_operator, register_company
 from marketplace.companies.actions.signing_in import SignedIn, change_password, sign_in, sign_out, switch_company
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "create_key",
     "edit_address",
     "edit_company",
+    "found_operator",
     "invitation_link",
     "invite",
     "note_use",

@@ -10,7 +10,7 @@ from marketplace.companies.events import CompanyRegistered, SellingChanged
 from marketplace.companies.models import Company, Membership
 from marketplace.companies.tax_ids import checked_vat_id
 from marketplace.kernel import clock
-from marketplace.kernel.access import Actor, Permission, Role, Side, check
+from marketplace.kernel.access import ANONYMOUS, Actor, Permission, Role, Side, check
 from marketplace.kernel.db import advisory_lock, db
 from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.kernel.outbox import publish
@@ -26,6 +26,29 @@ class PersonMissing(Invalid):
     """A company is registered by a person: signed in, or registering with it."""
 
     message = "Say who registers the company: name, email and password."
+
+
+class OperatorExists(Conflict):
+    """A marketplace has one operator."""
+
+    message = "This marketplace has an operator already; ask to be invited."
+
+
+def found_operator(wanted: Mapping[str, Any]) -> Company:
+    """The company that runs the marketplace, with its first person; once in a database.
+
+    `wanted` as of `register_company`, with a person. Raises OperatorExists and what `register_company` raises.
+    """
+    advisory_lock("operator")
+    if queries.operator_exists():
+        raise OperatorExists
+    company = register_company(ANONYMOUS, wanted)
+
+    company.is_operator = True
+    for row in queries.memberships(company.id):
+        row.role = Role.OPERATOR
+    db.session.flush()
+    return company
 
 
 def register_company(actor: Actor, wanted: Mapping[str, Any]) -> Company:
