@@ -25,6 +25,22 @@ def known_currency(code: str) -> None:
         raise ValidationError("No currency has this code (ISO 4217).")
 
 
+class KnownCountry(Country):
+    """A country that exists."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(known_country)
+
+
+class KnownCurrency(Currency):
+    """A currency that exists."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(known_currency)
+
+
 class Email(fields.Email):
     """An e-mail address, in small letters."""
 
@@ -58,20 +74,13 @@ class NewPerson(StrictSchema):
 
 class RegisterCompany(StrictSchema):
     name = Text(required=True)
-    country = Country(required=True)
-    currency = Currency()
+    country = KnownCountry(required=True)
+    currency = KnownCurrency()
     vat_id = Text(max_length=40, allow_none=True)
     registration_number = Text(max_length=60, allow_empty=True)
     email = Email()
     phone = Text(max_length=40, allow_empty=True)
     person = fields.Nested(NewPerson)
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        super().on_bind_field(field_name, field_obj)
-        if field_name == "country":
-            field_obj.validators.append(known_country)
-        if field_name == "currency":
-            field_obj.validators.append(known_currency)
 
 
 class EditCompany(StrictSchema):
@@ -112,14 +121,9 @@ class AddAddress(StrictSchema):
     postal_code = Text(required=True, max_length=20)
     city = Text(required=True)
     region = Text(allow_empty=True)
-    country = Country(required=True)
+    country = KnownCountry(required=True)
     phone = Text(max_length=40, allow_empty=True)
     is_default = fields.Boolean()
-
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        super().on_bind_field(field_name, field_obj)
-        if field_name == "country":
-            field_obj.validators.append(known_country)
 
 
 class EditAddress(AddAddress):
@@ -129,7 +133,7 @@ class EditAddress(AddAddress):
     line1 = Text()
     postal_code = Text(max_length=20)
     city = Text()
-    country = Country()
+    country = KnownCountry()
 
 
 class CompanyAddressOut(StrictSchema):
