@@ -36,13 +36,25 @@ from marketplace.kernel.settings import Settings
 from marketplace.notifications import events as notifications
 from marketplace.notifications import handlers as letters
 from marketplace.notifications import mailer
+from marketplace.orders import events as orders
 from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what time does to orders
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
+from marketplace.rules import commands as rules_commands
 from search import pages as search_pages
+from settlements.gateway.port import PaymentGateway
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
+from settlements.payments import events as payments
+from settlements.payments import provider as payment_provider
+from settlements.payments import routes as payments_routes
+from settlements.refunds import events as refunds
+from settlements.refunds import handlers as refund_handlers
+from settlements.refunds import routes as refunds_routes
+from settlements.webhooks import events as webhooks
+from settlements.webhooks import handlers as webhook_handlers
+from settlements.webhooks import routes as webhooks_routes
 from vendors.feeds import events as feeds
 from vendors.feeds import handlers as feed_handlers
 from vendors.feeds import jobs as _feed_jobs  # noqa: F401  registers the runs of feeds
@@ -57,6 +69,9 @@ API = [
     orders_routes.routes,
     carts_routes.routes,
     books_routes.routes,
+    payments_routes.routes,
+    refunds_routes.routes,
+    webhooks_routes.routes,
     feeds_routes.routes,
 ]
 PAGES = [health.routes, docs.pages, companies_pages.routes, agreements_pages.routes, search_pages.routes]
@@ -67,14 +82,21 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
     outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),
+    outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
+    outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
+    outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
+    outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
-COMMANDS = [returns.returns, books_commands.commands]
+COMMANDS = [returns.returns, books_commands.commands, rules_commands.found]
 # The main navigation, per side, in the order shown.
 NAVIGATION: list[pages.NavItem] = [*search_pages.navigation]
 
 
-def create_app(configured: Settings | None = None) -> Flask:
-    """The app with all its rooms. Without arguments, settings come from the environment."""
+def create_app(configured: Settings | None = None, gateway: PaymentGateway | None = None) -> Flask:
+    """The app with all its rooms. Without arguments, settings come from the environment.
+
+    `gateway` stands in for the payment provider that the settings describe.
+    """
     chosen = configured or settings.from_environment(os.environ)
     _log(chosen.log_level)
     app = Flask("kontor", static_folder="marketplace/kernel/static", template_folder="marketplace/kernel/templates")
@@ -96,6 +118,7 @@ def create_app(configured: Settings | None = None) -> Flask:
     limits.init_app(app, chosen.redis_url or "memory://")
     queue.init_app(app, chosen.redis_url or "redis://localhost")
     mailer.init_app(app, chosen)
+    payment_provider.init_app(app, chosen, gateway)
     outbox.subscribe(app, SUBSCRIPTIONS)
     problems.init_app(app)
     api = web.init_app(app)
@@ -105,6 +128,8 @@ def create_app(configured: Settings | None = None) -> Flask:
     description.complete(app, api)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
+    if chosen.stripe_webhook_secret:
+        app.register_blueprint(webhooks_routes.door)
     for command in COMMANDS:
         app.cli.add_command(command)
     return app

@@ -1,0 +1,148 @@
+"""A payment is written before it is asked for, and recorded, booked and told to the order as one fact."""
+
+import uuid
+
+from marketplace.kernel import clock, history, outbox
+from marketplace.kernel.access import SYSTEM, Actor
+from marketplace.kernel.db import db, new_id
+from marketplace.orders import actions as orders
+from marketplace.orders import queries as order_queries
+from marketplace.orders.models import Order
+from marketplace.pricing.answers import valuation_from_json
+from settlements.gateway import port
+from settlements.ledger import books, postings
+from settlements.ledger.postings import Buyer, OrderFacts
+from settlements.payments import queries
+from settlements.payments.events import PaymentExceeded
+from settlements.payments.models import Payment
+from settlements.payments.refusals import NothingToPay, PaymentUnderWay
+from settlements.payments.states import OPEN, PaymentState, PaymentVerb
+
+ORDER_PAID = "order_paid"  # the journal that brings an order into the books
+PAYMENT_RECEIVED = "payment_received"  # every later one
+
+
+def reserve(actor: Actor, order_id: uuid.UUID) -> Payment:
+    """Write down that what the order still owes is going to be asked for, and under which key.
+
+    Raises OrderUnknown, NothingToPay, PaymentUnderWay.
+    """
+    order = order_queries.order(actor, order_id, locked=True)
+    number, under_way = queries.attempts(order.id)
+    if under_way is not None:
+        raise PaymentUnderWay(payment_id=under_way.id)
+    amount_minor = order.owed_minor - orders.net_paid(order.id)
+    if amount_minor <= 0:
+        raise NothingToPay
+
+    payment_id = new_id()
+    payment = Payment(
+        id=payment_id,
+        order_id=order.id,
+        order_number=order.number,
+        company_id=order.company_id,
+        person_id=actor.person_id,
+        attempt=number + 1,
+        key=f"payment:{payment_id}:{number + 1}",
+        amount_minor=amount_minor,
+        currency=order.currency,
+    )
+    db.session.add(payment)
+    db.session.flush()
+    return payment
+
+
+def record(payment_id: uuid.UUID, result: port.PaymentResult, *, expired: bool = False) -> Payment:
+    """What the provider says of a payment now. Saying it twice, late or in another order comes to the same.
+
+    `expired`: it was we who gave the payment up. Money that is not what was asked for is kept as `trouble`, not booked.
+    """
+    order_id = queries.payment(SYSTEM, payment_id).order_id
+    order = order_queries.order(SYSTEM, order_id, locked=True)
+    payment = queries.payment(SYSTEM, payment_id, locked=True)
+    payment.looked_at = clock.now()
+    if payment.provider_id not in {None, result.provider_id}:
+        payment.trouble = f"two payments at the provider: {result.provider_id} as well"
+        return payment
+    payment.provider_id = result.provider_id
+    if payment.state is PaymentState.CAPTURED:
+        return payment
+    payment.provider_state = result.state.value
+    if result.state is port.PaymentState.CAPTURED:
+        _capture(order, payment, result)
+    elif payment.state in OPEN and result.state is port.PaymentState.FAILED:
+        _end(payment, PaymentVerb.FAIL, result.failure_code, result.failure_message)
+    elif payment.state in OPEN and result.state is port.PaymentState.CANCELLED:
+        _end(payment, PaymentVerb.EXPIRE if expired else PaymentVerb.CANCEL, result.failure_code, None)
+    return payment
+
+
+def fail(payment_id: uuid.UUID, code: str) -> Payment:
+    """The provider refused the request itself, or never had it: nothing was taken."""
+    payment = queries.payment(SYSTEM, payment_id, locked=True)
+    if payment.state in OPEN:
+        _end(payment, PaymentVerb.FAIL, code, None)
+    return payment
+
+
+def looked(payment_id: uuid.UUID) -> None:
+    """The provider was asked and did not know yet; it is asked again later."""
+    queries.payment(SYSTEM, payment_id, locked=True).looked_at = clock.now()
+
+
+def _end(payment: Payment, verb: PaymentVerb, code: str | None, message: str | None) -> None:
+    history.move(payment, verb, SYSTEM, note=code or "")
+    payment.failure_code, payment.failure_message = code, message
+
+
+def _capture(order: Order, payment: Payment, result: port.PaymentResult) -> None:
+    payment.trouble = _trouble(payment, result)
+    if payment.trouble or result.balance_transaction_id is None:
+        return  # what the provider has not booked yet is looked at again
+    history.move(payment, PaymentVerb.CAPTURE, SYSTEM)
+    payment.captured_minor = result.captured_minor
+    payment.captured_at = clock.now()
+    payment.charge_id = result.charge_id
+    payment.balance_transaction_id = result.balance_transaction_id
+    payment.fee_minor, payment.net_minor = result.fee_minor, result.net_minor
+    payment.failure_code = payment.failure_message = None
+    recorded = orders.record_payment(
+        SYSTEM, order.id, payment.captured_minor, payment.currency, f"payment:{payment.id}"
+    )
+    _book(order, payment, recorded)
+    if recorded.excess_minor:
+        outbox.publish(PaymentExceeded(order_id=order.id, payment_id=payment.id, excess_minor=recorded.excess_minor))
+
+
+def _trouble(payment: Payment, result: port.PaymentResult) -> str | None:
+    if result.currency != payment.currency:
+        return f"asked for {payment.currency}, taken in {result.currency}"
+    if result.captured_minor != payment.amount_minor:
+        return f"asked for {payment.amount_minor}, taken {result.captured_minor}"
+    if result.balance_transaction_id and (result.net_minor or 0) + (result.fee_minor or 0) != result.captured_minor:
+        return f"taken {result.captured_minor}, but net {result.net_minor} and fee {result.fee_minor}"
+    return None
+
+
+def _book(order: Order, payment: Payment, recorded: orders.RecordedPayment) -> None:
+    """The first payment brings the order into the books as it is valued now; later ones settle a deficit or exceed."""
+    booked = books.order_is_booked(order.id, ORDER_PAID)
+    paid_before = recorded.net_paid_minor - payment.captured_minor
+    deficit_before = max(0, recorded.owed_minor - paid_before) if booked else 0
+    deficit_after = max(0, recorded.owed_minor - recorded.net_paid_minor)
+    buyer = Buyer(deficit_minor=deficit_after - deficit_before, refund_minor=recorded.excess_minor)
+    valuation = None if booked else valuation_from_json(order_queries.last_step(order.id).valuation)
+    lines = postings.order_paid(facts_of(order), None, valuation, buyer, payment.net_minor or 0, payment.fee_minor or 0)
+    books.post(
+        f"psp:{payment.balance_transaction_id}",
+        PAYMENT_RECEIVED if booked else ORDER_PAID,
+        lines,
+        order_id=order.id,
+        occurred_at=payment.captured_at,
+    )
+
+
+def facts_of(order: Order) -> OrderFacts:
+    """What postings need to know of an order."""
+    parts = {part.vendor_id: part.id for part in order_queries.parts_of(order.id)}
+    return OrderFacts(order.id, order.currency, order.prices_include_tax, parts)

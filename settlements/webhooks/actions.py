@@ -1,0 +1,58 @@
+"""An event is stored once, and marked once with what was done about it."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from marketplace.kernel import clock, outbox
+from marketplace.kernel.db import db, new_id
+from settlements.gateway.port import GatewayEvent
+from settlements.webhooks.events import WebHookStored
+from settlements.webhooks.models import Outcome, WebHookEvent
+
+Verdict = tuple[Outcome, str | None]
+
+
+def store(event: GatewayEvent) -> bool:
+    """Keep a genuine event. False: it was kept before."""
+    row_id = new_id()
+    statement = (
+        insert(WebHookEvent)
+        .values(
+            id=row_id,
+            event_id=event.id,
+            kind=event.kind.value,
+            name=event.name,
+            object_id=event.object_id,
+            account=event.account,
+            created_at=event.created,
+            received_at=clock.now(),
+            outcome=Outcome.WAITING.value,
+        )
+        .on_conflict_do_nothing(index_elements=[WebHookEvent.event_id])
+        .returning(WebHookEvent.id)
+    )
+    if db.session.execute(statement).first() is None:
+        return False
+    outbox.publish(WebHookStored(row_id=row_id))
+    return True
+
+
+def mark(verdicts: Mapping[uuid.UUID, Verdict]) -> None:
+    """Write down what was done about some events."""
+    alike: dict[Verdict, list[uuid.UUID]] = {}
+    for row_id, verdict in verdicts.items():
+        alike.setdefault(verdict, []).append(row_id)
+    for (outcome, reason), row_ids in alike.items():
+        _mark(row_ids, outcome, reason)
+
+
+def _mark(row_ids: Iterable[uuid.UUID], outcome: Outcome, reason: str | None) -> None:
+    db.session.execute(
+        update(WebHookEvent)
+        .where(WebHookEvent.id.in_(list(row_ids)))
+        .values(outcome=outcome.value, reason=reason, handled_at=clock.now()),
+        execution_options={"synchronize_session": False},
+    )

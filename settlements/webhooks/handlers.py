@@ -1,0 +1,123 @@
+"""An event is a hint: its object is fetched and recorded as it stands now, so neither order nor repetition matters.
+
+What our own row knows for final already is not fetched, since nearly every event only repeats an answer we had.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from marketplace.kernel.db import transaction
+from settlements.gateway.port import EventKind, PaymentGateway, Rejected
+from settlements.payments import actions as payment_actions
+from settlements.payments import queries as payment_queries
+from settlements.payments.models import Payment
+from settlements.payments.provider import provider
+from settlements.payments.refusals import PaymentUnknown
+from settlements.payments.states import PaymentState
+from settlements.refunds import actions as refund_actions
+from settlements.refunds import queries as refund_queries
+from settlements.webhooks import actions, queries
+from settlements.webhooks.actions import Verdict
+from settlements.webhooks.events import WebHookStored
+from settlements.webhooks.models import Outcome, WebHookEvent
+
+HANDLED: Verdict = (Outcome.HANDLED, None)
+
+
+def look_into(events: Sequence[WebHookStored]) -> None:
+    """Outside: one look at each object that these events speak of, whatever their number."""
+    with transaction():
+        rows = queries.waiting(event.row_id for event in events)
+    about: dict[tuple[str, str], list[WebHookEvent]] = defaultdict(list)
+    verdicts: dict[uuid.UUID, Verdict] = {}
+    for row in rows:
+        if row.account is not None:
+            verdicts[row.id] = (Outcome.KEPT, "it speaks of another account")
+        elif row.kind not in _LOOKS:
+            verdicts[row.id] = (Outcome.IGNORED, "nothing is done about events of this kind")
+        else:
+            about[row.kind, row.object_id].append(row)
+    try:
+        _look(about, verdicts)
+    finally:
+        # What was found out stays, also where the provider did not answer for the rest.
+        with transaction():
+            actions.mark(verdicts)
+
+
+def _look(about: dict[tuple[str, str], list[WebHookEvent]], verdicts: dict[uuid.UUID, Verdict]) -> None:
+    for kind, looks in _LOOKS.items():
+        object_ids = [object_id for of_kind, object_id in about if of_kind == kind]
+        if object_ids:
+            looks(
+                object_ids,
+                lambda object_id, verdict, kind=kind: verdicts.update(
+                    {row.id: verdict for row in about[kind, object_id]}
+                ),
+            )
+
+
+Told = Callable[[str, Verdict], None]
+
+
+def _look_at_payments(provider_ids: Sequence[str], told: Told) -> None:
+    with transaction():
+        known = payment_queries.by_provider_ids(provider_ids)
+    for provider_id in provider_ids:
+        payment = known.get(provider_id)
+        if payment is not None and payment.state is PaymentState.CAPTURED:
+            told(provider_id, HANDLED)
+        else:
+            told(provider_id, _look_at_payment(provider(), provider_id, payment))
+
+
+def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: Payment | None) -> Verdict:
+    try:
+        result = gateway.payment(provider_id)
+    except Rejected as refusal:
+        return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
+    payment_id = known.id if known is not None else _uuid(result.metadata.get("payment_id"))
+    if payment_id is None:
+        return Outcome.KEPT, "it is no payment of ours"
+    try:
+        with transaction():
+            payment = payment_actions.record(payment_id, result)
+    except PaymentUnknown:
+        return Outcome.KEPT, "it is no payment of ours"
+    return (Outcome.KEPT, payment.trouble) if payment.trouble else HANDLED
+
+
+def _look_at_refunds(provider_ids: Sequence[str], told: Told) -> None:
+    with transaction():
+        known = refund_queries.attempts_by_provider_ids(provider_ids)
+    for provider_id in provider_ids:
+        attempt = known.get(provider_id)
+        told(provider_id, _look_at_refund(provider(), provider_id, None if attempt is None else attempt.id))
+
+
+def _look_at_refund(gateway: PaymentGateway, provider_id: str, known: uuid.UUID | None) -> Verdict:
+    try:
+        result = gateway.refund_by_id(provider_id)
+    except Rejected as refusal:
+        return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
+    attempt_id = known or _uuid(result.metadata.get("attempt_id"))
+    with transaction():
+        if attempt_id is None or not refund_queries.attempt_exists(attempt_id):
+            return Outcome.KEPT, "it is no refund of ours"
+        refund = refund_actions.record(attempt_id, result)
+    differs = (result.amount_minor, result.currency) != (refund.amount_minor, refund.currency)
+    return (Outcome.KEPT, refund.trouble) if differs else HANDLED
+
+
+def _uuid(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
+
+
+_LOOKS: dict[str, Callable[[Sequence[str], Told], None]] = {
+    EventKind.PAYMENT.value: _look_at_payments,
+    EventKind.REFUND.value: _look_at_refunds,
+}
