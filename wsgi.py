@@ -41,6 +41,8 @@ from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
 from marketplace.rules import commands as rules_commands
+from marketplace.shipments import handlers as shipment_handlers
+from marketplace.shipments import routes as shipments_routes
 from search import pages as search_pages
 from settlements.gateway.port import PaymentGateway
 from settlements.ledger import commands as books_commands
@@ -67,6 +69,7 @@ API = [
     agreements_routes.routes,
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
+    shipments_routes.routes,
     carts_routes.routes,
     books_routes.routes,
     payments_routes.routes,
@@ -82,6 +85,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
     outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),
+    outbox.Subscription(orders.VendorOrderShipped, shipment_handlers.close_delivered, inside=True),
     outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
