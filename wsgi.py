@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace.agreements import pages as agreements_pages
 from marketplace.agreements import routes as agreements_routes
+from marketplace.carts import pages as carts_pages
 from marketplace.carts import routes as carts_routes
 from marketplace.catalogue import routes as catalogue_routes
 from marketplace.companies import events as companies
@@ -38,10 +39,12 @@ from marketplace.notifications import handlers as letters
 from marketplace.notifications import mailer
 from marketplace.orders import events as orders
 from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what time does to orders
+from marketplace.orders import pages as orders_pages
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
 from marketplace.rules import commands as rules_commands
 from marketplace.shipments import handlers as shipment_handlers
+from marketplace.shipments import pages as shipments_pages
 from marketplace.shipments import routes as shipments_routes
 from search import pages as search_pages
 from settlements.gateway.port import PaymentGateway
@@ -49,6 +52,7 @@ from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
 from settlements.payments import events as payments
+from settlements.payments import pages as payments_pages
 from settlements.payments import provider as payment_provider
 from settlements.payments import routes as payments_routes
 from settlements.refunds import events as refunds
@@ -57,6 +61,7 @@ from settlements.refunds import routes as refunds_routes
 from settlements.webhooks import events as webhooks
 from settlements.webhooks import handlers as webhook_handlers
 from settlements.webhooks import routes as webhooks_routes
+from vendors.desk import pages as desk_pages
 from vendors.feeds import events as feeds
 from vendors.feeds import handlers as feed_handlers
 from vendors.feeds import jobs as _feed_jobs  # noqa: F401  registers the runs of feeds
@@ -77,7 +82,18 @@ API = [
     webhooks_routes.routes,
     feeds_routes.routes,
 ]
-PAGES = [health.routes, docs.pages, companies_pages.routes, agreements_pages.routes, search_pages.routes]
+PAGES = [
+    health.routes,
+    docs.pages,
+    companies_pages.routes,
+    agreements_pages.routes,
+    search_pages.routes,
+    carts_pages.routes,
+    orders_pages.routes,
+    shipments_pages.routes,
+    payments_pages.routes,
+    desk_pages.routes,
+]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.CompanyRegistered, letters.write_welcome),
@@ -93,7 +109,12 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
 ]
 COMMANDS = [returns.returns, books_commands.commands, rules_commands.found]
 # The main navigation, per side, in the order shown.
-NAVIGATION: list[pages.NavItem] = [*search_pages.navigation]
+NAVIGATION: list[pages.NavItem] = [
+    *search_pages.navigation,
+    *carts_pages.navigation,
+    *orders_pages.navigation,
+    *desk_pages.navigation,
+]
 
 
 def create_app(configured: Settings | None = None, gateway: PaymentGateway | None = None) -> Flask:

@@ -118,6 +118,14 @@ def add_lines(cart: Cart, lines: Sequence[WantedLine]) -> Priced:
     return _add(cart, [*lines])
 
 
+def add_more(cart: Cart, wanted: WantedLine) -> Priced:
+    """More of an offer in a locked cart: on the line that has it, else on a new one. Raises as `add_lines` does."""
+    present = next((item.line for item in queries.items(cart) if item.line.offer_id == wanted.offer_id), None)
+    if present is None:
+        return add_lines(cart, [wanted])
+    return change_quantity(cart, present.id, present.quantity + wanted.quantity)
+
+
 def quick_order(cart: Cart, lines: Sequence[QuickLine]) -> Priced:
     """Add offers by SKU or part number to a locked cart.
 

@@ -109,6 +109,22 @@ def carts(actor: Actor, state: CartState | None) -> Select[tuple[Cart]]:
     return statement if state is None else statement.where(Cart.state == state)
 
 
+def present_cart(actor: Actor) -> Cart | None:
+    """The cart that this person is filling: the newest open one of his own in his company."""
+    statement = visible(actor, Cart).where(
+        Cart.company_id == actor.company_id, Cart.created_by == actor.person_id, Cart.state == CartState.OPEN
+    )
+    return db.session.scalars(statement.order_by(Cart.id.desc()).limit(1)).one_or_none()
+
+
+def open_carts(actor: Actor, beside: uuid.UUID | None = None) -> list[Cart]:
+    """The newest open carts of the actor's company, without the one `beside`."""
+    statement = visible(actor, Cart).where(Cart.company_id == actor.company_id, Cart.state == CartState.OPEN)
+    if beside is not None:
+        statement = statement.where(Cart.id != beside)
+    return list(db.session.scalars(statement.order_by(Cart.id.desc()).limit(20)))
+
+
 def line_counts(cart_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
     """The cart of each line in these carts."""
     return list(

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.companies import actions, queries, throttle
 from marketplace.companies.actions.signing_in import SignedIn
+from marketplace.companies.schemas import AddAddress
 from marketplace.companies.sessions import clear_cookie, set_cookie
 from marketplace.kernel import forms, pages
 from marketplace.kernel.access import Permission, SignInRequired, current_actor, public, requires
@@ -15,6 +16,7 @@ from marketplace.kernel.fields import StrictSchema
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("companies", __name__)
+MAX_ADDRESSES = 200
 
 
 class SignInForm(StrictSchema):
@@ -26,6 +28,10 @@ class SignInForm(StrictSchema):
 class ChooseForm(StrictSchema):
     company_id = fields.UUID(required=True)
     next = fields.String(load_default="")
+
+
+class AddressForm(AddAddress):
+    back = fields.String(load_default="")
 
 
 @routes.get("/")
@@ -87,6 +93,26 @@ def choose_company() -> Response:
     with transaction():
         entered = actions.switch_company(current_actor(), wanted["company_id"])
     return _entered(entered, pages.local_path(wanted["next"]))
+
+
+@routes.get("/addresses")
+@requires(Permission.ADDRESS_READ)
+def addresses() -> str:
+    """The company's addresses in use, and a form for another one."""
+    found = queries.addresses(current_actor(), {"limit": MAX_ADDRESSES}).items
+    return render_template("companies/addresses.html", addresses=found, back=request.values.get("back", ""))
+
+
+@routes.post("/addresses")
+@requires(Permission.ADDRESS_EDIT)
+@forms.refused_on(addresses)
+def add_address() -> Response:
+    """Another address of the company; then back to where it was missing."""
+    wanted = forms.load(AddressForm())
+    back = wanted.pop("back") or url_for(".addresses")
+    with transaction():
+        actions.add_address(current_actor(), wanted)
+    return forms.done("The address can be used from now on.", pages.local_path(back))
 
 
 def _entered(entered: SignedIn, address: str) -> Response:

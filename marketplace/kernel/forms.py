@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -79,34 +80,39 @@ def _typed_value(kind: Any, value: str) -> Any:
     return value
 
 
-def quantities(prefix: str, none_chosen: str = "") -> dict[uuid.UUID, int]:
-    """The numbers of the fields `prefix-<id>`, by id; empty fields and zeros are left out.
+def quantities(prefix: str) -> dict[uuid.UUID, int]:
+    """The numbers of the fields `prefix-<id>`, by id; empty fields are left out. Raises ValidationError."""
+    return {key: _whole(value) for key, value in named_after_ids(prefix).items()}
 
-    Raises ValidationError; where nothing is left, with the sentence `none_chosen` unless that is empty.
-    """
-    found: dict[uuid.UUID, int] = {}
-    for name, value in request.form.items():
-        if name.startswith(prefix + "-") and value.strip():
-            try:
-                found[uuid.UUID(name.removeprefix(prefix + "-"))] = _whole(value.strip())
-            except ValueError as failure:
-                raise ValidationError({"quantity": "A whole number from 0."}) from failure
-    chosen = {key: number for key, number in found.items() if number}
-    if not chosen and none_chosen:
+
+def some_quantities(prefix: str, none_chosen: str) -> dict[uuid.UUID, int]:
+    """The same without zeros. Raises ValidationError, with the sentence `none_chosen` where nothing is left."""
+    chosen = {key: number for key, number in quantities(prefix).items() if number}
+    if not chosen:
         raise ValidationError(none_chosen)
     return chosen
 
 
+def named_after_ids(prefix: str) -> dict[uuid.UUID, str]:
+    """The values of the fields `prefix-<id>`, by id; empty fields and those of no id are left out."""
+    found: dict[uuid.UUID, str] = {}
+    for name, value in request.form.items():
+        if name.startswith(prefix + "-") and value.strip():
+            with suppress(ValueError):
+                found[uuid.UUID(name.removeprefix(prefix + "-"))] = value.strip()
+    return found
+
+
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise ValueError(text)
+        raise ValidationError({"quantity": "A whole number from 0."})
     return int(text)
 
 
 def once(effect: Callable[[], str]) -> Response:
     """Runs `effect` in a transaction, at most once for the form's key, and leads to the address it returns."""
     with transaction():
-        address = once_for_form(effect)
+        address, _ = once_for_form(effect)
     return redirect(address, 303)
 
 
@@ -130,7 +136,7 @@ def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Call
             try:
                 return view(*args, **kwargs)
             except shown_here as refusal:
-                return _again(page, kwargs, problems.status_of(refusal), [refusal.text])
+                return _again(page, kwargs, problems.status_of(refusal), sentences(refusal))
             except StaleDataError:
                 stale = problems.EditedMeanwhile()
                 return _again(page, kwargs, problems.status_of(stale), [stale.text])
@@ -145,7 +151,14 @@ def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Call
 def _again(page: Callable[..., Any], kwargs: Mapping[str, Any], status: int, lines: list[str]) -> Any:
     kept = {name: value for name, value in request.form.items() if name not in OUR_FIELDS}
     g.sent_form = Sent(lines, kept)
-    return page(**kwargs), status
+    shown = page(**kwargs)
+    return shown if isinstance(shown, Response) else (shown, status)
+
+
+def sentences(refusal: Refusal) -> list[str]:
+    """What a form says of a refusal: its sentence, and that of each thing it names."""
+    named = [error["detail"] for error in refusal.facts.get("errors", ()) if error.get("detail")]
+    return [refusal.text, *dict.fromkeys(named)]
 
 
 def field_messages(messages: Any) -> list[str]:

@@ -124,17 +124,15 @@ def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:
     return run_once
 
 
-def once_for_form(effect: Callable[[], str]) -> str:
-    """Inside an open transaction: the address to which `effect()` leads, at most once for the key in the form.
-
-    Raises IdempotencyKeyMissing, IdempotencyKeyReused.
-    """
+def once_for_form(effect: Callable[[], str]) -> tuple[str, bool]:
+    """Inside an open transaction: the text that `effect()` returns (the address to go on to), at most once for the key
+    in the form, and whether that was before. Raises IdempotencyKeyMissing, IdempotencyKeyReused."""
     fields = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
     request_hash = hashlib.sha256(orjson.dumps(fields)).hexdigest()
     key = _checked_key(request.form.get(FORM_FIELD, ""))
     actor, route = current_actor(), route_of_request()
-    _, address, _ = once(actor, route, key, request_hash, lambda: (303, effect().encode()))
-    return address.decode()
+    _, answer, replayed = once(actor, route, key, request_hash, lambda: (303, effect().encode()))
+    return answer.decode(), replayed
 
 
 def key_of_request() -> str:
