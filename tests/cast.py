@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import select
 
 from marketplace.companies.models import Company
 from marketplace.kernel.access import ANONYMOUS, Actor, Role
+from marketplace.kernel.db import db
 from tests.builders.companies import a_company, an_actor
 
 
@@ -34,12 +36,18 @@ class Cast:
 NAMES = ("buyer", "colleague", "rival_buyer", "vendor", "rival_vendor", "operator", "stranger")
 
 
+def the_operator() -> Company:
+    """The one operator's company: that of a market that stands already, or a new one."""
+    standing = db.session.scalars(select(Company).where(Company.is_operator)).one_or_none()
+    return standing or a_company("Operator AG", is_operator=True)
+
+
 def make_cast() -> Cast:
     """Writes the companies and people of the cast; inside a session or transaction of the caller."""
     buyer, rival_buyer = a_company("Buyer GmbH"), a_company("Rival Buyer SAS", "FR")
     vendor = a_company("Vendor GmbH", may_sell=True)
     rival_vendor = a_company("Rival Vendor BV", "NL", may_sell=True)
-    operator = a_company("Operator AG", is_operator=True)
+    operator = the_operator()
     return Cast(
         buyer=an_actor(buyer, Role.BUYER, Role.ADMINISTRATOR),
         colleague=an_actor(buyer, Role.REQUESTER),
