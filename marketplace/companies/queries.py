@@ -195,6 +195,10 @@ def person(person_id: uuid.UUID) -> Person:
     return found
 
 
+def any_person() -> bool:
+    return db.session.scalars(visible(SYSTEM, Person).limit(1)).first() is not None
+
+
 def person_by_email(email: str) -> Person | None:
     """`email` in any spelling of its letters."""
     return db.session.scalars(visible(SYSTEM, Person).where(Person.email == email.lower())).one_or_none()

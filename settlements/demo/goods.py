@@ -1,5 +1,6 @@
 """The goods of the demonstration, read from goods.toml: families of sizes, turned into products."""
 
+import functools
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,11 +49,16 @@ _FILE = Path(__file__).with_name("goods.toml")
 
 def categories() -> dict[str, str]:
     """{path: name}, parents before children."""
-    return dict(tomllib.loads(_FILE.read_text("utf-8"))["categories"])
+    return dict(_contents()["categories"])
+
+
+@functools.cache
+def _contents() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text("utf-8"))
 
 
 def _families() -> Iterator[Family]:
-    for row in tomllib.loads(_FILE.read_text("utf-8"))["family"]:
+    for row in _contents()["family"]:
         yield Family(**{name: _frozen(value) for name, value in row.items()})
 
 

@@ -1,0 +1,33 @@
+"""How far the demonstration has got, read from its own rows."""
+
+import uuid
+from collections.abc import Iterable
+
+from marketplace.carts.models import Cart
+from marketplace.catalogue.models import Offer
+from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.db import db
+from marketplace.shipments.models import Parcel
+from marketplace.shipments.states import ParcelState
+
+
+def cart_of(reference: str) -> Cart | None:
+    """The cart of a story."""
+    return db.session.scalars(visible(SYSTEM, Cart).where(Cart.reference == reference)).one_or_none()
+
+
+def offers_of(skus: Iterable[str]) -> dict[str, uuid.UUID]:
+    """{SKU: offer}, for vendors whose SKUs differ."""
+    statement = visible(SYSTEM, Offer).with_only_columns(Offer.sku, Offer.id).where(Offer.sku.in_(list(skus)))
+    return dict(db.session.execute(statement).tuples().all())
+
+
+def parcel_exists(tracking_number: str) -> bool:
+    statement = visible(SYSTEM, Parcel).where(Parcel.tracking_number == tracking_number).limit(1)
+    return db.session.scalars(statement).first() is not None
+
+
+def parcels_under_way(actor: Actor, vendor_order_id: uuid.UUID) -> list[uuid.UUID]:
+    statement = visible(actor, Parcel).with_only_columns(Parcel.id)
+    statement = statement.where(Parcel.vendor_order_id == vendor_order_id, Parcel.state == ParcelState.IN_TRANSIT)
+    return list(db.session.scalars(statement.order_by(Parcel.id)))
