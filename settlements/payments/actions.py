@@ -85,9 +85,11 @@ def fail(payment_id: uuid.UUID, code: str) -> Payment:
     return payment
 
 
-def looked(payment_id: uuid.UUID) -> None:
+def looked(payment_id: uuid.UUID) -> Payment:
     """The provider was asked and did not know yet; it is asked again later."""
-    queries.payment(SYSTEM, payment_id, locked=True).looked_at = clock.now()
+    payment = queries.payment(SYSTEM, payment_id, locked=True)
+    payment.looked_at = clock.now()
+    return payment
 
 
 def _end(payment: Payment, verb: PaymentVerb, code: str | None, message: str | None) -> None:

@@ -31,7 +31,6 @@ def take(payment_id: uuid.UUID, payment_method: str) -> tuple[Payment, PaymentRe
     """
     payment = queries.payment(SYSTEM, payment_id)
     gateway = provider()
-    read_only_end()
     request = PaymentRequest(
         key=payment.key,
         amount_minor=payment.amount_minor,
@@ -41,6 +40,7 @@ def take(payment_id: uuid.UUID, payment_method: str) -> tuple[Payment, PaymentRe
         transfer_group=str(payment.order_id),
         metadata={"payment_id": str(payment.id), "order_id": str(payment.order_id)},
     )
+    read_only_end()
     try:
         result = gateway.take_payment(request)
     except Rejected as refusal:
@@ -63,13 +63,14 @@ def look_up(payment_id: uuid.UUID) -> tuple[Payment, PaymentResult | None]:
     if payment.state not in OPEN:
         return payment, None
     gateway = provider()
+    provider_id, key, group = payment.provider_id, payment.key, str(payment.order_id)
     read_only_end()
-    if payment.provider_id is not None:
-        result = gateway.payment(payment.provider_id)
+    if provider_id is not None:
+        result = gateway.payment(provider_id)
     else:
-        found = gateway.find_payment(payment.key, str(payment.order_id))
+        found = gateway.find_payment(key, group)
         if found is None:
-            return _not_found(payment), None
+            return _not_found(payment_id), None
         result = found
     with transaction():
         return actions.record(payment_id, result), result
@@ -85,8 +86,10 @@ def give_up(payment_id: uuid.UUID, *, expired: bool = False) -> Payment:
         if payment.state in OPEN or not expired:
             raise PaymentNotOpen
         return payment
+    key = f"{payment.key}:cancel"
+    read_only_end()
     try:
-        ended = provider().cancel_payment(result.provider_id, f"{payment.key}:cancel")
+        ended = provider().cancel_payment(result.provider_id, key)
     except Rejected:
         return look_up(payment_id)[0]
     with transaction():
@@ -115,9 +118,9 @@ def _settle(payment_id: uuid.UUID) -> None:
         give_up(payment_id, expired=True)
 
 
-def _not_found(payment: Payment) -> Payment:
+def _not_found(payment_id: uuid.UUID) -> Payment:
     with transaction():
+        payment = actions.looked(payment_id)
         if payment.requested_at < clock.now() - NEVER_ASKED_AFTER:
-            return actions.fail(payment.id, "not_taken")
-        actions.looked(payment.id)
+            return actions.fail(payment_id, "not_taken")
         return payment

@@ -1,8 +1,11 @@
 """Orders of the worked examples over real companies, and entries for the books."""
 
 import uuid
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from marketplace.orders import actions as orders
+from marketplace.orders.models import Order as OrderRow
 from marketplace.pricing.facts import (
     MARKETPLACE,
     Delivery,
@@ -15,10 +18,11 @@ from marketplace.pricing.facts import (
     Returned,
     State,
 )
-from marketplace.pricing.policy import Fault
+from marketplace.pricing.policy import B2B, Fault
 from settlements.ledger.chart import CHART, AccountKind, Party, PostingKind
 from settlements.ledger.postings import Line as PostingLine
 from settlements.ledger.postings import OrderFacts
+from tests.builders.catalogue import an_offer
 
 A, K = AccountKind, PostingKind
 TAX = Decimal("0.20")
@@ -75,3 +79,73 @@ def sums_by_account(lines, names=None):
         name = line.account.value + (f":{(names or {})[line.party]}" if line.party else "")
         sums[name] = sums.get(name, 0) + line.amount_minor
     return sums
+
+
+@dataclass(frozen=True)
+class Example:
+    """Example 1 as a placed order: `lines` are the ids of its order lines by their short names."""
+
+    order: OrderRow
+    parts: dict
+    lines: dict
+    facts: Order
+
+
+def place_example_one(buyer, vendor_a, vendor_b, *, stock=1000) -> Example:
+    """Example 1 placed for the actor `buyer` with these two vendors' companies; inside a transaction of the caller."""
+    return place(buyer, example_one(vendor_a.id, vendor_b.id), [vendor_a, vendor_b], stock=stock)
+
+
+def place(buyer, wanted: Order, vendors, *, stock=1000) -> Example:
+    """An order of the formula placed for the actor `buyer`, with offers and stock made for it."""
+    ids = {line.id: uuid.uuid4() for line in wanted.lines} | {row.id: uuid.uuid4() for row in wanted.deliveries}
+    by_id = {str(vendor.id): vendor for vendor in vendors}
+    lines = tuple(replace(line, id=str(ids[line.id]), delivery=_named(ids, line.delivery)) for line in wanted.lines)
+    deliveries = tuple(replace(row, id=str(ids[row.id])) for row in wanted.deliveries)
+    promotions = tuple(
+        replace(row, lines=None if row.lines is None else tuple(str(ids[name]) for name in row.lines))
+        for row in wanted.promotions
+    )
+    facts = replace(wanted, lines=lines, promotions=promotions, deliveries=deliveries)
+    placed = orders.place(
+        buyer,
+        orders.Placement(
+            company_id=buyer.company_id,
+            company_name="Buyer",
+            placed_by=buyer.person_id,
+            facts=facts,
+            policy=B2B,
+            policy_version="b2b/1",
+            lines=[_line_terms(line, by_id[line.vendor], stock) for line in facts.lines],
+            deliveries=[_delivery_terms(row) for row in facts.deliveries],
+            vendor_names={vendor.id: vendor.name for vendor in vendors},
+            delivery_address={"city": "Hamburg"},
+            billing_address={"city": "Hamburg"},
+        ),
+    )
+    parts = {part.vendor_id: part for part in placed.parts}
+    return Example(placed.order, parts, {line.id: ids[line.id] for line in wanted.lines}, facts)
+
+
+def _named(ids, name):
+    return None if name is None else str(ids[name])
+
+
+def _line_terms(line, vendor, stock):
+    offer = an_offer(vendor, stock=stock)
+    return orders.LineTerms(
+        id=uuid.UUID(line.id),
+        vendor_id=vendor.id,
+        offer_id=offer.id,
+        product_id=offer.product_id,
+        sku=offer.sku,
+        name="Thing",
+        unit="piece",
+        price_source={"kind": "public"},
+        tax={"category": "S", "rate": "0.20"},
+    )
+
+
+def _delivery_terms(row):
+    vendor_id = None if row.seller == MARKETPLACE else uuid.UUID(row.seller)
+    return orders.DeliveryTerms(id=uuid.UUID(row.id), vendor_id=vendor_id, name="Delivery", tax={"category": "S"})
