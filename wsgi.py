@@ -30,6 +30,7 @@ from marketplace.kernel import (
     problems,
     queue,
     settings,
+    up,
     web,
 )
 from marketplace.kernel import db as database
@@ -47,7 +48,9 @@ from marketplace.shipments import handlers as shipment_handlers
 from marketplace.shipments import pages as shipments_pages
 from marketplace.shipments import routes as shipments_routes
 from search import pages as search_pages
+from settlements.demo.loading import load_demo
 from settlements.gateway.port import PaymentGateway
+from settlements.gateway.sandbox import launcher
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
@@ -157,6 +160,7 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
         app.register_blueprint(webhooks_routes.door)
     for command in COMMANDS:
         app.cli.add_command(command)
+    app.cli.add_command(up.up_command(up.Ports(create_app, load_demo, launcher.start)))
     return app
 
 
