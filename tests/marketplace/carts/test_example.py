@@ -13,7 +13,8 @@ QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
 
 @pytest.fixture
 def market(session):
-    return the_example()
+    with transaction():
+        return the_example()
 
 
 def test_the_placed_order_is_that_of_the_example(market):
