@@ -15,6 +15,7 @@ from marketplace.carts import pages as carts_pages
 from marketplace.carts import routes as carts_routes
 from marketplace.catalogue import routes as catalogue_routes
 from marketplace.companies import events as companies
+from marketplace.companies import jobs as _company_jobs  # noqa: F401  registers the end of old sessions
 from marketplace.companies import pages as companies_pages
 from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions

@@ -26,6 +26,7 @@ class PasswordTooWeak(Invalid):
 
 def check_password_rules(password: str, email: str, pointer: str) -> None:
     """Raises PasswordTooWeak."""
+    password = password.strip()
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         message = f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters."
         raise PasswordTooWeak(message, pointer=pointer)
@@ -101,5 +102,5 @@ def _dummy_hash(costs: tuple[int, int]) -> str:
 
 
 def _bytes(password: str) -> bytes:
-    """Letters with accents are typed as one sign or as two; both are the same password."""
-    return unicodedata.normalize("NFC", password).encode()
+    """Accents are typed as one sign or as two, and spaces around are copied along: it is the same password."""
+    return unicodedata.normalize("NFC", password.strip()).encode()

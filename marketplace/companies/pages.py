@@ -12,7 +12,7 @@ from marketplace.kernel import forms, pages
 from marketplace.kernel.access import Permission, SignInRequired, current_actor, public, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Forbidden
-from marketplace.kernel.fields import StrictSchema
+from marketplace.kernel.fields import StrictSchema, Text
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("companies", __name__)
@@ -23,6 +23,11 @@ class SignInForm(StrictSchema):
     email = fields.String(required=True, validate=validate.Length(max=254))
     password = fields.String(required=True, validate=validate.Length(max=1000))
     next = fields.String(load_default="")
+
+
+class JoinForm(StrictSchema):
+    name = Text()
+    password = fields.String(validate=validate.Length(max=1000))
 
 
 class ChooseForm(StrictSchema):
@@ -113,6 +118,40 @@ def add_address() -> Response:
     with transaction():
         actions.add_address(current_actor(), wanted)
     return forms.done("The address can be used from now on.", pages.local_path(back))
+
+
+@routes.get("/join/<token>")
+@public
+def join(token: str) -> str:
+    """Who invites to which company, and what the invited person still has to say."""
+    invitation = actions.opened_invitation(token)
+    known = queries.person_by_email(invitation.email)
+    return render_template(
+        "companies/join.html",
+        token=token,
+        invitation=invitation,
+        company=queries.companies_by_id([invitation.company_id])[invitation.company_id],
+        inviter=queries.person(invitation.invited_by),
+        known=known is not None,
+        is_actor=known is not None and known.id == current_actor().person_id,
+    )
+
+
+@routes.post("/join/<token>")
+@public
+@forms.refused_on(join, SignInRequired)
+def accept(token: str) -> Response:
+    """Join the company, and act for it from now on."""
+    throttle.registration_try()
+    wanted, actor = forms.load(JoinForm()), current_actor()
+    with transaction():
+        company_id = actions.opened_invitation(token).company_id
+        person = actions.accept_invitation(actor, token, wanted)
+        if person.id == actor.person_id and actor.session_id is not None:
+            entered = actions.switch_company(actor, company_id)
+        else:
+            entered = actions.sign_in(person.email, wanted.get("password", ""), company_id, actor.session_id)
+    return _entered(entered, url_for(".start"))
 
 
 def _entered(entered: SignedIn, address: str) -> Response:

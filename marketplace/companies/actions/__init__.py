@@ -1,11 +1,24 @@
 """What companies and their people can do; every verb takes the actor and runs inside the caller's transaction."""
 
 from marketplace.companies.actions.addresses import add_address, address_to_edit, archive_address, edit_address
-from marketplace.companies.actions.invitations import accept_invitation, invitation_link, invite, revoke_invitation
+from marketplace.companies.actions.invitations import (
+    accept_invitation,
+    invitation_link,
+    invite,
+    opened_invitation,
+    revoke_invitation,
+)
 from marketplace.companies.actions.keys import create_key, note_use, revoke_key
 from marketplace.companies.actions.people import change_roles, remove_member
 from marketplace.companies.actions.profile import allow_selling, edit_company, found_operator, register_company
-from marketplace.companies.actions.signing_in import SignedIn, change_password, sign_in, sign_out, switch_company
+from marketplace.companies.actions.signing_in import (
+    SignedIn,
+    change_password,
+    forget_old_sessions,
+    sign_in,
+    sign_out,
+    switch_company,
+)
 
 __all__ = [
     "SignedIn",
@@ -19,10 +32,12 @@ __all__ = [
     "create_key",
     "edit_address",
     "edit_company",
+    "forget_old_sessions",
     "found_operator",
     "invitation_link",
     "invite",
     "note_use",
+    "opened_invitation",
     "register_company",
     "remove_member",
     "revoke_invitation",

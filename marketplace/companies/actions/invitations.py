@@ -88,17 +88,23 @@ def revoke_invitation(actor: Actor, invitation_id: uuid.UUID) -> None:
         db.session.flush()
 
 
+def opened_invitation(token: str, *, lock: bool = False) -> Invitation:
+    """The invitation that this token opens. Raises InvitationUnknown, InvitationOver."""
+    invitation = queries.invitation_of_token(token_hash(token), lock=lock)
+    if invitation is None or invitation.revoked_at is not None:
+        raise InvitationUnknown
+    if invitation.accepted_at is not None or invitation.expires_at <= clock.now():
+        raise InvitationOver
+    return invitation
+
+
 def accept_invitation(actor: Actor, token: str, facts: Mapping[str, Any]) -> Person:
     """The invited person belongs to the company: a new one, one who proves himself by password, or the actor himself.
 
     `facts`: name and password, as far as needed. Raises InvitationUnknown, InvitationOver, NameMissing,
     PasswordTooWeak, SignInRefused, RoleDoesNotFit.
     """
-    invitation = queries.invitation_of_token(token_hash(token), lock=True)
-    if invitation is None or invitation.revoked_at is not None:
-        raise InvitationUnknown
-    if invitation.accepted_at is not None or invitation.expires_at <= clock.now():
-        raise InvitationOver
+    invitation = opened_invitation(token, lock=True)
     company = queries.company_locked(invitation.company_id)
     roles = [Role(text) for text in invitation.roles]
     check_roles_fit(company, roles)

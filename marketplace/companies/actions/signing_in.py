@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
+from sqlalchemy import delete
 
 from marketplace.companies import queries
 from marketplace.companies.credentials import (
@@ -20,6 +21,8 @@ from marketplace.kernel import clock
 from marketplace.kernel.access import Actor, SignInRequired
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Forbidden, Invalid
+
+KEEP_ENDED = timedelta(days=30)
 
 
 class SignInRefused(SignInRequired):
@@ -119,6 +122,12 @@ def end_sessions(person_id: uuid.UUID, company_id: uuid.UUID | None = None, besi
         if session.id != beside:
             session.revoked_at = clock.now()
     db.session.flush()
+
+
+def forget_old_sessions() -> int:
+    """Remove sessions that ended a month ago; returns how many."""
+    statement = delete(Session).where(Session.expires_at < clock.now() - KEEP_ENDED).returning(Session.id)
+    return len(db.session.execute(statement, execution_options={"synchronize_session": False}).all())
 
 
 def _company_to_act_for(person: Person, company_id: uuid.UUID | None) -> uuid.UUID:
