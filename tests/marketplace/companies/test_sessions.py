@@ -2,7 +2,7 @@
 
 import time_machine
 
-from marketplace.companies import credentials, queries
+from marketplace.companies import actions, credentials, queries
 from marketplace.companies.credentials import hash_password, token_hash
 from marketplace.companies.models import Person, Session
 from marketplace.kernel.access import Role
@@ -213,3 +213,19 @@ def test_a_wrong_or_weak_password_changes_nothing(sign_in, ada):
     assert (weak.status_code, weak.json["errors"][0]["pointer"]) == (422, "/wanted")
     assert elsewhere.get("/v1/session").status_code == 200
     assert db.session.get(Person, ada.id).password_hash == before
+
+
+def test_spaces_around_and_the_spelling_of_accents_do_not_matter(app, session):
+    stored = hash_password("crème brûlée rapide")
+    assert credentials.password_fits(stored, " cre\u0300me bru\u0302le\u0301e rapide ")
+    assert not credentials.password_fits(stored, "creme brulee rapide")
+
+
+def test_sessions_that_ended_a_month_ago_are_forgotten(sign_in, ada):
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        sign_in(ada)
+        clock.shift(30 * 86400)
+        assert actions.forget_old_sessions() == 0
+        clock.shift(86400)
+        assert actions.forget_old_sessions() == 1
+    assert sessions() == []
