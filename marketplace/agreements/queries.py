@@ -16,21 +16,26 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.types import Uuid
 
 from marketplace.agreements import listing
-from marketplace.agreements.models import VendorTerms
+from marketplace.agreements.models import ListKind, Price, PriceList, PriceListCompany, VendorTerms
 from marketplace.catalogue import queries as catalogue
-from marketplace.catalogue.models import Document, Product
+from marketplace.catalogue.models import Document, Offer, Product
 from marketplace.catalogue.queries import OfferUnknown
+from marketplace.companies.models import Company
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
-from marketplace.kernel.errors import Conflict
-from marketplace.kernel.web import cursor_values, make_cursor
+from marketplace.kernel.errors import Conflict, NotFound
+from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
 
 
 class VendorHasNoTerms(Conflict):
     """Nothing was agreed with this vendor for the day, so nothing can be sold for him."""
 
     message = "No terms were agreed with this vendor for the day."
+
+
+class PriceListUnknown(NotFound):
+    """There is no such price list, or not for you."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +213,65 @@ def offers_of_products(
 def _facts(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
     asked = {name: args.get(name) for name in ("currency", "vendor", "category")}
     return asked | {"company_id": actor.company_id, "includes_tax": False, "day": today()}
+
+
+def price_list(actor: Actor, list_id: uuid.UUID, *, lock: bool = False) -> PriceList:
+    """A list of the actor's company (the operator: any). Raises PriceListUnknown."""
+    statement = visible(actor, PriceList).where(PriceList.id == list_id)
+    row = db.session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise PriceListUnknown
+    return row
+
+
+def price_lists(actor: Actor, args: Mapping[str, Any]) -> Page:
+    """The lists of the actor's company (the operator: all), newest first."""
+    return paginate(visible(actor, PriceList), args, PriceList.id)
+
+
+def public_list(vendor_id: uuid.UUID, currency: str, *, includes_tax: bool = False) -> PriceList | None:
+    """What everyone pays this vendor in this currency."""
+    statement = visible(SYSTEM, PriceList).where(
+        PriceList.vendor_id == vendor_id,
+        PriceList.kind == ListKind.PUBLIC.value,
+        PriceList.currency == currency,
+        PriceList.includes_tax == includes_tax,
+    )
+    return db.session.scalars(statement).one_or_none()
+
+
+def companies_of(actor: Actor, list_id: uuid.UUID) -> list[PriceListCompany]:
+    """For which companies a list is. Raises PriceListUnknown."""
+    statement = visible(SYSTEM, PriceListCompany).where(PriceListCompany.price_list_id == price_list(actor, list_id).id)
+    return list(db.session.scalars(statement.order_by(PriceListCompany.company_id)))
+
+
+def known_companies(company_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the ids that are companies."""
+    statement = visible(SYSTEM, Company).with_only_columns(Company.id).where(Company.id.in_(list(company_ids)))
+    return set(db.session.scalars(statement))
+
+
+def prices_in(actor: Actor, list_id: uuid.UUID, args: Mapping[str, Any]) -> Page:
+    """The rows of a list, by offer and quantity. Raises PriceListUnknown."""
+    statement = visible(actor, Price).where(Price.price_list_id == price_list(actor, list_id).id)
+    return paginate(statement, args, Price.offer_id, Price.from_quantity, descending=False)
+
+
+def products_of_offers(vendor_id: uuid.UUID, offer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """The product of each of these offers of the vendor; another's are absent."""
+    statement = visible(SYSTEM, Offer).with_only_columns(Offer.id, Offer.product_id)
+    rows = db.session.execute(statement.where(Offer.vendor_id == vendor_id, Offer.id.in_(list(offer_ids))))
+    return {row.id: row.product_id for row in rows}
+
+
+def products_in_list(list_id: uuid.UUID) -> set[uuid.UUID]:
+    """The products that a list holds prices of."""
+    held = visible(SYSTEM, Price).with_only_columns(Price.offer_id).where(Price.price_list_id == list_id)
+    return set(db.session.scalars(visible(SYSTEM, Offer).with_only_columns(Offer.product_id).where(Offer.id.in_(held))))
+
+
+def terms_of(actor: Actor, vendor_id: uuid.UUID, args: Mapping[str, Any]) -> Page:
+    """A vendor's terms, the latest first; another's look as if there were none."""
+    statement = visible(actor, VendorTerms).where(VendorTerms.vendor_id == vendor_id)
+    return paginate(statement, args, VendorTerms.valid_from, VendorTerms.id)

@@ -1,9 +1,16 @@
 """What crosses the API about prices, price lists, terms, and offers with prices in them."""
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from marketplace.agreements.models import ListKind
 from marketplace.catalogue.schemas import DocumentOut, ProductOut
-from marketplace.kernel.fields import Currency, PageArgs, Rate
+from marketplace.kernel.fields import Currency, PageArgs, Quantity, Rate, StrictSchema, Text
+
+MAX_PRICES = 1000
 
 
 class OfferFilter(PageArgs):
@@ -76,3 +83,109 @@ class ComparedProductOut(Schema):
     category = fields.String(allow_none=True)
     documents = fields.List(fields.Nested(DocumentOut))
     offers = fields.List(fields.Nested(OfferOut))
+
+
+def _dates_in_order(data: Mapping[str, Any]) -> None:
+    starts, ends = data.get("valid_from"), data.get("valid_to")
+    if starts and ends and ends < starts:
+        raise ValidationError("The last day lies before the first.", "valid_to")
+
+
+class PriceListEdit(StrictSchema):
+    name = Text()
+    valid_from = fields.Date(allow_none=True)
+    valid_to = fields.Date(allow_none=True, metadata={"description": "The last day."})
+
+    @validates_schema
+    def check_dates(self, data, **_):
+        _dates_in_order(data)
+
+
+class PriceListIn(PriceListEdit):
+    kind = fields.Enum(ListKind, by_value=True, required=True)
+    name = Text(required=True)
+    currency = Currency(required=True)
+    includes_tax = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+    @validates_schema
+    def check_public(self, data, **_):
+        if data.get("kind") == ListKind.PUBLIC and (data.get("valid_from") or data.get("valid_to")):
+            raise ValidationError("A public list has no dates; a campaign has.", "valid_from")
+
+
+class PriceListOut(Schema):
+    id = fields.UUID()
+    vendor_id = fields.UUID()
+    kind = fields.String()
+    name = fields.String()
+    currency = fields.String()
+    includes_tax = fields.Boolean()
+    valid_from = fields.Date(allow_none=True)
+    valid_to = fields.Date(allow_none=True)
+    created_at = fields.AwareDateTime()
+
+
+class ListCompaniesIn(StrictSchema):
+    company_ids = fields.List(fields.UUID(), required=True, validate=validate.Length(max=1000))
+
+
+class ListCompaniesOut(Schema):
+    company_ids = fields.List(fields.UUID())
+
+
+class TierIn(StrictSchema):
+    from_quantity = Quantity(required=True)
+    unit_price = Rate(required=True)
+
+
+def _tiers_fit(tiers: Sequence[Mapping[str, Any]]) -> None:
+    for before, after in pairwise(tiers):
+        if after["from_quantity"] <= before["from_quantity"]:
+            raise ValidationError("Quantities must rise from tier to tier.")
+        if after["unit_price"] > before["unit_price"]:
+            raise ValidationError("A larger quantity must not cost more a unit.")
+
+
+class OfferTiersIn(StrictSchema):
+    offer_id = fields.UUID(required=True)
+    tiers = fields.List(fields.Nested(TierIn), required=True, validate=[validate.Length(max=50), _tiers_fit])
+
+
+class PricesIn(StrictSchema):
+    """Each row sets all prices of one offer in the list; a row without tiers takes the offer out of it."""
+
+    prices = fields.List(fields.Nested(OfferTiersIn), required=True, validate=validate.Length(min=1, max=MAX_PRICES))
+
+    @validates_schema
+    def check_rows(self, data, **_):
+        seen: set[Any] = set()
+        twice = {}
+        for number, row in enumerate(data.get("prices", ())):
+            if row["offer_id"] in seen:
+                twice[number] = {"offer_id": ["This offer stands in an earlier row too."]}
+            seen.add(row["offer_id"])
+        if twice:
+            raise ValidationError({"prices": twice})
+
+
+class PriceRowOut(Schema):
+    offer_id = fields.UUID()
+    from_quantity = fields.Integer()
+    unit_price = Rate()
+
+
+class TermsIn(StrictSchema):
+    valid_from = fields.Date(required=True)
+    commission_rate = Rate(required=True, high="1")
+    commission_by_category = fields.Dict(
+        keys=fields.String(), values=Rate(high="1"), load_default=dict, validate=validate.Length(max=500)
+    )
+
+
+class TermsOut(Schema):
+    id = fields.UUID()
+    vendor_id = fields.UUID()
+    valid_from = fields.Date()
+    commission_rate = Rate()
+    commission_by_category = fields.Dict(keys=fields.String(), values=fields.String())
+    created_at = fields.AwareDateTime()

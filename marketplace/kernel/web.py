@@ -5,7 +5,7 @@ import binascii
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -198,6 +198,8 @@ def _cursor_value(kind: type, text: Any) -> Any:
         raise ValueError("not a cursor value")
     if kind is datetime:
         return datetime.fromisoformat(text)
+    if kind is date:
+        return date.fromisoformat(text)
     if kind is int:
         number = int(text)
         if abs(number) >= 2**63:
