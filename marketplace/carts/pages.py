@@ -52,7 +52,7 @@ def cart() -> Response | str:
     return one_cart(cart_id=present.id)
 
 
-@routes.get("/carts/<uuid:cart_id>")
+@routes.get("/cart/<uuid:cart_id>")
 @requires(Permission.CART_USE)
 def one_cart(cart_id: uuid.UUID) -> Response | str:
     """A cart as it is priced now, with what changed since it was last seen; one that was ordered leads to its order."""
@@ -89,7 +89,7 @@ def add() -> Response:
     return forms.done("It is in your cart.", pages.local_path(wanted["back"]))
 
 
-@routes.post("/carts/<uuid:cart_id>")
+@routes.post("/cart/<uuid:cart_id>")
 @requires(Permission.CART_USE)
 @forms.refused_on(one_cart)
 def change(cart_id: uuid.UUID) -> Response:
@@ -100,7 +100,7 @@ def change(cart_id: uuid.UUID) -> Response:
     return redirect(url_for(".one_cart", cart_id=cart_id), 303)
 
 
-@routes.post("/carts/<uuid:cart_id>/order")
+@routes.post("/cart/<uuid:cart_id>/order")
 @requires(Permission.ORDER_PLACE)
 @forms.refused_on(one_cart)
 def place(cart_id: uuid.UUID) -> Response:

@@ -73,7 +73,7 @@ def _goods(buyer: object, bolts: object, tools: object) -> dict[str, object]:
     offers = {
         "bolt": an_offer(bolts, bolt, tiers=tiers, stock=48000, pack_size=100, min_quantity=200, sku="VSP-M8-40"),
         "bolt_of_tools": an_offer(tools, bolt, price="0.11", stock=900, pack_size=50, sku="T-8040", lead_time_days=5),
-        "press": an_offer(tools, press, price="1234567.89", stock=20, sku="HP-200", lead_time_days=60),
+        "press": an_offer(tools, press, price="234567.89", stock=20, sku="HP-200", lead_time_days=60),
         "case": an_offer(bolts, case, price="39.90", stock=0, sku="BOX-1"),
         "hostile": an_offer(tools, hostile, price="5.00", sku="XSS-1"),
     }
