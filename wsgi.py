@@ -13,6 +13,7 @@ from marketplace.agreements import pages as agreements_pages
 from marketplace.agreements import routes as agreements_routes
 from marketplace.carts import pages as carts_pages
 from marketplace.carts import routes as carts_routes
+from marketplace.catalogue import events as catalogue
 from marketplace.catalogue import routes as catalogue_routes
 from marketplace.companies import events as companies
 from marketplace.companies import jobs as _company_jobs  # noqa: F401  registers the end of old sessions
@@ -48,7 +49,11 @@ from marketplace.rules import commands as rules_commands
 from marketplace.shipments import handlers as shipment_handlers
 from marketplace.shipments import pages as shipments_pages
 from marketplace.shipments import routes as shipments_routes
+from search import commands as search_commands
+from search import handlers as search_handlers
 from search import pages as search_pages
+from search import routes as search_routes
+from search.postgres import PostgresEngine
 from settlements.demo.loading import load_demo
 from settlements.gateway.port import PaymentGateway
 from settlements.gateway.sandbox import launcher
@@ -80,6 +85,7 @@ API = [
     orders_routes.routes,
     shipments_routes.routes,
     carts_routes.routes,
+    search_routes.routes,
     books_routes.routes,
     payments_routes.routes,
     refunds_routes.routes,
@@ -104,6 +110,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.InvitationSent, letters.write_invitation),
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
+    outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed),
     outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),
     outbox.Subscription(orders.VendorOrderShipped, shipment_handlers.close_delivered, inside=True),
     outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
@@ -111,7 +118,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
-COMMANDS = [returns.returns, books_commands.commands, rules_commands.found]
+COMMANDS = [returns.returns, books_commands.commands, rules_commands.found, search_commands.commands]
 # The main navigation, per side, in the order shown.
 NAVIGATION: list[pages.NavItem] = [
     *search_pages.navigation,
@@ -149,6 +156,7 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
     mailer.init_app(app, chosen)
     payment_provider.init_app(app, chosen, gateway)
     outbox.subscribe(app, SUBSCRIPTIONS)
+    app.extensions["kontor_search"] = PostgresEngine()
     problems.init_app(app)
     api = web.init_app(app)
     pages.init_app(app, NAVIGATION)

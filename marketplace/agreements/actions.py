@@ -1,4 +1,4 @@
-"""A vendor's lists say who pays what, the operator's terms what the marketplace takes; terms are added, never edited."""
+"""A vendor's lists say who pays what, terms what the marketplace takes; terms are added, never edited."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -128,8 +128,9 @@ def set_companies(actor: Actor, list_id: uuid.UUID, company_ids: Sequence[uuid.U
 
 
 def set_prices(actor: Actor, list_id: uuid.UUID, prices: Sequence[Mapping[str, Any]]) -> PriceList:
-    """Set all prices of some offers in a list: rows {offer_id, tiers: [{from_quantity, unit_price}]}, where tiers rise in
-    quantity and not in price (the schema checks); no tiers take the offer out.
+    """Set all prices of some offers in a list: rows {offer_id, tiers: [{from_quantity, unit_price}]}.
+
+    Tiers rise in quantity and not in price (the schema checks); no tiers take the offer out.
 
     Raises PriceListUnknown; ValidationError with the pointer of each row whose offer is not this vendor's.
     """
