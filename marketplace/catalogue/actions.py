@@ -98,7 +98,7 @@ def create(actor: Actor, facts: Mapping[str, Any]) -> queries.OwnOffer:
 
 
 def edit(actor: Actor, offer_id: uuid.UUID, changes: Mapping[str, Any]) -> queries.OwnOffer:
-    """Change an offer, but for its product, state and stock. Raises OfferUnknown, NotYourOffer, OfferHasEnded, SkuTaken."""
+    """Change all but product, state and stock. Raises OfferUnknown, NotYourOffer, OfferHasEnded, SkuTaken."""
     offer = _own(actor, queries.offer(actor, offer_id))
     if offer.state == OfferState.ENDED:
         raise OfferHasEnded

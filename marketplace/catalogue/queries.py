@@ -114,7 +114,7 @@ def product(actor: Actor, product_id: uuid.UUID, *, lock: bool = False) -> Produ
 
 
 def products(actor: Actor, args: Mapping[str, Any]) -> Page:
-    """Products, newest first, of an EAN, a manufacturer, a part number (however spelled) or a category with its subtree."""
+    """Products, newest first, of an EAN, a manufacturer, a part number (however spelled) or a category's subtree."""
     statement = visible(actor, Product)
     if args.get("ean"):
         statement = statement.where(Product.ean == args["ean"])
