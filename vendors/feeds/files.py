@@ -7,6 +7,7 @@ import codecs
 import csv
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +155,7 @@ def check_package(path: Path, *, thoroughly: bool) -> None:
             if thoroughly:
                 for part in parts:
                     _check_part(package, part)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as failure:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as failure:
         raise FileBroken("The workbook cannot be unpacked.", pointer="/file") from failure
 
 
@@ -198,7 +199,7 @@ def open_workbook(path: Path) -> tuple[int, Iterator[Numbered]]:
             sheet = workbook.get_sheet_by_index(0)
     except (CalamineError, IndexError) as failure:
         raise FileBroken("The workbook cannot be read.", pointer="/file") from failure
-    return max(0, sheet.total_height - 1), _sheet_rows(sheet)
+    return (sheet.end[0] if sheet.end else 0), _sheet_rows(sheet)
 
 
 def _sheet_rows(sheet: CalamineSheet) -> Iterator[Numbered]:
