@@ -1,38 +1,97 @@
-"""What was agreed in the demonstration: terms, price lists, promotions and deliveries."""
+"""What was agreed in the demonstration: terms, price lists, promotions and deliveries, read from deals.toml."""
 
-from datetime import date, timedelta
+import functools
+import tomllib
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
-from marketplace.agreements.models import VendorTerms
+from marketplace.agreements import actions as agreements
+from marketplace.agreements import queries as agreed
+from marketplace.agreements.models import ListKind
 from marketplace.kernel import clock
+from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db
 from marketplace.rules.models import DeliveryRate, Promotion
-from settlements.demo import acting, cast
+from settlements.demo import acting, cast, goods, queries, shelves
+
+_FILE = Path(__file__).with_name("deals.toml")
 
 
 def agree() -> None:
-    for v in cast.of_side("vendor"):
-        vid = acting.chief(v.key).company_id
-        db.session.add(
-            VendorTerms(
-                vendor_id=vid,
-                valid_from=date(2026, 1, 1) if False else (clock.now() - timedelta(days=5)).date(),
-                commission_rate=Decimal(v.commission),
-                commission_by_category=v.commission_by_category,
-            )
-        )
-        db.session.add(
-            DeliveryRate(vendor_id=vid, name="Parcel", currency="EUR", price_minor=690, free_from_minor=15000)
-        )
+    """The operator with his vendors, the vendors with their buyers."""
+    _terms(acting.chief("kontor"))
+    for row in _contents()["prices"]:
+        _price_list(acting.chief(row["vendor"]), row)
+    for row in _contents()["promotion"]:
+        _promotion(row)
+    for row in _contents()["delivery"]:
+        _delivery(row)
+    db.session.flush()
+
+
+@functools.cache
+def _contents() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text("utf-8"))
+
+
+def _terms(operator: Actor) -> None:
+    for vendor in cast.of_side("vendor"):
+        rates = {path: Decimal(rate) for path, rate in vendor.commission_by_category.items()}
+        facts = {"commission_rate": Decimal(vendor.commission), "commission_by_category": rates}
+        agreements.agree_terms(operator, _company_id(vendor.key), facts | {"valid_from": agreed.today()})
+
+
+def _price_list(vendor: Actor, row: dict[str, Any]) -> None:
+    days = {f"valid_{end}": _day(row, f"{end}_day") for end in ("from", "to")}
+    facts = {"kind": ListKind(row["kind"]), "name": row["name"], "currency": "EUR", "includes_tax": False}
+    made = agreements.create_list(vendor, facts | days)
+    if "company" in row:
+        agreements.set_companies(vendor, made.id, [_company_id(row["company"])])
+    agreements.set_prices(vendor, made.id, list(_prices(row)))
+
+
+def _prices(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    vendor, share = row["vendor"], Decimal(row["share"])
+    sold = [good for good in goods.goods() if vendor in good.family.vendors]
+    listed = {shelves.sku(vendor, good): good for good in sold if good.part_number.startswith(row["family"])}
+    for sku, offer_id in queries.offers_of(listed).items():
+        tiers = shelves.tiers(vendor, listed[sku])
+        yield {
+            "offer_id": offer_id,
+            "tiers": [{"from_quantity": step, "unit_price": shelves.rounded(price * share)} for step, price in tiers],
+        }
+
+
+def _day(row: dict[str, Any], name: str) -> Any:
+    return agreed.today() + timedelta(days=row[name]) if name in row else None
+
+
+def _promotion(row: dict[str, Any]) -> None:
     db.session.add(
         Promotion(
-            vendor_id=acting.chief("nordschraube").company_id,
-            name="x",
-            code="SCHRAUBE15",
+            vendor_id=_company_id(row["vendor"]) if "vendor" in row else None,
+            name=row["name"],
+            code=row.get("code"),
             currency="EUR",
-            steps=[{"from_minor": 15000, "amount_minor": 1500}],
-            vendor_share=Decimal(1),
+            steps=row["steps"],
+            vendor_share=Decimal(row["vendor_share"]),
+            scope={"categories": row["categories"]} if "categories" in row else {},
+            position=row["position"],
             starts_at=clock.now(),
         )
     )
-    db.session.flush()
+
+
+def _delivery(row: dict[str, Any]) -> None:
+    facts = {"currency": "EUR"} | {name: value for name, value in row.items() if name != "vendor"}
+    db.session.add(DeliveryRate(vendor_id=_company_id(row["vendor"]) if "vendor" in row else None, **facts))
+
+
+def _company_id(key: str) -> uuid.UUID:
+    found = acting.chief(key).company_id
+    assert found is not None
+    return found

@@ -38,7 +38,13 @@ def sku(vendor: str, good: Good) -> str:
 
 def price(vendor: str, good: Good) -> Decimal:
     """What everyone pays for one."""
-    return _rounded(good.price * _DEARER[good.family.vendors.index(vendor)])
+    return rounded(good.price * _DEARER[good.family.vendors.index(vendor)])
+
+
+def tiers(vendor: str, good: Good) -> list[tuple[int, Decimal]]:
+    """(from quantity, what everyone pays for one), from one unit on."""
+    base = price(vendor, good)
+    return [(1, base), *((step, rounded(base * Decimal(part))) for step, part in good.family.tiers)]
 
 
 def _plant(operator: Actor) -> None:
@@ -74,7 +80,8 @@ def _as_csv(vendor: str, sold: list[Good]) -> str:
 
 
 def _row(vendor: str, good: Good) -> dict[str, str]:
-    family, base = good.family, price(vendor, good)
+    family = good.family
+    (_, base), *steps = tiers(vendor, good)
     fixed = {
         "sku": sku(vendor, good),
         "name": good.name,
@@ -90,8 +97,11 @@ def _row(vendor: str, good: Good) -> dict[str, str]:
         "min_quantity": str(family.minimum),
         "lead_time_days": str(family.lead + family.vendors.index(vendor)),
     }
-    tiers = {f"price_from_{step}": str(_rounded(base * Decimal(part))) for step, part in family.tiers}
-    return fixed | tiers | {f"attr:{row['name']}": row["value"] for row in good.attributes}
+    return (
+        fixed
+        | {f"price_from_{step}": str(amount) for step, amount in steps}
+        | {f"attr:{row['name']}": row["value"] for row in good.attributes}
+    )
 
 
 def _stock(vendor: str, good: Good) -> int:
@@ -114,6 +124,6 @@ def _with_products(wanted: Iterable[Good]) -> Iterator[tuple[Good, object]]:
         yield keys[key], product_id
 
 
-def _rounded(amount: Decimal) -> Decimal:
+def rounded(amount: Decimal) -> Decimal:
     """Four places below one, else two, as price lists are written."""
     return amount.quantize(Decimal("0.0001") if amount < 1 else Decimal("0.01"), ROUND_HALF_UP)
