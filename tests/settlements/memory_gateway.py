@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ class MemoryGateway:
         self.events: list[tuple[str, str]] = []
         self.before_call: Callable[[str], None] = lambda name: None
         self._numbers = itertools.count(1)
+        self._name = uuid.uuid4().hex[:10]  # ids of two gateways never meet
 
     # What the outside world does.
 
@@ -227,4 +229,4 @@ class MemoryGateway:
         return refund
 
     def _id(self, prefix):
-        return f"{prefix}_{next(self._numbers)}"
+        return f"{prefix}_{self._name}_{next(self._numbers)}"
