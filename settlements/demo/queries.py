@@ -19,7 +19,7 @@ def cart_of(reference: str) -> Cart | None:
 def offers_of(skus: Iterable[str]) -> dict[str, uuid.UUID]:
     """{SKU: offer}, for vendors whose SKUs differ."""
     statement = visible(SYSTEM, Offer).with_only_columns(Offer.sku, Offer.id).where(Offer.sku.in_(list(skus)))
-    return dict(db.session.execute(statement).tuples().all())
+    return {row.sku: row.id for row in db.session.execute(statement)}
 
 
 def parcel_exists(tracking_number: str) -> bool:

@@ -1,0 +1,54 @@
+"""The demonstration, loaded once for the tests that only read it."""
+
+from dataclasses import replace
+
+import pytest
+
+import wsgi
+from marketplace.kernel.db import db
+from settlements.demo.loading import load_demo
+from tests.conftest import close
+from tests.settlements.memory_gateway import MemoryGateway
+
+CHEAP = {"password_rounds": 1, "password_memory_kib": 64}  # of the hash of a password
+
+
+class Provider(MemoryGateway):
+    """Knows the cards that the sandbox declines."""
+
+    def take_payment(self, request):
+        declines = "Declined" in request.payment_method
+        return super().take_payment(replace(request, payment_method="pm_declined") if declines else request)
+
+
+@pytest.fixture(scope="module")
+def fresh_app(make_database, make_settings):
+    """Makes apps with an empty database and a provider in memory."""
+    made = []
+
+    def make():
+        made.append(wsgi.create_app(make_settings(make_database(), **CHEAP), Provider()))
+        return made[-1]
+
+    yield make
+    for app in made:
+        close(app)
+
+
+@pytest.fixture(scope="module")
+def loaded(fresh_app):
+    """(the app with the demonstration, the lines that tell how to sign in)."""
+    app = fresh_app()
+    with app.app_context():
+        lines = load_demo()
+        db.session.remove()
+    return app, lines
+
+
+@pytest.fixture
+def demo(loaded):
+    """The same, inside the context of its app."""
+    app, lines = loaded
+    with app.app_context():
+        yield lines
+        db.session.remove()
