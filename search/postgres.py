@@ -1,10 +1,11 @@
 """The search protocol on PostgreSQL: full text for words, normalised keys and trigrams for part numbers."""
 
+import functools
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, text
+from sqlalchemy import bindparam, delete, func, literal_column, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
@@ -127,9 +128,11 @@ def _row(document: Document) -> dict[str, Any]:
         (document.category_name, "C"),
         (" ".join((*document.attributes, document.description)), "D"),
     )
-    words = func.setweight(func.to_tsvector("english", func.unaccent(weighted[0][0])), "A")
-    for value, weight in weighted[1:]:
-        words = words.op("||")(func.setweight(func.to_tsvector("english", func.unaccent(value)), weight))
+    parts = [
+        func.setweight(func.to_tsvector("english", func.unaccent(value)), literal_column(f"'{weight}'::\"char\""))
+        for value, weight in weighted
+    ]
+    words = functools.reduce(lambda left, right: left.op("||")(right), parts)
     return {
         "product_id": document.product_id,
         "version": document.version,
