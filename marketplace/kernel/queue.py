@@ -35,7 +35,7 @@ from marketplace.kernel.db import Row, db, transaction
 log = structlog.get_logger("queue")
 SHORT, LONG = "short", "long"
 _RETRY_AFTER = [1, 5, 15, 60, 300]  # seconds
-_POLL = 0.1  # seconds between two looks at the outbox when it was empty
+_POLL, _IDLE_POLL = 0.05, 0.4  # seconds between two looks at the outbox: after work, and when nothing comes for a while
 _BACK_OFF = 5.0  # at most, while a server is away
 
 Job = TypeVar("Job", bound=Callable[..., Any])
@@ -138,13 +138,16 @@ def prune() -> None:
     outbox.prune()
 
 
-def tick() -> list[str]:
-    """Enqueue the periodic jobs whose slot nobody took yet; returns their names. Any number of tickers may run."""
-    taken = []
+def tick(seen: dict[str, int] | None = None) -> list[str]:
+    """Enqueue the periodic jobs whose slot nobody took yet; returns their names. Any number of tickers may run.
+
+    `seen` is the caller's memory of the last slot it tried of each, so that a slot is asked for once.
+    """
+    taken, tried = [], {} if seen is None else seen
     for registered in _jobs.values():
-        if registered.every is None:
+        slot = None if registered.every is None else int(clock.now().timestamp()) // registered.every
+        if slot is None or tried.get(registered.name) == slot:
             continue
-        slot = int(clock.now().timestamp()) // registered.every
         with transaction():
             row = db.session.execute(
                 insert(PeriodicSlot)
@@ -156,6 +159,7 @@ def tick() -> list[str]:
                 # Before the commit: a queue that is away leaves the slot free for the next tick.
                 enqueue(registered.name)
                 taken.append(registered.name)
+        tried[registered.name] = slot
     return taken
 
 
@@ -258,14 +262,15 @@ def dispatcher_command() -> None:
 def run_dispatcher(app: Flask, stop: threading.Event) -> None:
     """Dispatch and tick until `stop`; a database or queue that is away is waited for."""
     wait, last_tick = _POLL, 0.0
+    seen: dict[str, int] = {}
     while not stop.is_set():
         try:
             with app.app_context():
                 moved = pump()
                 if time.monotonic() - last_tick >= 1:
-                    tick()
+                    tick(seen)
                     last_tick = time.monotonic()
-            wait = 0.0 if moved == outbox.BATCH else _POLL
+            wait = (0.0 if moved == outbox.BATCH else _POLL) if moved else min(_IDLE_POLL, max(wait, _POLL) * 1.5)
         except (OperationalError, RedisConnectionError, RedisError) as failure:
             wait = min(_BACK_OFF, max(wait, _POLL) * 2)
             log.warning("dispatcher waits", seconds=wait, error=repr(failure))
