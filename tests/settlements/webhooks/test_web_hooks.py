@@ -208,7 +208,7 @@ FLOW = (
 )
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(order=st.permutations(FLOW), when=st.lists(st.integers(0, 2), min_size=7, max_size=7))
 def test_the_events_of_a_flow_end_alike_in_any_order(hooked, order, when):
     """Each event is told once the object exists, but possibly much later; the end is the same as without any."""
