@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -24,7 +24,7 @@ from rq import Queue, Retry, SimpleWorker, Worker
 from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,6 +36,7 @@ log = structlog.get_logger("queue")
 SHORT, LONG = "short", "long"
 _RETRY_AFTER = [1, 5, 15, 60, 300]  # seconds
 _POLL, _IDLE_POLL = 0.05, 0.4  # seconds between two looks at the outbox: after work, and when nothing comes for a while
+_KEEP_SLOTS = timedelta(days=60)
 _BACK_OFF = 5.0  # at most, while a server is away
 
 Job = TypeVar("Job", bound=Callable[..., Any])
@@ -134,8 +135,10 @@ def sweep() -> None:
 
 @job("outbox.prune", every=3600)
 def prune() -> None:
-    """Forget what was handled long ago."""
+    """Forget what was handled long ago, and slots that nobody can ask for any more."""
     outbox.prune()
+    with transaction():
+        db.session.execute(delete(PeriodicSlot).where(PeriodicSlot.at < clock.now() - _KEEP_SLOTS))
 
 
 def tick(seen: dict[str, int] | None = None) -> list[str]:
