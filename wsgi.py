@@ -75,6 +75,10 @@ from vendors.feeds import events as feeds
 from vendors.feeds import handlers as feed_handlers
 from vendors.feeds import jobs as _feed_jobs  # noqa: F401  registers the runs of feeds
 from vendors.feeds import routes as feeds_routes
+from vendors.onboarding import events as onboarding
+from vendors.onboarding import handlers as onboarding_handlers
+from vendors.onboarding import pages as onboarding_pages
+from vendors.onboarding import routes as onboarding_routes
 
 # Blueprints of the API and of the pages, room by room from the ground up.
 API = [
@@ -91,6 +95,7 @@ API = [
     refunds_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
+    onboarding_routes.routes,
 ]
 PAGES = [
     health.routes,
@@ -103,6 +108,7 @@ PAGES = [
     shipments_pages.routes,
     payments_pages.routes,
     desk_pages.routes,
+    onboarding_pages.routes,
 ]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
 SUBSCRIPTIONS: list[outbox.Subscription] = [
@@ -112,6 +118,9 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
     outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed),
     outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),
+    outbox.Subscription(onboarding.ApplicationQuestioned, onboarding_handlers.write_questions),
+    outbox.Subscription(onboarding.ApplicationDeclined, onboarding_handlers.write_declined),
+    outbox.Subscription(companies.SellingChanged, onboarding_handlers.refresh_search),
     outbox.Subscription(orders.VendorOrderShipped, shipment_handlers.close_delivered, inside=True),
     outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
@@ -125,6 +134,7 @@ NAVIGATION: list[pages.NavItem] = [
     *carts_pages.navigation,
     *orders_pages.navigation,
     *desk_pages.navigation,
+    *onboarding_pages.navigation,
 ]
 
 
