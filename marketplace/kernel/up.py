@@ -34,7 +34,7 @@ WORKERS = {
     "dispatcher": [*FLASK, "dispatcher"],
 }
 WEBHOOK_PATH = "/webhooks/stripe"
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 
 
 class Sandbox(Child, Protocol):
@@ -181,6 +181,7 @@ def _start_programs(wish: Wish, env: dict[str, str], family: Family) -> None:
     """The web server, and when it is ready, so that they do not fight for the processor, the workers."""
     log = Path(env["VAR_FOLDER"]).resolve() / "log"
     web = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{wish.host}:{wish.port}"]
+    web += ["--graceful-timeout", "3"]  # people who press Ctrl-C wait; idle connections are no reason to
     running = family.keep("web", partial(Program.start, web, env, log / "web.log"))
     until = time.monotonic() + READY_WITHIN_S
     while not _answers(f"{wish.url}/ready"):

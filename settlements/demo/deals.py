@@ -1,4 +1,4 @@
-"""What was agreed in the demonstration: terms, price lists, promotions and deliveries, read from deals.toml."""
+"""What was agreed in the demonstration: price lists, promotions and deliveries, read from deals.toml."""
 
 import functools
 import tomllib
@@ -16,14 +16,13 @@ from marketplace.kernel import clock
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db
 from marketplace.rules.models import DeliveryRate, Promotion
-from settlements.demo import acting, cast, goods, queries, shelves
+from settlements.demo import acting, goods, queries, shelves
 
 _FILE = Path(__file__).with_name("deals.toml")
 
 
 def agree() -> None:
-    """The operator with his vendors, the vendors with their buyers."""
-    _terms(acting.chief("kontor"))
+    """The vendors with their buyers; their own terms are part of their approval."""
     for row in _contents()["prices"]:
         _price_list(acting.chief(row["vendor"]), row)
     for row in _contents()["promotion"]:
@@ -36,13 +35,6 @@ def agree() -> None:
 @functools.cache
 def _contents() -> dict[str, Any]:
     return tomllib.loads(_FILE.read_text("utf-8"))
-
-
-def _terms(operator: Actor) -> None:
-    for vendor in cast.of_side("vendor"):
-        rates = {path: Decimal(rate) for path, rate in vendor.commission_by_category.items()}
-        facts = {"commission_rate": Decimal(vendor.commission), "commission_by_category": rates}
-        agreements.agree_terms(operator, _company_id(vendor.key), facts | {"valid_from": agreed.today()})
 
 
 def _price_list(vendor: Actor, row: dict[str, Any]) -> None:

@@ -24,8 +24,7 @@ _SLIP = {"sku": "P-HS-GF-12", "name": "Assembly glove GripFlex, size 12", "price
 
 
 def fill() -> None:
-    """Categories, the products and offers of every vendor, their data sheets."""
-    _plant(acting.chief("kontor"))
+    """The products and offers of every vendor, and their data sheets."""
     for vendor in cast.of_side("vendor"):
         actor = acting.chief(vendor.key)
         _feed(actor, vendor.key)
@@ -47,7 +46,8 @@ def tiers(vendor: str, good: Good) -> list[tuple[int, Decimal]]:
     return [(1, base), *((step, rounded(base * Decimal(part))) for step, part in good.family.tiers)]
 
 
-def _plant(operator: Actor) -> None:
+def plant(operator: Actor) -> None:
+    """The tree of categories."""
     planted = {}
     for position, (path, name) in enumerate(goods.categories().items()):
         parent, _, slug = path.rpartition("/")
