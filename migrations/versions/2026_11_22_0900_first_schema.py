@@ -9,6 +9,8 @@ down_revision = None
 
 
 def upgrade() -> None:
+    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    op.execute("CREATE EXTENSION IF NOT EXISTS unaccent")
     op.execute("""
         CREATE OR REPLACE FUNCTION journal_balances()
          RETURNS trigger
@@ -68,6 +70,10 @@ def upgrade() -> None:
     _tables_22()
     _tables_23()
     _tables_24()
+    _tables_25()
+    _tables_26()
+    _tables_27()
+    _tables_28()
     op.execute(
         """CREATE TRIGGER history_append_only BEFORE DELETE OR UPDATE ON history FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
     )
@@ -213,6 +219,53 @@ def _tables_3() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_person_email")),
     )
     op.create_table(
+        "search_document",
+        sa.Column("product_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("part_number_key", sa.Text(), nullable=False),
+        sa.Column("numbers", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("category_path", sa.Text(), nullable=False),
+        sa.Column("words", postgresql.TSVECTOR(), nullable=False),
+        sa.PrimaryKeyConstraint("product_id", name=op.f("pk_search_document")),
+    )
+    op.create_index(
+        "ix_search_document_category",
+        "search_document",
+        ["category_path"],
+        unique=False,
+        postgresql_ops={"category_path": "text_pattern_ops"},
+    )
+    op.create_index("ix_search_document_numbers", "search_document", ["numbers"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_search_document_part",
+        "search_document",
+        ["part_number_key"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"part_number_key": "gin_trgm_ops"},
+    )
+    op.create_index(
+        "ix_search_document_there",
+        "search_document",
+        ["title", "product_id"],
+        unique=False,
+        postgresql_where=sa.text("NOT gone"),
+    )
+    op.create_index(
+        "ix_search_document_title",
+        "search_document",
+        ["title"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"title": "gin_trgm_ops"},
+    )
+    op.create_index("ix_search_document_words", "search_document", ["words"], unique=False, postgresql_using="gin")
+
+
+def _tables_4() -> None:
+    op.create_table(
         "tax_rate",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("country", sa.String(), nullable=False),
@@ -223,9 +276,26 @@ def _tables_3() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_rate")),
         sa.UniqueConstraint("country", "category", "valid_from", name=op.f("uq_tax_rate_country_category_valid_from")),
     )
+    op.create_table(
+        "webhook_event",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("object_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_event")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_webhook_event_event_id")),
+    )
+    op.create_index("ix_webhook_event_outcome", "webhook_event", ["outcome", "id"], unique=False)
 
 
-def _tables_4() -> None:
+def _tables_5() -> None:
     op.create_table(
         "address",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -265,7 +335,7 @@ def _tables_4() -> None:
     op.create_index("ix_api_key_company_id", "api_key", ["company_id"], unique=False)
 
 
-def _tables_5() -> None:
+def _tables_6() -> None:
     op.create_table(
         "delivery_rate",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -292,7 +362,7 @@ def _tables_5() -> None:
     op.create_index(op.f("ix_delivery_rate_vendor_id"), "delivery_rate", ["vendor_id"], unique=False)
 
 
-def _tables_6() -> None:
+def _tables_7() -> None:
     op.create_table(
         "feed",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -348,7 +418,7 @@ def _tables_6() -> None:
     )
 
 
-def _tables_7() -> None:
+def _tables_8() -> None:
     op.create_table(
         "idempotency_key",
         sa.Column("company_id", sa.Uuid(), nullable=False),
@@ -382,7 +452,7 @@ def _tables_7() -> None:
     op.create_index("ix_invitation_company_id", "invitation", ["company_id"], unique=False)
 
 
-def _tables_8() -> None:
+def _tables_9() -> None:
     op.create_table(
         "letter",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -424,7 +494,7 @@ def _tables_8() -> None:
     op.create_index("ix_membership_person_id", "membership", ["person_id"], unique=False)
 
 
-def _tables_9() -> None:
+def _tables_10() -> None:
     op.create_table(
         "orders",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -462,7 +532,7 @@ def _tables_9() -> None:
     )
 
 
-def _tables_10() -> None:
+def _tables_11() -> None:
     op.create_table(
         "outbox_delivery",
         sa.Column("event_id", sa.BigInteger(), nullable=False),
@@ -507,7 +577,7 @@ def _tables_10() -> None:
     op.create_index("ix_posting_account", "posting", ["account_id", "journal_id", "number"], unique=False)
 
 
-def _tables_11() -> None:
+def _tables_12() -> None:
     op.create_table(
         "price_list",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -539,7 +609,7 @@ def _tables_11() -> None:
     )
 
 
-def _tables_12() -> None:
+def _tables_13() -> None:
     op.create_table(
         "product",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -572,7 +642,7 @@ def _tables_12() -> None:
     )
 
 
-def _tables_13() -> None:
+def _tables_14() -> None:
     op.create_table(
         "promotion",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -609,7 +679,7 @@ def _tables_13() -> None:
     )
 
 
-def _tables_14() -> None:
+def _tables_15() -> None:
     op.create_table(
         "session",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -672,7 +742,7 @@ def _tables_14() -> None:
     )
 
 
-def _tables_15() -> None:
+def _tables_16() -> None:
     op.create_table(
         "vendor_terms",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -731,7 +801,7 @@ def _tables_15() -> None:
     op.create_index("ix_cart_company_state", "cart", ["company_id", "state", "id"], unique=False)
 
 
-def _tables_16() -> None:
+def _tables_17() -> None:
     op.create_table(
         "document",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -763,7 +833,7 @@ def _tables_16() -> None:
     )
 
 
-def _tables_17() -> None:
+def _tables_18() -> None:
     op.create_table(
         "offer",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -801,7 +871,7 @@ def _tables_17() -> None:
     op.create_index("ix_offer_product_id", "offer", ["product_id"], unique=False)
 
 
-def _tables_18() -> None:
+def _tables_19() -> None:
     op.create_table(
         "order_delivery",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -852,7 +922,7 @@ def _tables_18() -> None:
     op.create_index("ix_order_money_order_id", "order_money", ["order_id"], unique=False)
 
 
-def _tables_19() -> None:
+def _tables_20() -> None:
     op.create_table(
         "order_step",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -875,6 +945,80 @@ def _tables_19() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_step")),
         sa.UniqueConstraint("order_id", "number", name=op.f("uq_order_step_order_id_number")),
     )
+
+
+def _tables_21() -> None:
+    op.create_table(
+        "payment",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("order_number", sa.String(), nullable=False),
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "requested",
+                "authorised",
+                "partly_funded",
+                "captured",
+                "failed",
+                "cancelled",
+                "expired",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("provider_id", sa.String(), nullable=True),
+        sa.Column("provider_state", sa.String(), nullable=True),
+        sa.Column("charge_id", sa.String(), nullable=True),
+        sa.Column("balance_transaction_id", sa.String(), nullable=True),
+        sa.Column("captured_minor", sa.BigInteger(), nullable=False),
+        sa.Column("fee_minor", sa.BigInteger(), nullable=True),
+        sa.Column("net_minor", sa.BigInteger(), nullable=True),
+        sa.Column("failure_code", sa.String(), nullable=True),
+        sa.Column("failure_message", sa.String(), nullable=True),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("captured_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("amount_minor > 0 AND captured_minor >= 0", name=op.f("ck_payment_amounts")),
+        sa.ForeignKeyConstraint(
+            ["company_id", "order_id"], ["orders.company_id", "orders.id"], name=op.f("fk_payment_company_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id", "currency"], ["orders.id", "orders.currency"], name=op.f("fk_payment_order_id_currency")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_payment_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment")),
+        sa.UniqueConstraint("key", name=op.f("uq_payment_key")),
+        sa.UniqueConstraint("order_id", "attempt", name=op.f("uq_payment_order_id_attempt")),
+        sa.UniqueConstraint("provider_id", name=op.f("uq_payment_provider_id")),
+    )
+    op.create_index(
+        "ix_payment_waiting",
+        "payment",
+        ["looked_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('requested', 'authorised', 'partly_funded')"),
+    )
+    op.create_index(
+        "uq_payment_open",
+        "payment",
+        ["order_id"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('requested', 'authorised', 'partly_funded')"),
+    )
+
+
+def _tables_22() -> None:
     op.create_table(
         "price_list_company",
         sa.Column("price_list_id", sa.Uuid(), nullable=False),
@@ -908,7 +1052,7 @@ def _tables_19() -> None:
     )
 
 
-def _tables_20() -> None:
+def _tables_23() -> None:
     op.create_table(
         "vendor_order",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -963,7 +1107,7 @@ def _tables_20() -> None:
     op.create_index("ix_vendor_order_vendor_state", "vendor_order", ["vendor_id", "state", "id"], unique=False)
 
 
-def _tables_21() -> None:
+def _tables_24() -> None:
     op.create_table(
         "cart_line",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -998,7 +1142,7 @@ def _tables_21() -> None:
     )
 
 
-def _tables_22() -> None:
+def _tables_25() -> None:
     op.create_table(
         "order_line",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1059,7 +1203,7 @@ def _tables_22() -> None:
     op.create_index("ix_order_line_vendor_order_id", "order_line", ["vendor_order_id"], unique=False)
 
 
-def _tables_23() -> None:
+def _tables_26() -> None:
     op.create_table(
         "parcel",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1123,7 +1267,60 @@ def _tables_23() -> None:
     op.create_index("ix_price_list_id", "price", ["price_list_id"], unique=False)
 
 
-def _tables_24() -> None:
+def _tables_27() -> None:
+    op.create_table(
+        "refund",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("order_number", sa.String(), nullable=False),
+        sa.Column("company_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "requested",
+                "sent",
+                "confirmed",
+                "bounced",
+                "other_way",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("trouble", sa.String(), nullable=True),
+        sa.Column("reference", sa.String(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refund_amount")),
+        sa.ForeignKeyConstraint(
+            ["company_id", "order_id"], ["orders.company_id", "orders.id"], name=op.f("fk_refund_company_id_order_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id", "currency"], ["orders.id", "orders.currency"], name=op.f("fk_refund_order_id_currency")
+        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_refund_payment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refund")),
+        sa.UniqueConstraint(
+            "cause", "payment_id", name=op.f("uq_refund_cause_payment_id"), postgresql_nulls_not_distinct=True
+        ),
+    )
+    op.create_index("ix_refund_order_id", "refund", ["order_id"], unique=False)
+    op.create_index("ix_refund_payment_id", "refund", ["payment_id"], unique=False)
+    op.create_index(
+        "ix_refund_waiting",
+        "refund",
+        ["next_at"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('requested', 'sent')"),
+    )
     op.create_table(
         "parcel_line",
         sa.Column("parcel_id", sa.Uuid(), nullable=False),
@@ -1146,6 +1343,27 @@ def _tables_24() -> None:
         sa.PrimaryKeyConstraint("parcel_id", "order_line_id", name=op.f("pk_parcel_line")),
     )
     op.create_index("ix_parcel_line_order_line_id", "parcel_line", ["order_line_id"], unique=False)
+
+
+def _tables_28() -> None:
+    op.create_table(
+        "refund_attempt",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("refund_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("provider_id", sa.String(), nullable=True),
+        sa.Column("provider_state", sa.String(), nullable=True),
+        sa.Column("balance_transaction_id", sa.String(), nullable=True),
+        sa.Column("failure_balance_transaction_id", sa.String(), nullable=True),
+        sa.Column("failure_code", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["refund_id"], ["refund.id"], name=op.f("fk_refund_attempt_refund_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refund_attempt")),
+        sa.UniqueConstraint("key", name=op.f("uq_refund_attempt_key")),
+        sa.UniqueConstraint("provider_id", name=op.f("uq_refund_attempt_provider_id")),
+        sa.UniqueConstraint("refund_id", "number", name=op.f("uq_refund_attempt_refund_id_number")),
+    )
     op.create_table(
         "reservation",
         sa.Column("id", sa.Uuid(), nullable=False),
