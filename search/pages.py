@@ -15,6 +15,7 @@ from marketplace.kernel.access import Actor, Permission, Side, current_actor, re
 from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
+from search import queries
 
 routes = pages_blueprint("search", __name__)
 navigation = [
@@ -41,10 +42,23 @@ def offers() -> str:
     """Live offers with this company's prices."""
     asked = forms.load(OffersAsked(), request.args)
     actor = current_actor()
-    page = orjson.loads(agreements.offers_page(actor, asked))
+    page = _found(actor, asked) if asked["q"] else _all(actor, asked)
     return render_template(
         "search/offers.html", page=page, asked=asked, vendors=_vendors(actor), categories=catalogue.categories(actor)
     )
+
+
+def _all(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
+    """Every offer, newest first."""
+    page = orjson.loads(agreements.offers_page(actor, asked))
+    return {"rows": [{"offer": offer, "more": 0} for offer in page["items"]], "next": page["next"], "total": None}
+
+
+def _found(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
+    """The products that the words mean, the best hit first, each with its best offer and how many more there are."""
+    page = queries.results(actor, asked)
+    rows = [{"offer": hit["offers"][0], "more": len(hit["offers"]) - 1} for hit in page["items"]]
+    return {"rows": rows, "next": page["next"], "total": page["total"]}
 
 
 def _vendors(actor: Actor) -> list[Company]:

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from marshmallow import fields
 from werkzeug.wrappers import Response
 
@@ -94,9 +94,7 @@ def add() -> Response:
 @forms.refused_on(one_cart)
 def change(cart_id: uuid.UUID) -> Response:
     """Take over everything that the page lets choose."""
-    wanted = forms.load(CartForm())
-    with transaction():
-        _take_over(actions.open_cart(current_actor(), cart_id), wanted)
+    _take_over(cart_id, forms.load(CartForm()))
     return redirect(url_for(".one_cart", cart_id=cart_id), 303)
 
 
@@ -106,12 +104,10 @@ def change(cart_id: uuid.UUID) -> Response:
 def place(cart_id: uuid.UUID) -> Response:
     """Take over what was chosen, then order at the total that was shown; at another total it is shown again."""
     wanted = forms.load(CartForm())
-    actor = current_actor()
-    with transaction():
-        _take_over(actions.open_cart(actor, cart_id), wanted)
+    _take_over(cart_id, wanted)
 
     def effect() -> str:
-        whole = actions.checkout(actor, cart_id, expected_total_minor=wanted["expected_total_minor"])
+        whole = actions.checkout(current_actor(), cart_id, expected_total_minor=wanted["expected_total_minor"])
         return url_for("payments_pages.pay", order_id=whole.order.id)
 
     return forms.once(effect)
@@ -126,16 +122,29 @@ def _new_cart(lines: list[actions.WantedLine]) -> None:
     actions.create(actor, currency=company.currency, lines=lines, **chosen)
 
 
-def _take_over(cart: Cart, wanted: dict[str, Any]) -> None:
-    """Lines first, so that a vendor who is gone takes no delivery with him."""
+def _take_over(cart_id: uuid.UUID, wanted: dict[str, Any]) -> None:
+    """An edit answers the prices of now, so what changed since they were last seen is named with it."""
+    with transaction():
+        cart = actions.open_cart(current_actor(), cart_id)
+        priced, changes = actions.look(current_actor(), cart_id)
+        _change_lines(cart, wanted["remove"])
+        actions.edit(cart, _chosen(cart, wanted))
+    names = {str(item.line.id): item.offer.name for item in priced.all_items if item.offer}
+    for change in changes:
+        if change["kind"] == "price_changed":
+            text = f"{names[change['line_id']]}: the unit price was {change['old']} and is {change['new']}."
+            flash(text, "warn")
+
+
+def _change_lines(cart: Cart, removed: uuid.UUID | None) -> None:
+    """Lines before choices, so that a vendor who is gone takes no delivery with him."""
     items = {item.line.id: item for item in queries.items(cart)}
     for line_id, quantity in forms.quantities("quantity").items():
         item = items.get(line_id)
-        if item is not None and (quantity == 0 or line_id == wanted["remove"]):
+        if item is not None and (quantity == 0 or line_id == removed):
             actions.remove_line(cart, line_id)
         elif item is not None and quantity != item.line.quantity:
             _change_quantity(cart, item, quantity)
-    actions.edit(cart, _chosen(cart, wanted))
 
 
 def _change_quantity(cart: Cart, item: queries.Item, quantity: int) -> None:

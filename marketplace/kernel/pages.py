@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
             "Permission": Permission,
         }
 
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(days=365)  # a changed file has another address
     app.extensions["kontor_navigation"] = tuple(navigation)
     app.register_error_handler(SignInRequired, to_sign_in)
     app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form, now=clock.now)

@@ -1,16 +1,30 @@
 """A small marketplace to look at: two vendors who meet on products, two buyers, an operator; one password for all."""
 
+from datetime import timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 
+from marketplace.agreements.models import Price
+from marketplace.carts import actions as carts
+from marketplace.catalogue.models import Product
 from marketplace.companies.credentials import hash_password
-from marketplace.kernel.access import Role
+from marketplace.companies.queries import default_address
+from marketplace.kernel import clock
+from marketplace.kernel.access import SYSTEM, Actor, Role
+from marketplace.kernel.db import db
+from marketplace.orders import actions as orders
+from marketplace.shipments import actions as shipments
+from search.indexing import index_products
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer, terms_for
 from tests.builders.companies import a_company, a_membership, a_person, an_address
 from tests.builders.rules import a_delivery_rate, a_promotion, default_rules
+from vendors.onboarding import actions as onboarding
+from vendors.onboarding.models import Vendor
 
 PASSWORD = "open sesame, please"
 LONG_NAME = "Vereinigte Schraubenfabriken und Präzisionswerkzeuge Nordrhein-Westfalen Aktiengesellschaft"
 UNBROKEN = "Sechskantschraubendreherverlängerungsbitsatzaufbewahrungskoffer"
+VAT_ID = "NL004495445B01"
 HOSTILE = "<script>alert(1)</script> {{7*7}}"
 
 
@@ -23,6 +37,7 @@ def plant() -> SimpleNamespace:
     bolts = a_company(LONG_NAME, may_sell=True, vat_id="DE811569869")
     tools = a_company("Toolmark BV", "NL", may_sell=True)
     applicant = a_company("Nieuwe Machines BV", "NL")
+    newcomer = a_company("Frische Farben GmbH", vat_id="DE136695976")
     people = {
         "buyer": _person("Bea Buyer", "buyer", buyer, Role.BUYER, Role.ADMINISTRATOR),
         "requester": _person("Rik Requester", "requester", buyer, Role.REQUESTER),
@@ -30,6 +45,7 @@ def plant() -> SimpleNamespace:
         "vendor": _person("Vera Vendor", "vendor", bolts, Role.VENDOR_MANAGER),
         "tools": _person("Theo Tools", "tools", tools, Role.VENDOR_MANAGER),
         "operator": _person("Olga Operator", "operator", operator, Role.OPERATOR),
+        "newcomer": _person("Nora Newcomer", "newcomer", newcomer, Role.ADMINISTRATOR),
         "applicant": _person("Anna Applicant", "applicant", applicant, Role.ADMINISTRATOR),
     }
     both = _person("Boris Both", "both", buyer, Role.BUYER)
@@ -37,15 +53,48 @@ def plant() -> SimpleNamespace:
     an_address(buyer, city="Hamburg", is_default=True)
     an_address(rival, city="Lyon", is_default=True)
     for vendor in (bolts, tools):
+        db.session.add(Vendor(id=vendor.id))
         terms_for(vendor, "0.10")
         a_delivery_rate(vendor, name="Parcel", price_minor=790, free_from_minor=50000)
         a_delivery_rate(vendor, name="Express by noon", price_minor=2490, position=1)
     a_promotion(None, name="Welcome", code="WELCOME10")
     offers = _goods(buyer, bolts, tools)
+    index_products(list(db.session.scalars(db.select(Product.id))))
     return SimpleNamespace(
         operator=operator, buyer=buyer, rival=rival, bolts=bolts, tools=tools, applicant=applicant,
         people=people, offers=offers,
     )  # fmt: skip
+
+
+def trade(rows: SimpleNamespace) -> SimpleNamespace:
+    """Orders of the rival buyer in three stages, and a cart in which a price has changed; inside a transaction."""
+    remi = Actor(rows.people["rival"].id, rows.rival.id, frozenset({Role.BUYER}), name="Remi Rival")
+    address = default_address(rows.rival.id)
+    bolts, hostile = rows.offers["bolt"], rows.offers["hostile"]
+
+    def a_cart(*lines: tuple[object, int]) -> object:
+        wanted = [carts.WantedLine(offer.id, quantity) for offer, quantity in lines]
+        return carts.create(remi, currency="EUR", lines=wanted, delivery_address_id=address.id).cart
+
+    unpaid, paid, shipped = (
+        carts.checkout(remi, a_cart((bolts, 400), (rows.offers["press"], 1), (hostile, 2)).id) for _ in range(3)
+    )
+    for whole in (paid, shipped):
+        orders.record_payment(SYSTEM, whole.order.id, whole.order.owed_minor, "EUR", f"test:{whole.order.id}")
+    part = shipped.parts[0]
+    orders.confirm(SYSTEM, part.id)
+    line = {"line_id": shipped.lines_of(part)[0].id, "quantity": 300}
+    parcel = {"carrier": UNBROKEN, "tracking_number": "T" * 60, "lines": [line], "announce_only": False}
+    shipments.ship(SYSTEM, part.id, parcel)
+    orders.cancel(remi, shipped.order.id, [orders.Units(line["line_id"], 100)], reason=HOSTILE)
+    paid.parts[0].confirm_by = clock.now() - timedelta(hours=1)
+    cart = a_cart((bolts, 400), (rows.offers["bolt_of_tools"], 50), (hostile, 1))
+    for price in db.session.query(Price).filter_by(offer_id=rows.offers["bolt_of_tools"].id):
+        price.unit_price = Decimal("0.12")
+    anna = Actor(rows.people["applicant"].id, rows.applicant.id, frozenset({Role.ADMINISTRATOR}))
+    told = {"legal_name": HOSTILE, "registration_number": "KvK 1234", "vat_id": VAT_ID, "contact_email": "a@b.example"}
+    application = onboarding.submit(anna, onboarding.draft(anna, told | {"goods": UNBROKEN * 3}).id)
+    return SimpleNamespace(unpaid=unpaid, paid=paid, shipped=shipped, cart=cart, application=application)
 
 
 def _person(name: str, login: str, company: object, *roles: Role) -> object:

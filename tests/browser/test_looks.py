@@ -1,0 +1,112 @@
+"""What is true of every page, at the width of a desk and of a telephone."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from marketplace.agreements.models import Price
+from marketplace.kernel.db import db, transaction
+from tests.browser.conftest import NARROW, WIDE, Shop, Visitor
+
+pytestmark = pytest.mark.browser
+
+FAULTS = """() => {
+  const faults = [], width = document.documentElement.clientWidth;
+  const name = e => `${e.tagName.toLowerCase()}.${e.className} "${(e.innerText || e.name || "").slice(0, 40)}"`;
+  const seen = e => e.getClientRects().length > 0 && getComputedStyle(e).position !== "absolute";
+  const scrolls = e => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  if (document.documentElement.scrollWidth > width) faults.push(`scrolls to ${document.documentElement.scrollWidth}`);
+  for (const e of document.body.querySelectorAll("*"))
+    if (seen(e) && e.getBoundingClientRect().right > width + 1 && !scrolls(e)) faults.push(`too wide: ${name(e)}`);
+  if (document.querySelectorAll("h1").length !== 1) faults.push("not exactly one h1");
+  if (!document.documentElement.lang) faults.push("no language");
+  if (document.querySelectorAll("main").length !== 1) faults.push("not exactly one main");
+  for (const e of document.querySelectorAll("input:not([type=hidden]), select, textarea"))
+    if (!e.labels.length && !e.getAttribute("aria-label")) faults.push(`no label: ${name(e)}`);
+  for (const e of document.querySelectorAll("img")) if (!e.hasAttribute("alt")) faults.push("an image without alt");
+  for (const e of document.querySelectorAll("a, button"))
+    if (!e.textContent.trim() && !e.getAttribute("aria-label")) faults.push(`no name: ${name(e)}`);
+  for (const e of document.querySelectorAll("button, .button, .nav a"))
+    if (seen(e) && e.getBoundingClientRect().height < 32) faults.push(`too small to touch: ${name(e)}`);
+  const ids = [...document.querySelectorAll("[id]")].map(e => e.id);
+  if (new Set(ids).size !== ids.length) faults.push("an id twice");
+  if (document.querySelector("[style], script:not([src])")) faults.push("style or script in the page");
+  if (/\\b49\\b/.test(document.title)) faults.push("a template ran");
+  return faults;
+}"""
+
+
+def pages_of(shop: Shop) -> dict[str | None, list[str]]:
+    """The pages that each person looks at; None: nobody who signed in."""
+    trade, product = shop.rows.trade, shop.rows.offers["bolt"].product_id
+    return {
+        None: ["/", "/sign-in", "/nowhere"],
+        "rival": [
+            "/companies",
+            "/addresses",
+            "/offers?limit=100",
+            "/offers?q=nothing-like-this",
+            f"/products/{product}",
+            f"/products/{shop.rows.offers['case'].product_id}",
+            f"/cart/{trade.cart.id}",
+            "/orders",
+            "/orders?state=cancelled",
+            f"/orders/{trade.unpaid.order.id}",
+            f"/orders/{trade.unpaid.order.id}/pay",
+            f"/orders/{trade.shipped.order.id}",
+            f"/desk/orders/{trade.paid.parts[0].id}",
+        ],
+        "requester": ["/cart", "/orders"],
+        "vendor": [
+            "/desk/orders",
+            "/desk/orders?late=true",
+            *(f"/desk/orders/{whole.parts[0].id}" for whole in (trade.unpaid, trade.paid, trade.shipped)),
+        ],
+        "applicant": ["/vendor/apply"],
+        "newcomer": ["/vendor/apply", "/cart", "/orders"],
+        "operator": [
+            "/orders",
+            f"/orders/{trade.shipped.order.id}",
+            f"/desk/orders/{trade.shipped.parts[0].id}",
+            "/operator/vendors",
+            "/operator/vendors?state=declined",
+            "/operator/vendors/all",
+            f"/operator/vendors/{shop.rows.bolts.id}",
+            f"/operator/vendors/applications/{trade.application.id}",
+        ],
+    }
+
+
+@pytest.mark.parametrize("login", [None, "rival", "requester", "vendor", "applicant", "newcomer", "operator"])
+def test_every_page_fits_and_can_be_used(visit: Callable[..., Visitor], shop: Shop, login: str | None):
+    visitor = visit(login)
+    found = {}
+    for path in pages_of(shop)[login]:
+        visitor.go(path)
+        for size in (WIDE, NARROW):
+            visitor.page.set_viewport_size(size)
+            faults = visitor.page.evaluate(FAULTS)
+            if faults:
+                found[path, size["width"]] = faults
+    assert found == {}
+
+
+def test_a_name_never_becomes_a_script(visit: Callable[..., Visitor], shop: Shop):
+    remi = visit("rival")
+    for path in ("/offers?limit=100", f"/orders/{shop.rows.trade.shipped.order.id}"):
+        remi.go(path)
+        assert "<script>alert(1)</script> {{7*7}}" in remi.page.get_by_role("main").inner_text()
+
+
+def test_a_changed_price_is_named_before_it_is_ordered(visit: Callable[..., Visitor], shop: Shop):
+    remi = visit("rival")
+    remi.go("/cart")
+    with shop.app.app_context(), transaction():
+        for price in db.session.query(Price).filter_by(offer_id=shop.rows.offers["bolt_of_tools"].id):
+            price.unit_price = Decimal("0.13")
+    remi.press("Order and pay")
+    assert "It costs something else than you saw" in remi.notes()
+    assert "the unit price was 0.12 and is 0.13." in remi.notes()
+    remi.press("Order and pay")
+    assert "/pay" in remi.page.url
