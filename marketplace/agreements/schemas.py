@@ -76,13 +76,20 @@ class OfferOut(Schema):
     price = fields.Nested(OfferPriceOut, required=True, allow_none=True)
 
 
+class ReadyOffers(fields.List):
+    """Offers whose JSON was made in SQL: dumped as they are."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return value
+
+
 class ComparedProductOut(Schema):
     """A product with its documents and what its vendors ask for it, the best price first."""
 
     product = fields.Nested(ProductOut)
     category = fields.String(allow_none=True)
     documents = fields.List(fields.Nested(DocumentOut))
-    offers = fields.List(fields.Nested(OfferOut))
+    offers = ReadyOffers(fields.Nested(OfferOut))
 
 
 def _dates_in_order(data: Mapping[str, Any]) -> None:
