@@ -1,4 +1,7 @@
-"""Payments, as each party may see them: every SELECT of this room."""
+"""Payments, as each party may see them: every SELECT of this room.
+
+What is read here decides about money, so rows that the session holds already are read again.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -13,13 +16,15 @@ from settlements.payments.models import Payment
 from settlements.payments.refusals import PaymentUnknown
 from settlements.payments.states import OPEN, PaymentState
 
+AFRESH = {"populate_existing": True}
+
 
 def payment(actor: Actor, payment_id: uuid.UUID, *, locked: bool = False) -> Payment:
     """One payment. Raises PaymentUnknown. Who needs the order's lock as well takes that first."""
     statement = visible(actor, Payment).where(Payment.id == payment_id)
     if locked:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    row: Payment | None = db.session.scalars(statement).one_or_none()
+        statement = statement.with_for_update()
+    row: Payment | None = db.session.scalars(statement, execution_options=AFRESH).one_or_none()
     if row is None:
         raise PaymentUnknown
     return row
@@ -36,13 +41,13 @@ def payments(actor: Actor, *, trouble: bool | None = None) -> Select[Any]:
 def payments_of(actor: Actor, order_id: uuid.UUID) -> list[Payment]:
     """The payments of an order that the actor may see, the newest first."""
     statement = visible(actor, Payment).where(Payment.order_id == order_id)
-    return list(db.session.scalars(statement.order_by(Payment.attempt.desc())))
+    return list(db.session.scalars(statement.order_by(Payment.attempt.desc()), execution_options=AFRESH))
 
 
 def captured_of(order_id: uuid.UUID) -> list[Payment]:
     """The payments of an order that took money, the newest first."""
     statement = visible(SYSTEM, Payment).where(Payment.order_id == order_id, Payment.state == PaymentState.CAPTURED)
-    return list(db.session.scalars(statement.order_by(Payment.attempt.desc())))
+    return list(db.session.scalars(statement.order_by(Payment.attempt.desc()), execution_options=AFRESH))
 
 
 def attempts(order_id: uuid.UUID) -> tuple[int, Payment | None]:
@@ -54,7 +59,7 @@ def attempts(order_id: uuid.UUID) -> tuple[int, Payment | None]:
 def by_provider_ids(provider_ids: Sequence[str]) -> dict[str, Payment]:
     """The payments that the provider knows by these ids."""
     statement = visible(SYSTEM, Payment).where(Payment.provider_id.in_(provider_ids))
-    found = db.session.scalars(statement.execution_options(populate_existing=True))
+    found = db.session.scalars(statement, execution_options=AFRESH)
     return {row.provider_id: row for row in found if row.provider_id is not None}
 
 

@@ -1,4 +1,7 @@
-"""Refunds, as each party may see them, and their proof against the books: every SELECT of this room."""
+"""Refunds, as each party may see them, and their proof against the books: every SELECT of this room.
+
+What is read here decides about money, so rows that the session holds already are read again.
+"""
 
 import uuid
 from collections import defaultdict
@@ -16,13 +19,15 @@ from settlements.refunds.models import Refund, RefundAttempt
 from settlements.refunds.refusals import RefundUnknown
 from settlements.refunds.states import RefundState
 
+AFRESH = {"populate_existing": True}
+
 
 def refund(actor: Actor, refund_id: uuid.UUID, *, locked: bool = False) -> Refund:
     """One refund. Raises RefundUnknown."""
     statement = visible(actor, Refund).where(Refund.id == refund_id)
     if locked:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    row: Refund | None = db.session.scalars(statement).one_or_none()
+        statement = statement.with_for_update()
+    row: Refund | None = db.session.scalars(statement, execution_options=AFRESH).one_or_none()
     if row is None:
         raise RefundUnknown
     return row
@@ -37,12 +42,12 @@ def refunds(actor: Actor, *, state: RefundState | None = None) -> Select[Any]:
 def refunds_of(actor: Actor, order_id: uuid.UUID) -> list[Refund]:
     """The refunds of an order that the actor may see, the newest first."""
     statement = visible(actor, Refund).where(Refund.order_id == order_id)
-    return list(db.session.scalars(statement.order_by(Refund.id.desc())))
+    return list(db.session.scalars(statement.order_by(Refund.id.desc()), execution_options=AFRESH))
 
 
 def attempt(attempt_id: uuid.UUID) -> RefundAttempt:
     statement = visible(SYSTEM, RefundAttempt).where(RefundAttempt.id == attempt_id)
-    return db.session.scalars(statement.execution_options(populate_existing=True)).one()
+    return db.session.scalars(statement, execution_options=AFRESH).one()
 
 
 def attempt_exists(attempt_id: uuid.UUID) -> bool:
@@ -54,7 +59,7 @@ def attempts_of(refund_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[RefundA
     """The attempts of some refunds, each in their order."""
     found: dict[uuid.UUID, list[RefundAttempt]] = defaultdict(list)
     statement = visible(SYSTEM, RefundAttempt).where(RefundAttempt.refund_id.in_(list(refund_ids)))
-    for row in db.session.scalars(statement.order_by(RefundAttempt.number).execution_options(populate_existing=True)):
+    for row in db.session.scalars(statement.order_by(RefundAttempt.number), execution_options=AFRESH):
         found[row.refund_id].append(row)
     return found
 
@@ -62,7 +67,7 @@ def attempts_of(refund_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[RefundA
 def attempts_by_provider_ids(provider_ids: Sequence[str]) -> dict[str, RefundAttempt]:
     """The attempts that the provider knows by these ids."""
     statement = visible(SYSTEM, RefundAttempt).where(RefundAttempt.provider_id.in_(provider_ids))
-    found = db.session.scalars(statement.execution_options(populate_existing=True))
+    found = db.session.scalars(statement, execution_options=AFRESH)
     return {row.provider_id: row for row in found if row.provider_id is not None}
 
 

@@ -14,7 +14,8 @@ from settlements.webhooks.models import Outcome, WebHookEvent
 def waiting(row_ids: Iterable[uuid.UUID]) -> list[WebHookEvent]:
     """Those of these events that nothing was done about yet."""
     statement = visible(SYSTEM, WebHookEvent).where(WebHookEvent.id.in_(list(row_ids)))
-    return list(db.session.scalars(statement.where(WebHookEvent.outcome == Outcome.WAITING)))
+    statement = statement.where(WebHookEvent.outcome == Outcome.WAITING)
+    return list(db.session.scalars(statement, execution_options={"populate_existing": True}))
 
 
 def events(actor: Actor, *, outcome: Outcome | None = None) -> Select[Any]:
