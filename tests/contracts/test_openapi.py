@@ -16,12 +16,13 @@ from marketplace.kernel.db import transaction
 from marketplace.kernel.settings import Settings
 from tests.cast import make_cast
 from tests.conftest import close
+from tests.settlements.memory_gateway import MemoryGateway
 
 
 @pytest.fixture(scope="module")
 def described(make_database: Callable[[], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
     """An app with the cast in its database, and a key for each side."""
-    app = wsgi.create_app(make_settings(make_database(), sign_in_limit="100000 per minute"))
+    app = wsgi.create_app(make_settings(make_database()), gateway=MemoryGateway())
     with app.app_context(), transaction():
         cast = make_cast()
         app.extensions["keys"] = {
