@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -46,11 +47,13 @@ from marketplace.orders import pages as orders_pages
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
 from marketplace.rules import commands as rules_commands
+from marketplace.rules import routes as rules_routes
 from marketplace.shipments import handlers as shipment_handlers
 from marketplace.shipments import pages as shipments_pages
 from marketplace.shipments import routes as shipments_routes
 from search import commands as search_commands
 from search import handlers as search_handlers
+from search import indexing
 from search import pages as search_pages
 from search import routes as search_routes
 from search.postgres import PostgresEngine
@@ -84,6 +87,7 @@ from vendors.onboarding import routes as onboarding_routes
 API = [
     operations.routes,
     catalogue_routes.routes,
+    rules_routes.routes,
     agreements_routes.routes,
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
@@ -179,7 +183,7 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
         app.register_blueprint(webhooks_routes.door)
     for command in COMMANDS:
         app.cli.add_command(command)
-    app.cli.add_command(up.up_command(up.Ports(create_app, load_demo, launcher.start)))
+    app.cli.add_command(up.up_command(up.Ports(create_app, partial(load_demo, indexing.rebuild), launcher.start)))
     return app
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Select, or_
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from marketplace.catalogue.models import Offer
+from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Invalid, NotFound
@@ -130,11 +132,6 @@ def promotions(actor: Actor) -> Select[tuple[Promotion]]:
     return visible(actor, Promotion)
 
 
-def code_taken(code: str) -> bool:
-    statement = visible(SYSTEM, Promotion).where(Promotion.code == code).limit(1)
-    return db.session.scalars(statement).first() is not None
-
-
 def delivery_rate(actor: Actor, rate_id: uuid.UUID, *, locked: bool = False) -> DeliveryRate:
     """One delivery rate. Raises DeliveryRateUnknown."""
     statement = visible(actor, DeliveryRate).where(DeliveryRate.id == rate_id)
@@ -153,14 +150,34 @@ def all_tax_rates(actor: Actor, country: str | None) -> Select[tuple[TaxRate]]:
     return statement if country is None else statement.where(TaxRate.country == country)
 
 
-def tax_rate_on(country: str, category: str, day: date) -> TaxRate | None:
-    """The row that starts on exactly this day."""
-    statement = visible(SYSTEM, TaxRate).where(
-        TaxRate.country == country, TaxRate.category == category, TaxRate.valid_from == day
-    )
-    return db.session.scalars(statement).first()
-
-
 def return_policies(actor: Actor, profile: str | None) -> Select[tuple[ReturnPolicy]]:
     statement = visible(actor, ReturnPolicy)
     return statement if profile is None else statement.where(ReturnPolicy.profile == profile)
+
+
+def return_policy_version(actor: Actor, policy_id: uuid.UUID) -> ReturnPolicy:
+    """One version of a return policy. Raises ReturnPolicyUnknown."""
+    row = db.session.scalars(visible(actor, ReturnPolicy).where(ReturnPolicy.id == policy_id)).one_or_none()
+    if row is None:
+        raise ReturnPolicyUnknown
+    return row
+
+
+def has_tax_rate(country: str, category: str) -> bool:
+    """Was any rate of this country and category ever entered?"""
+    statement = visible(SYSTEM, TaxRate).where(TaxRate.country == country, TaxRate.category == category)
+    return db.session.scalars(statement.limit(1)).first() is not None
+
+
+def known_vendors(vendor_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the companies that may sell."""
+    statement = visible(SYSTEM, Company).with_only_columns(Company.id)
+    return set(db.session.scalars(statement.where(Company.id.in_(list(vendor_ids)), Company.may_sell)))
+
+
+def known_offers(offer_ids: Iterable[uuid.UUID], vendor_id: uuid.UUID | None) -> set[uuid.UUID]:
+    """Those of the offers that exist, of this vendor where one is given."""
+    statement = visible(SYSTEM, Offer).with_only_columns(Offer.id).where(Offer.id.in_(list(offer_ids)))
+    if vendor_id is not None:
+        statement = statement.where(Offer.vendor_id == vendor_id)
+    return set(db.session.scalars(statement))
