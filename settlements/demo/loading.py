@@ -1,6 +1,6 @@
 """Fills an empty database with a marketplace to look at, once; an interrupted loading goes on where it stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from marketplace.companies import queries as companies
@@ -11,8 +11,11 @@ from settlements.demo import cast, deals, founding, shelves, signs, stories
 _OPENED = timedelta(days=40)  # so long ago the marketplace of the demonstration began
 
 
-def load_demo() -> Sequence[str]:
-    """Loads what is missing of it; returns how to sign in, or nothing where the database holds something else."""
+def load_demo(index: Callable[[], object] = lambda: None) -> Sequence[str]:
+    """Loads what is missing of it; returns how to sign in, or nothing where the database holds something else.
+
+    `index` makes the goods of a fresh demonstration found by search at once, before any worker runs.
+    """
     if not _is_ours():
         if not _is_empty():
             return []
@@ -21,6 +24,7 @@ def load_demo() -> Sequence[str]:
             shelves.fill()
             deals.agree()
     if not stories.all_told():
+        index()
         stories.tell()
     db.session.rollback()
     return signs.lines()
