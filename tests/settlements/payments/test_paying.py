@@ -285,7 +285,7 @@ def test_statements_of_a_recorded_payment(placed, pay, gateway):
     with QueryCounter() as seen:
         pay(placed.order)
     sent = [statement for statement in seen.statements if not statement.startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(sent) <= 40, "\n".join(sent)
+    assert len(sent) <= 26, "\n".join(sent)
 
 
 def payment_of(order):
