@@ -187,9 +187,7 @@ def _members(names: Sequence[str], role: Role, country: str, currency: str, **co
         ({"id": m.company_id, "name": n, "country": country, "currency": currency} | company for m, n in named),
     )
     write(Person, ({"id": m.person_id, "name": n, "email": f"{m.person_id}@example.test"} for m, n in named))
-    write(
-        Membership, ({"company_id": m.company_id, "person_id": m.person_id, "role": role.value} for m in found)
-    )
+    write(Membership, ({"company_id": m.company_id, "person_id": m.person_id, "role": role.value} for m in found))
     write(
         ApiKey,
         (

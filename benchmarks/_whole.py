@@ -27,7 +27,7 @@ _PROGRAMS = {
     "valkey": "Valkey",
     "redis": "Valkey",
 }
-HOOK_SECRET = "whsec_only_for_benchmarks"  # noqa: S105
+HOOK_SECRET = "whsec_only_for_benchmarks"
 
 
 @dataclass
@@ -66,9 +66,7 @@ def whole_set(*, web: bool = True, workers: int = 2, threads: int = 4) -> Iterat
         sandbox = launcher.start(folder, webhook_secret=HOOK_SECRET)
         stack.callback(sandbox.stop)
         on = stack.enter_context(
-            bench.stage(
-                stripe_api_key=sandbox.api_key, stripe_api_base=sandbox.url, stripe_webhook_secret=HOOK_SECRET
-            )
+            bench.stage(stripe_api_key=sandbox.api_key, stripe_api_base=sandbox.url, stripe_webhook_secret=HOOK_SECRET)
         )
         served = stack.enter_context(bench.web_server(on, workers=workers, threads=threads)) if web else None
         if served:

@@ -7,13 +7,13 @@ import random
 import sys
 import uuid
 from collections import Counter
+from decimal import Decimal
 
 import _common as bench
 import _market as market
 from _market import Member, Offered
 from _talks import Answer, Ask, Heard, Talk, expect, hold
 from _whole import Whole, cpu_seconds, whole_set
-from decimal import Decimal
 from sqlalchemy import text
 
 from marketplace.kernel.db import QueryCounter, db, new_id, transaction
@@ -135,16 +135,22 @@ def proof(whole: Whole) -> tuple[int, int, int]:
 
 def tell(heard: Heard, spent: Counter[str], queries: dict[int, int]) -> None:
     count = max(1, len(heard.durations_ms))
-    print(f"{OFFERS} offers of {VENDORS} vendors; {CALLERS} callers, each placing the next order when the last is paid,")
-    print(f"for {heard.seconds:.0f} s after {WARM_UP:.0f} s of warm-up. An order is five requests: cart; three lines of")
-    print("three vendors; address and deliveries; checkout; payment, which the provider's stand-in takes and which is")
-    print(f"booked when it is answered. gunicorn gthread, {WORKERS} processes of {THREADS} threads; callers, web server,")
-    print("provider, dispatcher, worker, PostgreSQL and Valkey share the machine.")
+    print(
+        f"{OFFERS} offers of {VENDORS} vendors; {CALLERS} callers, each placing the next order when the last is paid,"
+    )
+    print(
+        f"for {heard.seconds:.0f} s after {WARM_UP:.0f} s of warm-up. An order is five requests: cart; three lines of three"
+    )
+    print(
+        "vendors; address and deliveries; checkout; payment, which the provider's stand-in takes and which is booked when"
+    )
+    print(f"it is answered. gunicorn gthread, {WORKERS} processes of {THREADS} threads; callers, web server, provider,")
+    print("dispatcher, workers, PostgreSQL and Valkey share the machine.")
     for step, times in heard.step_ms.items():
         print(f"  {step:32} p50 {bench.percentile(times, 0.5):6.1f} ms, p95 {bench.percentile(times, 0.95):6.1f} ms")
     for name, seconds in spent.most_common():
         print(f"  {name:18} {seconds / count * 1000:6.2f} ms of processor time an order")
-    print(f"{count} orders, {heard.per_s:.1f}/s; SQL statements of an order of 3 lines {queries[3]}, of 30 {queries[30]}.")
+    print(f"{count} orders, {heard.per_s:.1f}/s; SQL statements with 3 lines {queries[3]}, with 30 {queries[30]}.")
     for refusal, times in heard.refusals.most_common(5):
         print(f"  failed {times} times: {refusal}")
 
