@@ -12,10 +12,9 @@ from typing import Any
 from marketplace.agreements import actions as agreements
 from marketplace.agreements import queries as agreed
 from marketplace.agreements.models import ListKind
-from marketplace.kernel import clock
 from marketplace.kernel.access import Actor
-from marketplace.kernel.db import db
-from marketplace.rules.models import DeliveryRate, Promotion
+from marketplace.rules import actions as rules
+from marketplace.rules import promotions
 from settlements.demo import acting, goods, queries, shelves
 
 _FILE = Path(__file__).with_name("deals.toml")
@@ -29,7 +28,6 @@ def agree() -> None:
         _promotion(row)
     for row in _contents()["delivery"]:
         _delivery(row)
-    db.session.flush()
 
 
 @functools.cache
@@ -63,24 +61,16 @@ def _day(row: dict[str, Any], name: str) -> Any:
 
 
 def _promotion(row: dict[str, Any]) -> None:
-    db.session.add(
-        Promotion(
-            vendor_id=_company_id(row["vendor"]) if "vendor" in row else None,
-            name=row["name"],
-            code=row.get("code"),
-            currency="EUR",
-            steps=row["steps"],
-            vendor_share=Decimal(row["vendor_share"]),
-            scope={"categories": row["categories"]} if "categories" in row else {},
-            position=row["position"],
-            starts_at=clock.now(),
-        )
-    )
+    facts = {name: row[name] for name in ("name", "code", "position") if name in row}
+    steps = [step | ({"rate": Decimal(step["rate"])} if "rate" in step else {}) for step in row["steps"]]
+    scope = {"categories": row["categories"]} if "categories" in row else {}
+    shared = {"currency": "EUR", "vendor_share": Decimal(row["vendor_share"]), "steps": steps, "scope": scope}
+    promotions.create(acting.chief(row.get("vendor", "kontor")), facts | shared)
 
 
 def _delivery(row: dict[str, Any]) -> None:
     facts = {"currency": "EUR"} | {name: value for name, value in row.items() if name != "vendor"}
-    db.session.add(DeliveryRate(vendor_id=_company_id(row["vendor"]) if "vendor" in row else None, **facts))
+    rules.add_delivery_rate(acting.chief(row.get("vendor", "kontor")), facts)
 
 
 def _company_id(key: str) -> uuid.UUID:
