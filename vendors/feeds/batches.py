@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Row as Record
 
-from marketplace.agreements.models import RANK, ListKind, PriceList
+from marketplace.agreements.actions import public_list
 from marketplace.catalogue.actions import search_changed
+from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel import clock
-from marketplace.kernel.db import advisory_lock, db, new_id
+from marketplace.kernel.db import advisory_lock, new_id
+from marketplace.kernel.outbox import publish
 from vendors.feeds import queries, writing
 from vendors.feeds.queries import Part, Seller
 from vendors.feeds.rows import Fault, Wanted
@@ -32,7 +34,7 @@ _DEFAULTS: dict[str, Any] = {
 
 @dataclass
 class Written:
-    """What a batch came to; `products`: those that search shows differently now."""
+    """What a batch came to; `products`: those known before that search shows differently now."""
 
     created: int = 0
     changed: int = 0
@@ -80,23 +82,13 @@ def write(seller: Seller, currency: str, rows: Sequence[Wanted]) -> Written:
 
     writing.write(batch.plan)
     search_changed(batch.written.products)
+    if batch.brought:  # new ones have their first version already
+        publish(OffersChanged(tuple(batch.brought)))
     return batch.written
 
 
 def _price_lists(vendor_id: uuid.UUID, currencies: set[str]) -> dict[str, uuid.UUID]:
-    lists = queries.public_lists(vendor_id, currencies)
-    for currency in sorted(currencies - lists.keys()):
-        made = PriceList(
-            vendor_id=vendor_id,
-            kind=ListKind.PUBLIC.value,
-            rank=RANK[ListKind.PUBLIC],
-            name=f"Public {currency}",
-            currency=currency,
-        )
-        db.session.add(made)
-        db.session.flush()
-        lists[currency] = made.id
-    return lists
+    return {currency: public_list(vendor_id, currency).id for currency in sorted(currencies)}
 
 
 def _numbers(rows: Sequence[Wanted], known: dict[str, Record[Any]]) -> _Numbers:
@@ -118,6 +110,7 @@ class _Batch:
     numbers: _Numbers
     tiers: Mapping[tuple[uuid.UUID, uuid.UUID], tuple[tuple[int, Decimal], ...]]
     plan: Plan = field(default_factory=Plan)
+    brought: dict[uuid.UUID, None] = field(default_factory=dict)  # products that are new, in the order of their ids
     written: Written = field(default_factory=Written)
 
     def contradiction(self, row: Wanted, record: Record[Any]) -> str:
@@ -138,6 +131,8 @@ class _Batch:
         """Plan an offer of a SKU that is new, and its product where nobody brought it yet."""
         offer_id, vendor_id, now = new_id(), self.seller.id, clock.now()
         product_id = self.numbers.match(row) or self._bring(row)
+        if product_id not in self.brought:
+            self.written.products.add(product_id)
         facts = [row.values.get(name, default) for name, default in _DEFAULTS.items()]
         self.plan.new_offers.append(
             (offer_id, vendor_id, product_id, row.sku, "live", *facts, self.seller.country, 0, now, now, 1)
@@ -145,15 +140,15 @@ class _Batch:
         self.plan.new_stocks.append((offer_id, vendor_id, row.values.get("stock", 0), 0))
         self._price(offer_id, list_id, row)
         self.written.created += 1
-        self.written.products.add(product_id)
 
     def _bring(self, row: Wanted) -> uuid.UUID:
         values, product_id = row.values, new_id()
+        self.brought[product_id] = None
         self.numbers.learn(product_id, values.get("ean"), row.part)
         texts = [values.get(name, "") for name in _PRODUCT_TEXTS]
         attributes = orjson.dumps(row.attributes or []).decode()
         numbers = (values.get("ean"), values.get("category"), attributes)
-        self.plan.new_products.append((product_id, *texts, *numbers, 0, self.seller.id, clock.now(), 1))
+        self.plan.new_products.append((product_id, *texts, *numbers, 1, self.seller.id, clock.now(), 1))
         return product_id
 
     def _price(self, offer_id: uuid.UUID, list_id: uuid.UUID, row: Wanted) -> None:

@@ -1,14 +1,27 @@
 """A feed runs in the background, one transaction a batch; killed anywhere, it goes on from its checkpoint."""
 
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import TypeVar
 
 from marketplace.kernel import clock, queue
 from marketplace.kernel.db import read_only_end, transaction
 from marketplace.kernel.errors import Conflict, Invalid
 from vendors.feeds import actions, queries, storage
 
+T = TypeVar("T")
 STANDS_STILL_AFTER = timedelta(minutes=10)
+
+
+def one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each made in a thread while the one before is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 @queue.job("feed.run", queue=queue.LONG, timeout=3600)
@@ -20,7 +33,7 @@ def run(feed_id: str) -> None:
             run = actions.start(wanted)
         if run is None:
             return
-        for batch in actions.batches_of(run):
+        for batch in one_ahead(actions.batches_of(run)):
             with transaction():
                 if not actions.take(run, batch):
                     return

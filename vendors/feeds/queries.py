@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from sqlalchemy import Select, Text, any_, bindparam, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
-from marketplace.agreements.models import ListKind, Price, PriceList
+from marketplace.agreements.models import Price
 from marketplace.catalogue.models import Category, Product
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
@@ -99,22 +99,6 @@ def categories_by_name() -> dict[str, uuid.UUID]:
         by_path[row.path] = row.id
         by_slug[row.slug].append(row.id)
     return {slug: ids[0] for slug, ids in by_slug.items() if len(ids) == 1} | by_path
-
-
-def public_lists(vendor_id: uuid.UUID, currencies: Collection[str]) -> dict[str, uuid.UUID]:
-    """{currency: the vendor's oldest public list without tax}; a currency without one is absent."""
-    rows = db.session.execute(
-        visible(SYSTEM, PriceList)
-        .with_only_columns(PriceList.currency, PriceList.id)
-        .where(
-            PriceList.vendor_id == vendor_id,
-            PriceList.kind == ListKind.PUBLIC,
-            PriceList.currency.in_(currencies),
-            PriceList.includes_tax.is_(False),
-        )
-        .order_by(PriceList.id.desc())
-    )
-    return dict(rows.all())
 
 
 # editable: the facts of a product follow its bringer, as long as nobody else offers it; where he offers it by several

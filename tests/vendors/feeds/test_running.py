@@ -1,7 +1,9 @@
 """A feed makes offers, says what was wrong row by row, and changes nothing twice."""
 
+import io
 from decimal import Decimal
 
+import openpyxl
 import pytest
 from sqlalchemy import func, select
 
@@ -36,7 +38,8 @@ def published(session, monkeypatch):
         seen.append(event)
         original(event)
 
-    monkeypatch.setattr("marketplace.catalogue.actions.publish", publish)
+    for module in ("marketplace.catalogue.actions", "vendors.feeds.batches"):
+        monkeypatch.setattr(f"{module}.publish", publish)
     return seen
 
 
@@ -232,6 +235,27 @@ def test_a_cancelled_feed_stops_between_batches(session, vendor, monkeypatch):
         assert not actions.take(run, next(batches))
         actions.finish(run)
     assert (feed.state, feed.rows_done, counts(feed)) == (FeedState.CANCELLED, 2, (2, 0, 0, 0))
+
+
+def test_a_workbook_is_taken_like_a_csv(session, vendor):
+    workbook, file = openpyxl.Workbook(), io.BytesIO()
+    for row in (["sku", "name", "price", "stock"], [1001, "Bolt", 0.125, 5], ["B", None, "free", -1]):
+        workbook.active.append(row)
+    workbook.save(file)
+    feed = ran(vendor, file.getvalue())
+    assert (feed.format, feed.rows_total, counts(feed)) == ("xlsx", 2, (1, 0, 0, 1))
+    assert prices_for(None, [offer_of(session, "1001").id], "EUR")[offer_of(session, "1001").id].tiers == (
+        (1, Decimal("0.125")),
+    )
+
+
+def test_a_workbook_without_the_needed_columns_fails_with_their_names(session, vendor):
+    workbook, file = openpyxl.Workbook(), io.BytesIO()
+    workbook.active.append(["sku", "title"])
+    workbook.active.append(["A", "Bolt"])
+    workbook.save(file)
+    feed = ran(vendor, file.getvalue())
+    assert (feed.state, feed.error) == (FeedState.FAILED, "Row 1 lacks the columns name, price.")
 
 
 def test_a_second_run_of_the_same_feed_gives_way(session, vendor, monkeypatch):
