@@ -1,12 +1,13 @@
 """Carts with what is known of their offers, in a number of queries that does not depend on the number of lines."""
 
+import functools
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_
 
 from marketplace.carts.models import Cart, CartLine
 from marketplace.carts.refusals import CartUnknown
@@ -136,21 +137,32 @@ def line_counts(cart_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
 
 def items(found: Cart) -> list[Item]:
     """The lines of a cart in the order in which they came, each with its offer, whatever became of that."""
-    statement = _with_vendor(visible(SYSTEM, CartLine).join(Offer, Offer.id == CartLine.offer_id))
-    rows = db.session.execute(
-        statement.add_columns(*_FACTS)
-        .where(CartLine.cart_id == found.id)
-        .order_by(CartLine.id)
-        .execution_options(populate_existing=True)
-    )
+    rows = db.session.execute(_items_statement(), {"cart_id": found.id})
     return [Item(row[0], OfferFacts(*row[1:]), f"/lines/{index}") for index, row in enumerate(rows)]
 
 
 def offers(offer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OfferFacts]:
     """What is known of these offers, whatever their state; those that do not exist are absent."""
-    statement = _with_vendor(visible(SYSTEM, Offer)).with_only_columns(*_FACTS)
-    rows = db.session.execute(statement.where(Offer.id.in_(set(offer_ids))))
+    rows = db.session.execute(_offers_statement(), {"offer_ids": list(set(offer_ids))})
     return {row[0]: OfferFacts(*row) for row in rows}
+
+
+@functools.cache
+def _items_statement() -> Select[Any]:
+    """Built once: building it takes longer than PostgreSQL takes to answer it."""
+    return (
+        _with_vendor(visible(SYSTEM, CartLine).join(Offer, Offer.id == CartLine.offer_id))
+        .add_columns(*_FACTS)
+        .where(CartLine.cart_id == bindparam("cart_id"))
+        .order_by(CartLine.id)
+        .execution_options(populate_existing=True)
+    )
+
+
+@functools.cache
+def _offers_statement() -> Select[Any]:
+    statement = _with_vendor(visible(SYSTEM, Offer)).with_only_columns(*_FACTS)
+    return statement.where(Offer.id.in_(bindparam("offer_ids", expanding=True)))
 
 
 def _with_vendor(statement: Select[Any]) -> Select[Any]:
@@ -182,9 +194,14 @@ def matches(skus: Collection[str], parts: Collection[str], eans: Collection[str]
 
 def buyer_and_operator(company_id: uuid.UUID) -> tuple[Company, Company | None]:
     """The buying company and the one that runs the marketplace (None before it exists), in one query."""
-    rows = db.session.scalars(visible(SYSTEM, Company).where(or_(Company.id == company_id, Company.is_operator))).all()
+    rows = db.session.scalars(_companies_statement(), {"company_id": company_id}).all()
     buyer = next(row for row in rows if row.id == company_id)
     return buyer, next((row for row in rows if row.is_operator), None)
+
+
+@functools.cache
+def _companies_statement() -> Select[tuple[Company]]:
+    return visible(SYSTEM, Company).where(or_(Company.id == bindparam("company_id"), Company.is_operator))
 
 
 def addresses(company_id: uuid.UUID, address_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, Address]:
