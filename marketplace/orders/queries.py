@@ -5,11 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, not_
 
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.access import SYSTEM, Actor, given, prepared, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.history import HistoryLine
 from marketplace.orders.models import Order, OrderDelivery, OrderLine, OrderMoney, OrderStep, VendorOrder
@@ -50,40 +51,60 @@ class VendorPart:
 
 def order(actor: Actor, order_id: uuid.UUID, *, locked: bool = False) -> Order:
     """One order. Raises OrderUnknown."""
-    statement = visible(actor, Order).where(Order.id == order_id)
-    if locked:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    row = db.session.scalars(statement).one_or_none()
+    row = db.session.scalars(_order(actor, locked), given(actor, order_id=order_id)).one_or_none()
     if row is None:
         raise OrderUnknown
     return row
 
 
+@prepared
+def _order(viewer: Actor, locked: bool) -> Select[Any]:
+    statement = visible(viewer, Order).where(Order.id == bindparam("order_id"))
+    return _locked(statement) if locked else statement
+
+
+def _locked(statement: Select[Any]) -> Select[Any]:
+    return statement.with_for_update().execution_options(populate_existing=True)
+
+
 def vendor_order(actor: Actor, vendor_order_id: uuid.UUID, *, locked: bool = False) -> VendorOrder:
     """One vendor order. Raises VendorOrderUnknown. Who needs the order's lock as well takes that first."""
-    statement = visible(actor, VendorOrder).where(VendorOrder.id == vendor_order_id)
-    if locked:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    row = db.session.scalars(statement).one_or_none()
+    statement = _vendor_order(actor, locked)
+    row = db.session.scalars(statement, given(actor, vendor_order_id=vendor_order_id)).one_or_none()
     if row is None:
         raise VendorOrderUnknown
     return row
 
 
 def parts_of(order_id: uuid.UUID, *, locked: bool = False) -> list[VendorOrder]:
-    statement = visible(SYSTEM, VendorOrder).where(VendorOrder.order_id == order_id).order_by(VendorOrder.position)
-    if locked:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return list(db.session.scalars(statement))
+    return list(db.session.scalars(_parts(SYSTEM, locked), {"order_id": order_id}))
+
+
+@prepared
+def _vendor_order(viewer: Actor, locked: bool) -> Select[Any]:
+    statement = visible(viewer, VendorOrder).where(VendorOrder.id == bindparam("vendor_order_id"))
+    return _locked(statement) if locked else statement
+
+
+@prepared
+def _parts(viewer: Actor, locked: bool) -> Select[Any]:
+    statement = visible(viewer, VendorOrder).where(VendorOrder.order_id == bindparam("order_id"))
+    statement = statement.order_by(VendorOrder.position)
+    return _locked(statement) if locked else statement
 
 
 def lines_of(order_id: uuid.UUID, vendor_order_id: uuid.UUID | None = None) -> list[OrderLine]:
     """The lines of an order, or of one vendor's part, as they are now. The caller has checked who may see them."""
-    statement = visible(SYSTEM, OrderLine).where(OrderLine.order_id == order_id)
-    if vendor_order_id is not None:
-        statement = statement.where(OrderLine.vendor_order_id == vendor_order_id)
-    statement = statement.order_by(OrderLine.position).execution_options(populate_existing=True)
-    return list(db.session.scalars(statement))
+    values = {"order_id": order_id, "vendor_order_id": vendor_order_id}
+    return list(db.session.scalars(_lines(SYSTEM, vendor_order_id is not None), values))
+
+
+@prepared
+def _lines(viewer: Actor, of_part: bool) -> Select[Any]:
+    statement = visible(viewer, OrderLine).where(OrderLine.order_id == bindparam("order_id"))
+    if of_part:
+        statement = statement.where(OrderLine.vendor_order_id == bindparam("vendor_order_id"))
+    return statement.order_by(OrderLine.position).execution_options(populate_existing=True)
 
 
 def deliveries_of(order_id: uuid.UUID) -> list[OrderDelivery]:
@@ -98,8 +119,13 @@ def steps_of(order_id: uuid.UUID) -> list[OrderStep]:
 
 
 def last_step(order_id: uuid.UUID) -> OrderStep:
-    statement = visible(SYSTEM, OrderStep).where(OrderStep.order_id == order_id)
-    return db.session.scalars(statement.order_by(OrderStep.number.desc()).limit(1)).one()
+    return db.session.scalars(_last_step(SYSTEM), {"order_id": order_id}).one()
+
+
+@prepared
+def _last_step(viewer: Actor) -> Select[Any]:
+    statement = visible(viewer, OrderStep).where(OrderStep.order_id == bindparam("order_id"))
+    return statement.order_by(OrderStep.number.desc()).limit(1)
 
 
 def step(step_id: uuid.UUID) -> OrderStep:
@@ -127,14 +153,19 @@ def net_paid(order_id: uuid.UUID) -> int:
 
 
 def net_paid_of(order_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
-    statement = (
-        visible(SYSTEM, OrderMoney)
+    rows = db.session.execute(_net_paid(SYSTEM), {"order_ids": list(order_ids)})
+    sums = {row[0]: int(row[1]) for row in rows}
+    return {order_id: sums.get(order_id, 0) for order_id in order_ids}
+
+
+@prepared
+def _net_paid(viewer: Actor) -> Select[Any]:
+    return (
+        visible(viewer, OrderMoney)
         .with_only_columns(OrderMoney.order_id, func.sum(OrderMoney.amount_minor))
-        .where(OrderMoney.order_id.in_(order_ids))
+        .where(OrderMoney.order_id.in_(bindparam("order_ids", expanding=True)))
         .group_by(OrderMoney.order_id)
     )
-    sums = {row[0]: int(row[1]) for row in db.session.execute(statement)}
-    return {order_id: sums.get(order_id, 0) for order_id in order_ids}
 
 
 def whole(actor: Actor, order_id: uuid.UUID) -> WholeOrder:

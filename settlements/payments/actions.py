@@ -57,8 +57,7 @@ def record(payment_id: uuid.UUID, result: port.PaymentResult, *, expired: bool =
 
     `expired`: it was we who gave the payment up. Money that is not what was asked for is kept as `trouble`, not booked.
     """
-    order_id = queries.payment(SYSTEM, payment_id).order_id
-    order = order_queries.order(SYSTEM, order_id, locked=True)
+    order = order_queries.order(SYSTEM, queries.order_of(payment_id), locked=True)
     payment = queries.payment(SYSTEM, payment_id, locked=True)
     payment.looked_at = clock.now()
     if payment.provider_id not in {None, result.provider_id}:

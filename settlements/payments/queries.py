@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, bindparam
 
-from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.access import SYSTEM, Actor, given, prepared, visible
 from marketplace.kernel.db import db
 from settlements.payments.models import Payment
 from settlements.payments.refusals import PaymentUnknown
@@ -21,13 +21,25 @@ AFRESH = {"populate_existing": True}
 
 def payment(actor: Actor, payment_id: uuid.UUID, *, locked: bool = False) -> Payment:
     """One payment. Raises PaymentUnknown. Who needs the order's lock as well takes that first."""
-    statement = visible(actor, Payment).where(Payment.id == payment_id)
-    if locked:
-        statement = statement.with_for_update()
-    row: Payment | None = db.session.scalars(statement, execution_options=AFRESH).one_or_none()
+    values = given(actor, payment_id=payment_id)
+    row: Payment | None = db.session.scalars(_payment(actor, locked), values, execution_options=AFRESH).one_or_none()
     if row is None:
         raise PaymentUnknown
     return row
+
+
+@prepared
+def _payment(viewer: Actor, locked: bool) -> Select[Any]:
+    statement = visible(viewer, Payment).where(Payment.id == bindparam("payment_id"))
+    return statement.with_for_update() if locked else statement
+
+
+def order_of(payment_id: uuid.UUID) -> uuid.UUID:
+    """The order that a payment is of, which never changes. Raises PaymentUnknown."""
+    row = db.session.get(Payment, payment_id)
+    if row is None:
+        raise PaymentUnknown
+    return row.order_id
 
 
 def payments(actor: Actor, *, trouble: bool | None = None) -> Select[Any]:
@@ -40,8 +52,13 @@ def payments(actor: Actor, *, trouble: bool | None = None) -> Select[Any]:
 
 def payments_of(actor: Actor, order_id: uuid.UUID) -> list[Payment]:
     """The payments of an order that the actor may see, the newest first."""
-    statement = visible(actor, Payment).where(Payment.order_id == order_id)
-    return list(db.session.scalars(statement.order_by(Payment.attempt.desc()), execution_options=AFRESH))
+    return list(db.session.scalars(_payments_of(actor), given(actor, order_id=order_id), execution_options=AFRESH))
+
+
+@prepared
+def _payments_of(viewer: Actor) -> Select[Any]:
+    statement = visible(viewer, Payment).where(Payment.order_id == bindparam("order_id"))
+    return statement.order_by(Payment.attempt.desc())
 
 
 def captured_of(order_id: uuid.UUID) -> list[Payment]:
