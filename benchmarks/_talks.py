@@ -82,7 +82,7 @@ class _Caller:
     def ask(self, ask: Ask) -> None:
         body = b"" if ask.body is None else orjson.dumps(ask.body)
         head = f"{ask.method} {ask.path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n"
-        head += f"Authorization: Bearer {self.key}\r\n"
+        head += f"Authorization: Bearer {self.key}\r\n" if self.key else ""
         head += "".join(f"{name}: {value}\r\n" for name, value in ask.headers.items())
         if ask.body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -118,7 +118,8 @@ def hold(
     on_measure: Callable[[], None] = lambda: None,
 ) -> Heard:
     """Hold conversations, one connection for each caller (API key, maker of his next conversation), until every maker
-    answers None or the time is over; then those under way are finished. `on_measure` is called after the warm-up."""
+    answers None or the time is over; then those under way are finished. Who acts for several companies has the key ""
+    and names one in the headers of each request. `on_measure` is called after the warm-up."""
     heard = Heard()
     chooser = selectors.DefaultSelector()
     for key, start in callers:

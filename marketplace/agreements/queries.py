@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import Select, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.types import Uuid
 
@@ -22,7 +22,7 @@ from marketplace.catalogue.models import Document, Offer, Product
 from marketplace.catalogue.queries import OfferUnknown
 from marketplace.companies.models import Company
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, NotFound
 from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
@@ -135,17 +135,23 @@ def commission_rates(
 def terms_on(day: date, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, VendorTerms]:
     """The terms of each vendor that are in force on the day. Raises VendorHasNoTerms."""
     wanted = set(vendor_ids)
-    statement = (
-        visible(SYSTEM, VendorTerms)
-        .where(VendorTerms.vendor_id.in_(wanted), VendorTerms.valid_from <= day)
-        .ext(distinct_on(VendorTerms.vendor_id))
-        .order_by(VendorTerms.vendor_id, VendorTerms.valid_from.desc())
-    )
-    found = {terms.vendor_id: terms for terms in db.session.scalars(statement)}
+    rows = db.session.scalars(_terms(SYSTEM), {"vendor_ids": list(wanted), "day": day})
+    found = {terms.vendor_id: terms for terms in rows}
     missing = sorted(wanted - found.keys())
     if missing:
         raise VendorHasNoTerms(vendor_id=str(missing[0]), day=day.isoformat())
     return found
+
+
+@prepared
+def _terms(viewer: Actor) -> Select[Any]:
+    return (
+        visible(viewer, VendorTerms)
+        .where(VendorTerms.vendor_id.in_(bindparam("vendor_ids", expanding=True)))
+        .where(VendorTerms.valid_from <= bindparam("day"))
+        .ext(distinct_on(VendorTerms.vendor_id))
+        .order_by(VendorTerms.vendor_id, VendorTerms.valid_from.desc())
+    )
 
 
 def rate_for(terms: VendorTerms, category_path: str | None) -> Decimal:

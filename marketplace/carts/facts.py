@@ -103,14 +103,14 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
     problems = [problem for item in items if (problem := problem_of(item, cart, prices)) is not None]
     bad = {id(problem.item) for problem in problems}
     good = [item for item in items if id(item) not in bad]
-    promotions, lost = _promotions(cart, strict="codes" in strict)
+    promotions, lost = _promotions(cart, strict="codes" in strict) if good or cart.codes else ([], [])
     options, groups, lost_deliveries = _deliveries(cart, good, country, strict="deliveries" in strict)
     version, content = rules.return_policy(PROFILE)
     taxes = Taxes(
         buyer=buyer,
         operator=operator,
         country=country,
-        rates=rules.tax_rates(_countries(good, operator, country), day),
+        rates=rules.tax_rates(_countries(good, operator, country), day) if good else {},
     )
     made = OrderFacts(cart, good, prices, groups, promotions, taxes, _commissions(good, day))
     with in_words():

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, or_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Select, bindparam, or_
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from marketplace.catalogue.models import Offer
 from marketplace.companies.models import Company
-from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Invalid, NotFound
 from marketplace.rules.models import DeliveryRate, Promotion, ReturnPolicy, TaxRate
@@ -49,13 +49,19 @@ class ReturnPolicyUnknown(NotFound):
 
 def tax_rates(countries: Iterable[str], day: date) -> dict[tuple[str, str], Decimal]:
     """{(country, tax category): rate} as valid on `day`; a category without a row in a country is absent."""
-    rows = db.session.scalars(
-        visible(SYSTEM, TaxRate)
-        .where(TaxRate.country.in_(set(countries)), TaxRate.valid_from <= day)
+    rows = db.session.execute(_tax_rates(SYSTEM), {"countries": sorted(set(countries)), "day": day})
+    return {(country, category): rate for country, category, rate in rows}
+
+
+@prepared
+def _tax_rates(viewer: Actor) -> Select[Any]:
+    return (
+        visible(viewer, TaxRate)
+        .with_only_columns(TaxRate.country, TaxRate.category, TaxRate.rate)
+        .where(TaxRate.country.in_(bindparam("countries", expanding=True)), TaxRate.valid_from <= bindparam("day"))
         .ext(distinct_on(TaxRate.country, TaxRate.category))
         .order_by(TaxRate.country, TaxRate.category, TaxRate.valid_from.desc())
     )
-    return {(row.country, row.category): row.rate for row in rows}
 
 
 def promotions_running(currency: str, moment: datetime, codes: Sequence[str] = ()) -> list[Promotion]:
@@ -65,15 +71,8 @@ def promotions_running(currency: str, moment: datetime, codes: Sequence[str] = (
     regard to case; the same code twice counts once.
     """
     wanted = [code.strip().upper() for code in codes]
-    rows = list(
-        db.session.scalars(
-            visible(SYSTEM, Promotion)
-            .where(Promotion.currency == currency, Promotion.starts_at <= moment)
-            .where(or_(Promotion.ends_at.is_(None), Promotion.ends_at > moment))
-            .where(or_(Promotion.code.is_(None), Promotion.code.in_(wanted)))
-            .order_by(Promotion.position, Promotion.id)
-        )
-    )
+    values = {"currency": currency, "moment": moment, "codes": wanted}
+    rows = list(db.session.scalars(_running(SYSTEM), values))
     running = {row.code for row in rows}
     missing = [code for code in wanted if code not in running]
     if missing:
@@ -82,6 +81,18 @@ def promotions_running(currency: str, moment: datetime, codes: Sequence[str] = (
         refusal = PromotionCodeNotRunning if missing[0] in known else PromotionCodeUnknown
         raise refusal(pointer=f"/codes/{index}", code=codes[index])
     return rows
+
+
+@prepared
+def _running(viewer: Actor) -> Select[Any]:
+    moment = bindparam("moment", type_=Promotion.starts_at.type)
+    return (
+        visible(viewer, Promotion)
+        .where(Promotion.currency == bindparam("currency"), Promotion.starts_at <= moment)
+        .where(or_(Promotion.ends_at.is_(None), Promotion.ends_at > moment))
+        .where(or_(Promotion.code.is_(None), Promotion.code.in_(bindparam("codes", expanding=True))))
+        .order_by(Promotion.position, Promotion.id)
+    )
 
 
 def _with_codes(currency: str, codes: list[str]) -> Iterable[Promotion]:
@@ -93,17 +104,25 @@ def delivery_rates(vendor_ids: Iterable[uuid.UUID], currency: str, country: str)
     """{vendor id: the active rates that reach `country`}: the vendor's own first, then the operator's (vendor_id None),
     each by position. A vendor without any has an empty list."""
     wanted = list(dict.fromkeys(vendor_ids))
-    rows = list(
-        db.session.scalars(
-            visible(SYSTEM, DeliveryRate)
-            .where(DeliveryRate.active, DeliveryRate.currency == currency)
-            .where(or_(DeliveryRate.vendor_id.is_(None), DeliveryRate.vendor_id.in_(wanted)))
-            .where(or_(DeliveryRate.countries == [], DeliveryRate.countries.contains([country])))
-            .order_by(DeliveryRate.position, DeliveryRate.id)
-        )
-    )
+    if not wanted:
+        return {}
+    values = {"vendor_ids": wanted, "currency": currency, "countries": [country]}
+    rows = list(db.session.scalars(_delivery_rates(SYSTEM), values))
     operators = [row for row in rows if row.vendor_id is None]
     return {vendor: [*(row for row in rows if row.vendor_id == vendor), *operators] for vendor in wanted}
+
+
+@prepared
+def _delivery_rates(viewer: Actor) -> Select[Any]:
+    own = DeliveryRate.vendor_id.in_(bindparam("vendor_ids", expanding=True))
+    reached = DeliveryRate.countries.contains(bindparam("countries", type_=JSONB()))
+    return (
+        visible(viewer, DeliveryRate)
+        .where(DeliveryRate.active, DeliveryRate.currency == bindparam("currency"))
+        .where(or_(DeliveryRate.vendor_id.is_(None), own))
+        .where(or_(DeliveryRate.countries == [], reached))
+        .order_by(DeliveryRate.position, DeliveryRate.id)
+    )
 
 
 def return_policy(profile: str) -> tuple[str, dict[str, Any]]:
@@ -115,8 +134,13 @@ def return_policy(profile: str) -> tuple[str, dict[str, Any]]:
 
 
 def newest_policy(profile: str) -> ReturnPolicy | None:
-    statement = visible(SYSTEM, ReturnPolicy).where(ReturnPolicy.profile == profile)
-    return db.session.scalars(statement.order_by(ReturnPolicy.number.desc()).limit(1)).first()
+    return db.session.scalars(_newest_policy(SYSTEM), {"profile": profile}).first()
+
+
+@prepared
+def _newest_policy(viewer: Actor) -> Select[Any]:
+    statement = visible(viewer, ReturnPolicy).where(ReturnPolicy.profile == bindparam("profile"))
+    return statement.order_by(ReturnPolicy.number.desc()).limit(1)
 
 
 def promotion(actor: Actor, promotion_id: uuid.UUID, *, locked: bool = False) -> Promotion:
