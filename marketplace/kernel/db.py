@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 import uuid_utils
-from flask import Flask, request
+from flask import Flask, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from psycopg import Error as PsycopgError
-from sqlalchemy import DDL, Engine, Enum, MetaData, Table, Uuid, event, text
+from sqlalchemy import DDL, Connection, Engine, Enum, MetaData, Table, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
@@ -21,7 +22,25 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import BigInteger, DateTime, Numeric
 
 TRUSTED_S = 1.0  # a connection used within this time is not asked whether it lives
-db = SQLAlchemy(session_options={"expire_on_commit": False}, disable_autonaming=True)
+_after: ContextVar[list[Callable[[], None]] | None] = ContextVar("after_commit", default=None)
+
+
+class Session(FlaskSession):
+    """Reads of a GET run outside of a transaction: no BEGIN and no ROLLBACK to wait for, and the driver, which throws
+    its prepared statements away at a ROLLBACK, keeps them, so that PostgreSQL does not plan every query anew.
+
+    What a GET has to write, it writes inside transaction(), which is a transaction as everywhere.
+    """
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        bind = super().get_bind(*args, **kwargs)
+        if _after.get() is None and has_request_context() and request.method in {"GET", "HEAD"}:
+            reading: Engine = current_app.extensions["kontor_reading"]
+            return reading
+        return bind
+
+
+db = SQLAlchemy(session_options={"expire_on_commit": False, "class_": Session}, disable_autonaming=True)
 
 
 class Row(DeclarativeBase):
@@ -55,9 +74,6 @@ def new_id() -> uuid.UUID:
 
 def id_column() -> Mapped[uuid.UUID]:
     return mapped_column(Uuid(), primary_key=True, default=new_id)
-
-
-_after: ContextVar[list[Callable[[], None]] | None] = ContextVar("after_commit", default=None)
 
 
 @contextmanager
@@ -171,20 +187,10 @@ def init_app(app: Flask, url: str, pool: int) -> None:
         },
     }
     db.init_app(app)
-    app.teardown_request(_end_reading)
     with app.app_context():
+        app.extensions["kontor_reading"] = db.engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(db.engine, "checkin", _note_rest)
         event.listen(db.engine, "checkout", _check_rested)
-
-
-def _end_reading(failure: BaseException | None) -> None:
-    """A request that only read ends by COMMIT: at a ROLLBACK the driver throws its prepared statements away, and
-    PostgreSQL would plan every query of the next request anew, which takes longer than running it."""
-    if failure is not None or request.method not in {"GET", "HEAD"} or not db.session.registry.has():
-        return
-    session = db.session()
-    if session.in_transaction() and isinstance(session.get_bind(), Engine):
-        session.connection().connection.commit()
 
 
 def _note_rest(_connection: Any, record: ConnectionPoolEntry) -> None:

@@ -133,7 +133,7 @@ def _depart(actor: Actor, parcel: Parcel, vendor_order: VendorOrder, units: Mapp
 def close_delivery(actor: Actor, vendor_order: VendorOrder) -> None:
     """The vendor order is delivered once everything of it has shipped and no parcel is under way."""
     db.session.flush()
-    if vendor_order.state == VendorOrderState.SHIPPED and not queries.undelivered(vendor_order.id):
+    if vendor_order.state == VendorOrderState.SHIPPED and queries.all_arrived(vendor_order.id):
         orders.delivered(actor, vendor_order)
 
 

@@ -65,8 +65,8 @@ def last_number(vendor_order_id: uuid.UUID) -> int:
     return int(db.session.scalars(statement).one())
 
 
-def undelivered(vendor_order_id: uuid.UUID) -> int:
-    """How many of its parcels have not arrived; the caller holds the vendor order's lock."""
-    ended = (ParcelState.DELIVERED, ParcelState.LOST, ParcelState.RETURNED)
-    statement = select(func.count()).where(Parcel.vendor_order_id == vendor_order_id, Parcel.state.not_in(ended))
-    return int(db.session.scalars(statement).one())
+def all_arrived(vendor_order_id: uuid.UUID) -> bool:
+    """It has parcels, and none of them is still to come; the caller holds the vendor order's lock."""
+    ended = Parcel.state.in_((ParcelState.DELIVERED, ParcelState.LOST, ParcelState.RETURNED))
+    statement = select(func.bool_and(ended)).where(Parcel.vendor_order_id == vendor_order_id)
+    return bool(db.session.scalars(statement).one())
