@@ -5,8 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -153,23 +154,29 @@ def test_servers_end_with_their_starter_and_can_be_started_at_once(cluster: Path
         server.stop()
 
 
-def test_a_socket_path_that_is_too_long_moves_to_a_short_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(local, "SHORT_FOLDERS", tmp_path)
+@pytest.fixture
+def short_folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where short folders are made during this test; its own path is short as well, wherever the tests run."""
+    with tempfile.TemporaryDirectory(prefix="k") as folder:
+        monkeypatch.setattr(local, "SHORT_FOLDERS", Path(folder))
+        yield Path(folder)
+
+
+def test_a_socket_path_that_is_too_long_moves_to_a_short_folder(tmp_path: Path, short_folders: Path):
     server = start_valkey(tmp_path / ("long" * 30))
     try:
         with redis.Redis.from_url(server.url) as talk:
             assert talk.ping()
         assert len(server.url) < 150
-        assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("kontor-*")] == [0o700]
+        assert [path.stat().st_mode & 0o777 for path in short_folders.glob("kontor-*")] == [0o700]
     finally:
         server.stop()
 
 
-def test_a_short_folder_that_is_open_to_others_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(local, "SHORT_FOLDERS", tmp_path)
+def test_a_short_folder_that_is_open_to_others_is_refused(tmp_path: Path, short_folders: Path):
     long = tmp_path / ("long" * 30)
     start_valkey(long).stop()
-    next(tmp_path.glob("kontor-*")).chmod(0o777)
+    next(short_folders.glob("kontor-*")).chmod(0o777)
     with pytest.raises(LocalServerFailed, match="remove it"):
         start_valkey(long)
 
