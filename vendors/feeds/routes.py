@@ -11,7 +11,7 @@ from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.schemas import FeedFile, FeedFilter, FeedOptions, FeedOut, FeedReportLineOut
 
 routes = api_blueprint("feeds", "Catalogue, price and stock files of vendors, taken in by the background.")
-_CSV = {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 @routes.url_value_preprocessor
