@@ -64,6 +64,14 @@ _RESERVE = text("""
     SELECT offer_id, available FROM short
 """).bindparams(bindparam("offer_ids", type_=ARRAY(Uuid())), bindparam("quantities", type_=ARRAY(BigInteger())))
 
+# Whatever its state: one that expires at this moment is waited for, and what is returned is what it is then.
+_KEEP_HELD = (
+    update(Reservation)
+    .where(Reservation.order_id == bindparam("of_order"))
+    .values(expires_at=None)
+    .returning(Reservation.state)
+)
+
 # What has left was perhaps counted out by the vendor's own feed already: on_hand never goes below nothing.
 _LOWER = text("""
     WITH given AS (SELECT * FROM unnest(:offer_ids, :reserved, :shipped) AS g (offer_id, reserved, shipped)),
@@ -121,6 +129,13 @@ def hold(company_id: uuid.UUID, order_id: uuid.UUID, wanted: Sequence[Wanted], e
             for line in wanted
         ],
     )
+
+
+def keep_held(order_id: uuid.UUID) -> bool:
+    """The order is paid: its reservations have no end any more. True where all of them still hold what they held;
+    else `keep` has to say for which lines stock is missing."""
+    states = db.session.scalars(_KEEP_HELD, {"of_order": order_id}, execution_options={"synchronize_session": False})
+    return set(states) == {ReservationState.HELD}
 
 
 def keep(order_id: uuid.UUID, wanted: Sequence[Wanted], actor: Actor = SYSTEM) -> list[Wanted]:

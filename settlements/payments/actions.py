@@ -107,10 +107,12 @@ def _capture(order: Order, payment: Payment, result: port.PaymentResult) -> None
     payment.balance_transaction_id = result.balance_transaction_id
     payment.fee_minor, payment.net_minor = result.fee_minor, result.net_minor
     payment.failure_code = payment.failure_message = None
-    recorded = orders.record_payment(
-        SYSTEM, order.id, payment.captured_minor, payment.currency, f"payment:{payment.id}"
-    )
-    _book(order, payment, recorded)
+    source = f"payment:{payment.id}"
+    with db.session.no_autoflush:  # nothing below reads what is changed here: it is written at once, with the entry
+        recorded = orders.record_payment(
+            SYSTEM, order.id, payment.captured_minor, payment.currency, source, locked=order
+        )
+        _book(order, payment, recorded)
     if recorded.excess_minor:
         outbox.publish(PaymentExceeded(order_id=order.id, payment_id=payment.id, excess_minor=recorded.excess_minor))
 

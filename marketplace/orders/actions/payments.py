@@ -33,16 +33,19 @@ class RecordedPayment:
     repeated: bool = False
 
 
-def record_payment(actor: Actor, order_id: uuid.UUID, amount_minor: int, currency: str, source: str) -> RecordedPayment:
+def record_payment(
+    actor: Actor, order_id: uuid.UUID, amount_minor: int, currency: str, source: str, *, locked: Order | None = None
+) -> RecordedPayment:
     """Money has come in for an order; `source` names it once and for ever, a repeat writes nothing.
 
     When it covers what is owed, the reservations lose their end (those that had expired are made again while stock
     lasts; what is short stands on its line as `short_quantity`), the vendors may confirm and OrderPaid is announced.
-    For a cancelled order everything is excess. Raises OrderUnknown, CurrencyDiffers, AmountNotPositive.
+    For a cancelled order everything is excess. `locked`: the order's row, where the caller has locked it in this
+    transaction. Raises OrderUnknown, CurrencyDiffers, AmountNotPositive.
     """
     if amount_minor < 1:
         raise AmountNotPositive
-    order = queries.order(SYSTEM, order_id, locked=True)
+    order = locked or queries.order(SYSTEM, order_id, locked=True)
     if currency != order.currency:
         raise CurrencyDiffers(f"The order is in {order.currency}, the payment in {currency}.", currency=order.currency)
 
@@ -100,6 +103,8 @@ def open_units(line: OrderLine) -> int:
 
 
 def _keep_stock(actor: Actor, order: Order, part_ids: set[uuid.UUID]) -> None:
+    if stock.keep_held(order.id):
+        return
     lines = {line.id: line for line in queries.lines_of(order.id) if line.vendor_order_id in part_ids}
     wanted = [stock.Wanted(line.id, line.offer_id, open_units(line)) for line in lines.values() if open_units(line)]
     for short in stock.keep(order.id, wanted, actor):
