@@ -3,10 +3,12 @@
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 from marketplace.agreements.models import Price
 from marketplace.carts import actions as carts
 from marketplace.catalogue.models import Product
+from marketplace.companies.actions import invite
 from marketplace.companies.credentials import hash_password
 from marketplace.companies.queries import default_address
 from marketplace.kernel import clock
@@ -92,9 +94,12 @@ def trade(rows: SimpleNamespace) -> SimpleNamespace:
     for price in db.session.query(Price).filter_by(offer_id=rows.offers["bolt_of_tools"].id):
         price.unit_price = Decimal("0.12")
     anna = Actor(rows.people["applicant"].id, rows.applicant.id, frozenset({Role.ADMINISTRATOR}))
+    _, link = invite(anna, "new@example.test", [Role.BUYER])
     told = {"legal_name": HOSTILE, "registration_number": "KvK 1234", "vat_id": VAT_ID, "contact_email": "a@b.example"}
     application = onboarding.submit(anna, onboarding.draft(anna, told | {"goods": UNBROKEN * 3}).id)
-    return SimpleNamespace(unpaid=unpaid, paid=paid, shipped=shipped, cart=cart, application=application)
+    return SimpleNamespace(
+        unpaid=unpaid, paid=paid, shipped=shipped, cart=cart, application=application, join=urlsplit(link).path
+    )
 
 
 def _person(name: str, login: str, company: object, *roles: Role) -> object:
