@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
+import psycopg
 import uuid_utils
 from flask import Flask, current_app, has_request_context, request
 from flask_sqlalchemy import SQLAlchemy
@@ -33,11 +35,12 @@ class Session(FlaskSession):
     """
 
     def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
-        bind = super().get_bind(*args, **kwargs)
+        if kwargs.get("bind") is not None:
+            return super().get_bind(*args, **kwargs)
         if _after.get() is None and has_request_context() and request.method in {"GET", "HEAD"}:
             reading: Engine = current_app.extensions["kontor_reading"]
             return reading
-        return bind
+        return db.engine  # the only one: no statement has to be searched for its tables' engines
 
 
 db = SQLAlchemy(session_options={"expire_on_commit": False, "class_": Session}, disable_autonaming=True)
@@ -173,6 +176,25 @@ class QueryCounter:
         event.remove(db.engine, "before_cursor_execute", self._seen)
 
 
+class Cursor(psycopg.Cursor[Any]):
+    """Describes its columns by plain tuples: the driver's own objects, built anew for every answer, cost as much as
+    reading the rows."""
+
+    @property
+    def description(self) -> list[Any] | None:
+        found = self.pgresult
+        if found is None or not (found.nfields or found.status == psycopg.pq.ExecStatus.TUPLES_OK):
+            return None
+        return [(found.fname(n).decode(), found.ftype(n), *_UNTOLD) for n in range(found.nfields)]  # type: ignore[union-attr]
+
+
+_UNTOLD = (None, None, None, None, None)
+
+
+def _as_json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 def init_app(app: Flask, url: str, pool: int) -> None:
     """Connections of this app: few, checked when they rested, bounded in time."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url or "postgresql+psycopg://"
@@ -180,9 +202,12 @@ def init_app(app: Flask, url: str, pool: int) -> None:
         "pool_size": pool,
         "max_overflow": 2,
         "pool_timeout": 5,
+        "json_serializer": _as_json,
+        "json_deserializer": orjson.loads,
         "connect_args": {
             "application_name": "kontor",
             "connect_timeout": 3,
+            "cursor_factory": Cursor,
             "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC -c jit=off",
         },
     }
