@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The lock files are complete and hashed, so nothing is resolved; bytecode is made when a module is first imported.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes --only-binary :all:
+# Without bytecode every process would compile all it imports anew: some images forbid it for their own sake.
+unexport PYTHONDONTWRITEBYTECODE
 # Options of `flask --app wsgi up`, such as UP="--port 8080", and of pytest, such as TESTS="tests/properties".
 UP ?=
 TESTS ?= tests

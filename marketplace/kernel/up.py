@@ -138,6 +138,7 @@ def _prepare(
     ports: Ports, wish: Wish, env: dict[str, str], family: Family, leave: ExitStack
 ) -> tuple[dict[str, str], Sequence[str]]:
     """Servers, settings, schema and demonstration; returns the children's environment and how to sign in."""
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # else every child compiles all that it imports, at every start
     env.setdefault("VAR_FOLDER", "var")
     env.setdefault("BASE_URL", wish.url)
     var = Path(env["VAR_FOLDER"]).resolve()
