@@ -27,6 +27,15 @@ _PROGRAMS = {
     "valkey": "Valkey",
     "redis": "Valkey",
 }
+# What an operator subscribes to: each payment and refund by its own events, not by those of its charge as well.
+SUBSCRIBED = [
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+]
 HOOK_SECRET = "whsec_only_for_benchmarks"
 
 
@@ -71,7 +80,7 @@ def whole_set(*, web: bool = True, workers: int = 2, threads: int = 4) -> Iterat
         served = stack.enter_context(bench.web_server(on, workers=workers, threads=threads)) if web else None
         if served:
             host, port = served.address
-            sandbox.script(webhooks={"url": f"http://{host}:{port}{WEBHOOK_PATH}"})
+            sandbox.script(webhooks={"url": f"http://{host}:{port}{WEBHOOK_PATH}", "events": SUBSCRIBED})
         for command in WORKERS.values():
             stack.enter_context(bench.flask_process(on, *command[len(FLASK) :]))
         yield Whole(on, sandbox, served)

@@ -20,7 +20,7 @@ from marketplace.kernel.db import QueryCounter, db, new_id, transaction
 from settlements.ledger import books
 
 VENDORS, OFFERS, CALLERS, WORKERS, THREADS = 100, 5_000, 8, 2, 4
-SECONDS, WARM_UP = 20.0, 6.0
+SECONDS, WARM_UP = 20.0, 15.0
 METHOD = "pm_card_visa"
 
 
@@ -135,17 +135,13 @@ def proof(whole: Whole) -> tuple[int, int, int]:
 
 def tell(heard: Heard, spent: Counter[str], queries: dict[int, int]) -> None:
     count = max(1, len(heard.durations_ms))
+    print(f"{OFFERS} offers of {VENDORS} vendors; {CALLERS} callers, each placing the next order when the last is")
     print(
-        f"{OFFERS} offers of {VENDORS} vendors; {CALLERS} callers, each placing the next order when the last is paid,"
+        f"paid, for {heard.seconds:.0f} s after {WARM_UP:.0f} s of warm-up. An order is five requests: cart; three lines of"
     )
-    print(
-        f"for {heard.seconds:.0f} s after {WARM_UP:.0f} s of warm-up. An order is five requests: cart; three lines of three"
-    )
-    print(
-        "vendors; address and deliveries; checkout; payment, which the provider's stand-in takes and which is booked when"
-    )
-    print(f"it is answered. gunicorn gthread, {WORKERS} processes of {THREADS} threads; callers, web server, provider,")
-    print("dispatcher, workers, PostgreSQL and Valkey share the machine.")
+    print("three vendors; address and deliveries; checkout; payment, which the provider's stand-in takes and which is")
+    print(f"booked when it is answered. gunicorn gthread, {WORKERS} processes of {THREADS} threads; callers, web")
+    print("server, provider, dispatcher, workers, PostgreSQL and Valkey share the machine.")
     for step, times in heard.step_ms.items():
         print(f"  {step:32} p50 {bench.percentile(times, 0.5):6.1f} ms, p95 {bench.percentile(times, 0.95):6.1f} ms")
     for name, seconds in spent.most_common():

@@ -77,9 +77,7 @@ def main() -> None:
         http_drained = whole.drain()
         figures = proof(whole, placed + served)
     tell(data, wanted, placed, seconds, drained)
-    print(
-        f"HTTP: {len(served)} orders in {http_seconds:.1f} s by {HTTP_CALLERS} callers, drained {http_drained:.1f} s later."
-    )
+    print(f"HTTP: {len(served)} in {http_seconds:.1f} s by {HTTP_CALLERS} callers; drained in {http_drained:.1f} s.")
     for refusal, times in failed.most_common(5):
         print(f"  failed {times} times: {refusal}")
     bench.finish(
@@ -343,19 +341,18 @@ def proof(whole: Whole, placed: Placed) -> dict[str, int]:
 def tell(data: Olist, wanted: list[OldOrder], placed: Placed, seconds: float, drained: float) -> None:
     lines = sum(len(old.lines) for old in wanted)
     spanning = sum(len(old.freight_minor) > 1 for old in wanted)
+    stock = f"{len(data.sellers)} vendors, {len(data.products)} products, {len(data.list_prices)} offers"
+    print(f"{stock}, written in bulk; then {len(wanted)} orders, {spanning} of")
     print(
-        f"{len(data.sellers)} vendors, {len(data.products)} products, {len(data.list_prices)} offers, written in bulk;"
-    )
-    print(f"then {len(wanted)} orders ({spanning} of the {data.spanning} that span several vendors; the others are the")
-    print(
-        f"first {olist.OTHERS} by id), {lines} lines, replayed by {PROCESSES} processes through the actions of the API:"
+        f"the {data.spanning} that span several vendors (the others are the first {olist.OTHERS} by id), {lines} lines,"
     )
     print(
-        "prices and freight of the day set by their vendors, cart, checkout, payment through the gateway's adapter and"
+        f"replayed by {PROCESSES} processes through the actions of the API: prices and freight of the day set by their"
     )
     print(
-        "the provider's stand-in, confirmed, sent in parcels, delivered; each step a transaction. 18 % tax is contained."
+        "vendors, cart, checkout, payment through the gateway's adapter and the provider's stand-in, confirmed, sent in"
     )
+    print("parcels, delivered; each step a transaction. Prices contain 18 % tax.")
     print(f"{len(placed)} orders in {seconds:.1f} s; events, jobs and web hooks drained {drained:.1f} s later.")
     why = Counter(_beside_payment(data, old) for old in wanted)
     print("Prices and freight beside what was paid of old: " + "; ".join(f"{n} {w}" for w, n in why.most_common()))
