@@ -136,11 +136,11 @@ def proof(whole: Whole) -> tuple[int, int, int]:
 def tell(heard: Heard, spent: Counter[str], queries: dict[int, int]) -> None:
     count = max(1, len(heard.durations_ms))
     print(f"{OFFERS} offers of {VENDORS} vendors; {CALLERS} callers, each placing the next order when the last is")
+    print(f"paid, for {heard.seconds:.0f} s after {WARM_UP:.0f} s of warm-up. An order is five requests: cart; three")
+    print("lines of three vendors; address and deliveries; checkout; payment, which the provider's stand-in takes and")
     print(
-        f"paid, for {heard.seconds:.0f} s after {WARM_UP:.0f} s of warm-up. An order is five requests: cart; three lines of"
+        f"which is booked when it is answered. gunicorn gthread, {WORKERS} processes of {THREADS} threads; callers, web"
     )
-    print("three vendors; address and deliveries; checkout; payment, which the provider's stand-in takes and which is")
-    print(f"booked when it is answered. gunicorn gthread, {WORKERS} processes of {THREADS} threads; callers, web")
     print("server, provider, dispatcher, workers, PostgreSQL and Valkey share the machine.")
     for step, times in heard.step_ms.items():
         print(f"  {step:32} p50 {bench.percentile(times, 0.5):6.1f} ms, p95 {bench.percentile(times, 0.95):6.1f} ms")
