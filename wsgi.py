@@ -32,6 +32,7 @@ from marketplace.kernel import (
     pages,
     problems,
     queue,
+    reads,
     settings,
     up,
     web,
@@ -163,6 +164,7 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
     if chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
     database.init_app(app, chosen.database_url, chosen.database_pool)
+    reads.init_app(app)
     Migrate(app, database.db, directory=str(Path(__file__).parent / "migrations"))
     access.load_actors_with(app, sessions.load_actor)
     limits.init_app(app, chosen.redis_url or "memory://")

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 import wsgi
-from marketplace.kernel import local
+from marketplace.kernel import local, reads
 from marketplace.kernel.access import ANONYMOUS, Actor
 from marketplace.kernel.db import Row, db
 from marketplace.kernel.settings import Settings
@@ -128,7 +128,8 @@ def close(app: Flask) -> None:
 @pytest.fixture
 def session(app: Flask) -> Iterator[scoped_session]:
     """The database session of this test, inside a transaction that ends in a rollback; pushes an app context."""
-    original = db.session
+    original, read = db.session, app.extensions["kontor_read"]
+    app.extensions["kontor_read"] = reads.in_session
     with app.app_context():
         connection = db.engine.connect()
         outer = connection.begin()
@@ -139,7 +140,7 @@ def session(app: Flask) -> Iterator[scoped_session]:
             yield db.session
         finally:
             db.session.remove()
-            db.session = original
+            db.session, app.extensions["kontor_read"] = original, read
             outer.rollback()
             connection.close()
 

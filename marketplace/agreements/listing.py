@@ -1,7 +1,11 @@
-"""The SQL of what a buyer sees of offers: one statement, one shape, JSON made where the rows are.
+"""The SQL of what a buyer sees of offers: one statement, one shape.
 
 The texts are put together from constants of our own; whatever a caller sends is a bound parameter.
 """
+
+import uuid
+from bisect import bisect_right
+from typing import Any, NamedTuple
 
 # The list that holds for the offer `o`: of the lists in this currency and tax mode that are for everyone, or for this
 # company, and hold the offer on the day, the lowest rank; of one rank the newest. Lists are found from the vendor and
@@ -75,10 +79,9 @@ _LIVE = f"""
     JOIN company v ON v.id = o.vendor_id AND v.may_sell
     JOIN product p ON p.id = o.product_id
     LEFT JOIN category c ON c.id = p.category_id
-    {{priced}} JOIN LATERAL ({_LIST_OF_OFFER.format(currency=_CURRENCY)}) best ON true
+    LEFT JOIN LATERAL ({_LIST_OF_OFFER.format(currency=_CURRENCY)}) best ON true
     WHERE o.state = 'live'
 """  # noqa: S608
-_WITH_A_PRICE, _ALL = _LIVE.format(priced="INNER"), _LIVE.format(priced="LEFT")
 
 _PRICED = f"""
     SELECT page.*, greatest(s.on_hand - s.reserved, 0) AS available, priced.tiers, priced.unit_price
@@ -104,26 +107,134 @@ CONDITIONS = {
 }
 
 
-def page_of_offers(limit: int, *conditions: str) -> str:
-    """Offers with a price, newest first, as one row: JSON array of the first `limit`, the last id, are there more.
+# The lists of the asking company, found once for all offers; those for everyone are found per offer, from its vendor.
+_OWN_LISTS = """
+    SELECT l.id, l.vendor_id, l.kind, l.name, l.rank
+    FROM price_list_company m JOIN price_list l ON l.id = m.price_list_id
+    WHERE m.company_id = :company_id AND l.kind IN ('contract', 'company') AND l.includes_tax = :includes_tax
+      AND l.currency = (SELECT asked.currency FROM asked)
+      AND (l.valid_from IS NULL OR l.valid_from <= :day) AND (l.valid_to IS NULL OR l.valid_to >= :day)
+"""
+_BEST = """
+    SELECT found.id, found.kind, found.name, held.quantities, held.unit_prices
+    FROM (
+        SELECT own.id, own.kind, own.name, own.rank FROM own WHERE own.vendor_id = o.vendor_id
+        UNION ALL
+        SELECT l.id, l.kind, l.name, l.rank
+        FROM price_list l
+        WHERE l.vendor_id = o.vendor_id AND l.kind IN ('public', 'campaign')
+          AND l.currency = (SELECT asked.currency FROM asked) AND l.includes_tax = :includes_tax
+          AND (l.valid_from IS NULL OR l.valid_from <= :day) AND (l.valid_to IS NULL OR l.valid_to >= :day)
+    ) found
+    JOIN (
+        SELECT x.price_list_id, array_agg(x.from_quantity ORDER BY x.from_quantity) AS quantities,
+               array_agg(trim_scale(x.unit_price)::text ORDER BY x.from_quantity) AS unit_prices
+        FROM price x WHERE x.offer_id = o.id GROUP BY x.price_list_id
+    ) held ON held.price_list_id = found.id
+    ORDER BY found.rank, found.id DESC
+    LIMIT 1
+"""
 
-    The limit stands in the text: without it PostgreSQL could not tell that any plan will do for a page, and would plan
-    each call anew, which takes longer than the page.
+
+def page_of_offers(limit: int, *conditions: str) -> str:
+    """Offers with a price, newest first, one more than the limit; the columns are those of OfferRow.
+
+    JSON made of these rows by orjson takes half as long as JSON made in SQL: 0.8 instead of 1.4 ms of PostgreSQL for 20
+    offers, for 0.2 ms of Python.
     """
+    in_category = "JOIN product p ON p.id = o.product_id" if "category" in conditions else ""
     return f"""
-        WITH {_ASKED}, page AS MATERIALIZED (
-            {_WITH_A_PRICE} {_where(conditions)} ORDER BY o.id DESC LIMIT {limit + 1:d}
+        WITH {_ASKED}, own AS MATERIALIZED ({_OWN_LISTS}), page AS MATERIALIZED (
+            SELECT o.id, o.sku, o.product_id, o.vendor_id, v.name AS vendor_name, o.unit, o.pack_size, o.min_quantity,
+                   {_LEAST} AS least_quantity, o.lead_time_days, best.id AS list_id, best.kind AS list_kind,
+                   best.name AS list_name, best.quantities, best.unit_prices
+            FROM offer o
+            JOIN company v ON v.id = o.vendor_id AND v.may_sell
+            {in_category}
+            CROSS JOIN LATERAL ({_BEST}) best
+            WHERE o.state = 'live' {_where(conditions)}
+            ORDER BY o.id DESC
+            LIMIT {limit + 1}
         )
-        SELECT json_agg({_ITEM} ORDER BY i.id DESC)::text AS items, (array_agg(i.id ORDER BY i.id))[1] AS last,
-               (SELECT count(*) FROM page) > {limit:d} AS more
-        FROM (SELECT * FROM ({_PRICED}) whole ORDER BY whole.id DESC LIMIT {limit:d}) i
+        SELECT i.id, i.sku, i.product_id, p.name, p.manufacturer, p.part_number, p.ean, i.vendor_id, i.vendor_name,
+               c.path, i.unit, i.pack_size, i.min_quantity, i.least_quantity, i.lead_time_days,
+               greatest(s.on_hand - s.reserved, 0), {_CURRENCY}, i.list_id, i.list_kind, i.list_name, i.quantities,
+               i.unit_prices
+        FROM page i
+        JOIN product p ON p.id = i.product_id
+        JOIN offer_stock s ON s.offer_id = i.id
+        LEFT JOIN category c ON c.id = p.category_id
+        ORDER BY i.id DESC
     """  # noqa: S608
+
+
+class OfferRow(NamedTuple):
+    """The columns of `page_of_offers`."""
+
+    id: uuid.UUID
+    sku: str
+    product_id: uuid.UUID
+    product_name: str
+    manufacturer: str
+    part_number: str
+    ean: str | None
+    vendor_id: uuid.UUID
+    vendor_name: str
+    category: str | None
+    unit: str
+    pack_size: int
+    min_quantity: int
+    least_quantity: int
+    lead_time_days: int
+    available: int
+    currency: str
+    list_id: uuid.UUID
+    list_kind: str
+    list_name: str
+    quantities: list[int]
+    unit_prices: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """What OfferOut dumps."""
+        prices = [_two_decimals(price) for price in self.unit_prices]
+        tiers = zip(self.quantities, prices, strict=True)
+        return {
+            "id": self.id,
+            "sku": self.sku,
+            "product": {
+                "id": self.product_id,
+                "name": self.product_name,
+                "manufacturer": self.manufacturer,
+                "part_number": self.part_number,
+                "ean": self.ean,
+            },
+            "vendor": {"id": self.vendor_id, "name": self.vendor_name},
+            "category": self.category,
+            "unit": self.unit,
+            "pack_size": self.pack_size,
+            "min_quantity": self.min_quantity,
+            "least_quantity": self.least_quantity,
+            "lead_time_days": self.lead_time_days,
+            "available": self.available,
+            "price": {
+                "unit_price": prices[max(0, bisect_right(self.quantities, self.least_quantity) - 1)],
+                "currency": self.currency,
+                "tiers": [{"from_quantity": quantity, "unit_price": price} for quantity, price in tiers],
+                "source": {"kind": self.list_kind, "list_id": self.list_id, "name": self.list_name},
+            },
+        }
+
+
+def _two_decimals(trimmed: str) -> str:
+    """As fields.plain_decimal writes it: at least two decimals, no zeros behind them."""
+    whole, _, fraction = trimmed.partition(".")
+    return trimmed if len(fraction) > 1 else f"{whole}.{fraction:0<2}"
 
 
 def offers_by_product(*conditions: str) -> str:
     """Rows of (product id, JSON array of its offers): the best price for the least quantity first, no price last."""
     return f"""
-        WITH {_ASKED}, page AS MATERIALIZED ({_ALL} {_where(conditions)})
+        WITH {_ASKED}, page AS MATERIALIZED ({_LIVE} {_where(conditions)})
         SELECT i.product_id, json_agg({_ITEM} ORDER BY i.unit_price, i.id)::text AS items
         FROM ({_PRICED}) i GROUP BY i.product_id
     """  # noqa: S608

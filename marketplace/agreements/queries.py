@@ -21,7 +21,7 @@ from marketplace.catalogue import queries as catalogue
 from marketplace.catalogue.models import Document, Offer, Product
 from marketplace.catalogue.queries import OfferUnknown
 from marketplace.companies.models import Company
-from marketplace.kernel import clock
+from marketplace.kernel import clock, reads
 from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, NotFound
@@ -165,8 +165,8 @@ def rate_for(terms: VendorTerms, category_path: str | None) -> Decimal:
     return terms.commission_rate
 
 
-def offers_page(actor: Actor, args: Mapping[str, Any]) -> str:
-    """A page of live offers with this company's prices, newest first, as JSON text of OfferPage.
+def offers_page(actor: Actor, args: Mapping[str, Any]) -> bytes:
+    """A page of live offers with this company's prices, newest first, as JSON of OfferPage.
 
     `args`: limit, and optionally cursor, vendor (id), category (a path, all below it counts), currency (default: the
     company's own). Offers without a price in the currency are left out. One query. Raises CursorUnknown.
@@ -176,9 +176,10 @@ def offers_page(actor: Actor, args: Mapping[str, Any]) -> str:
     if args.get("cursor"):
         conditions.append("cursor")
         (values["cursor"],) = cursor_values(args["cursor"], [uuid.UUID])
-    row = db.session.connection().exec_driver_sql(_page_statement(args["limit"], *conditions), values).one()
-    following = f'"{make_cursor([row.last])}"' if row.more else "null"
-    return f'{{"items":{row.items or "[]"},"next":{following}}}'
+    rows = reads.fetch(_page_statement(args["limit"], *conditions), values)
+    shown = rows[: args["limit"]]
+    following = make_cursor([shown[-1][0]]) if len(rows) > len(shown) else None
+    return orjson.dumps({"items": [listing.OfferRow._make(row).as_json() for row in shown], "next": following})
 
 
 def offer_for_buyer(actor: Actor, offer_id: uuid.UUID, currency: str | None = None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select
 
 from marketplace.companies.models import Address, ApiKey, Company, Invitation, Membership, Person, Session
-from marketplace.kernel import clock
+from marketplace.kernel import clock, reads
 from marketplace.kernel.access import SYSTEM, WHO_MAY_WHAT, Actor, Permission, Role, Side, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import NotFound
@@ -303,34 +303,34 @@ def keys_of(person_id: uuid.UUID, company_id: uuid.UUID) -> Sequence[ApiKey]:
 
 def actor_of_session(hashed: str) -> Actor | None:
     """Who a cookie's token acts as: one query; None where the session ended or its person left the company."""
-    row = db.session.execute(_session_statement(), {"hashed": hashed, "now": clock.now()}).one_or_none()
-    return None if row is None else _actor(row, session_id=row[0])
+    rows = reads.fetch(_session_statement(), {"hashed": hashed, "now": clock.now()})
+    return _actor(rows[0], session_id=rows[0][0]) if rows else None
 
 
 @functools.cache
-def _session_statement() -> Select[Any]:
+def _session_statement() -> str:
     """Built once: every request of a browser asks it."""
     statement = _actor_columns(Session.id, Session.expires_at).where(
         Session.token_hash == bindparam("hashed"),
         Session.revoked_at.is_(None),
         Session.expires_at > bindparam("now"),
     )
-    return _joined(statement, Session)
+    return reads.in_driver_words(_joined(statement, Session))
 
 
 def holder_of_key(hashed: str) -> KeyHolder | None:
     """Who an API key acts as: one query; None where it was revoked or its person left the company."""
-    row = db.session.execute(_holder_statement(), {"hashed": hashed}).one_or_none()
-    return None if row is None else KeyHolder(_actor(row, key_id=row[0]), row[1])
+    rows = reads.fetch(_holder_statement(), {"hashed": hashed})
+    return KeyHolder(_actor(rows[0], key_id=rows[0][0]), rows[0][1]) if rows else None
 
 
 @functools.cache
-def _holder_statement() -> Select[Any]:
+def _holder_statement() -> str:
     """Built once: every request of a program asks it."""
     statement = _actor_columns(ApiKey.id, ApiKey.last_used_at).where(
         ApiKey.secret_hash == bindparam("hashed"), ApiKey.revoked_at.is_(None)
     )
-    return _joined(statement, ApiKey)
+    return reads.in_driver_words(_joined(statement, ApiKey))
 
 
 def _actor_columns(*first: Any) -> Select[Any]:

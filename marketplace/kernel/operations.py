@@ -35,9 +35,9 @@ class OperationsOut(Schema):
     periodic = fields.List(fields.Nested(PeriodicOut))
 
 
-@routes.get("/operations")
+@routes.get("/operations")  # type: ignore[untyped-decorator]
 @requires(Permission.OPERATE)
-@routes.response(200, OperationsOut)
+@routes.response(200, OperationsOut)  # type: ignore[untyped-decorator]
 def operations() -> Any:
     """The outbox, the queues and the periodic work."""
     return {"outbox": outbox.backlog(), "queues": queue.figures(), "periodic": queue.periodic()}

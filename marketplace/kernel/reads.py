@@ -1,0 +1,62 @@
+"""The few reads that every request makes, or that must be fast: one statement straight to the driver.
+
+What reads rows as objects, or more than one thing, uses the session as everywhere.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import psycopg
+from flask import Flask, current_app
+from sqlalchemy import Engine, Select
+from sqlalchemy.dialects.postgresql import psycopg as dialect
+from sqlalchemy.exc import OperationalError
+
+from marketplace.kernel.db import db, in_transaction
+
+Rows = list[tuple[Any, ...]]
+Read = Callable[[str, Mapping[str, Any]], Rows]
+
+
+def init_app(app: Flask) -> None:
+    """Reads of this app take a connection of its pool for one statement."""
+    with app.app_context():
+        engine = db.engine
+    app.extensions["kontor_read"] = lambda statement, values: _read(engine, statement, values)
+
+
+def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """The rows of a statement in the driver's words (`%(name)s`), which only reads.
+
+    Inside a transaction() it is part of it, outside it sees what was committed.
+    """
+    read: Read = in_session if in_transaction() else current_app.extensions["kontor_read"]
+    return read(statement, values)
+
+
+def in_session(statement: str, values: Mapping[str, Any]) -> Rows:
+    """The same on the connection of the session."""
+    return [tuple(row) for row in db.session.connection().exec_driver_sql(statement, dict(values))]
+
+
+def in_driver_words(statement: Select[Any]) -> str:
+    """The text of a statement with named bind parameters, for `fetch`; make it once."""
+    return str(statement.compile(dialect=dialect.dialect()))  # type: ignore[no-untyped-call]
+
+
+def _read(engine: Engine, statement: str, values: Mapping[str, Any]) -> Rows:
+    taken = engine.raw_connection()
+    try:
+        connection: psycopg.Connection[tuple[Any, ...]] = taken.dbapi_connection  # type: ignore[assignment]
+        connection.autocommit = True
+        rows = connection.execute(statement, values).fetchall()
+        connection.autocommit = False
+        return rows
+    except psycopg.OperationalError as failure:
+        taken.invalidate(failure)
+        raise OperationalError(statement, dict(values), failure, connection_invalidated=True) from failure
+    except BaseException as failure:
+        taken.invalidate(failure)
+        raise
+    finally:
+        taken.close()
