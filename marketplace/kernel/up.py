@@ -113,8 +113,13 @@ def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
         with ExitStack() as leave:
             leave.callback(family.stop)
             leave.callback(_be_deaf)
-            env, signs = _prepare(ports, wish, dict(environment), family, leave)
-            _start_programs(wish, env, family)
+            servers = _start_servers(ports, wish, dict(environment), family)
+            env = servers.env
+            # Another start: the web server imports while we look at the schema; /ready tells when that is right.
+            early = _start_web(wish, env, family) if servers.known else None
+            signs = _prepare(ports, servers, leave)
+            _await_web(wish, env, early or _start_web(wish, env, family))
+            _start_workers(wish, env, family)
             _announce(wish, env, signs)
             while True:
                 family.look()
@@ -134,16 +139,24 @@ def _be_deaf() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _prepare(
-    ports: Ports, wish: Wish, env: dict[str, str], family: Family, leave: ExitStack
-) -> tuple[dict[str, str], Sequence[str]]:
-    """Servers, settings, schema and demonstration; returns the children's environment and how to sign in."""
+@dataclass(frozen=True)
+class Servers:
+    """The environment of the children; is the database ours, was it here before, is it for the demonstration?"""
+
+    env: dict[str, str]
+    embedded: bool
+    known: bool
+    demo: bool
+
+
+def _start_servers(ports: Ports, wish: Wish, env: dict[str, str], family: Family) -> Servers:
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # else every child compiles all that it imports, at every start
     env.setdefault("VAR_FOLDER", "var")
     env.setdefault("BASE_URL", wish.url)
     var = Path(env["VAR_FOLDER"]).resolve()
     (var / "log").mkdir(parents=True, exist_ok=True)
     embedded = not env.get("DATABASE_URL")
+    known = embedded and (var / "secret_key").exists()
     demo = wish.demo or (embedded and not env.get("STRIPE_API_KEY"))
     if embedded:
         env["DATABASE_URL"] = family.keep("postgres", lambda: start_postgres(var / "postgres")).url
@@ -152,15 +165,21 @@ def _prepare(
         env["REDIS_URL"] = family.keep("valkey", lambda: start_valkey(var / "valkey")).url
     if demo:
         _keep_sandbox(ports, wish, env, var, family)
-    app = ports.create_app(from_environment(env).require())
+    return Servers(env, embedded, known, demo)
+
+
+def _prepare(ports: Ports, servers: Servers, leave: ExitStack) -> Sequence[str]:
+    """Schema and demonstration; returns how to sign in."""
+    app = ports.create_app(from_environment(servers.env).require())
     with app.app_context():
         flask_migrate.upgrade()
-        signs = ports.load_demo() if demo else []
+        signs = ports.load_demo() if servers.demo else []
         db.engine.dispose()
-    if embedded:
-        _write_private(var / "environment", _as_shell(env))
-        leave.callback((var / "environment").unlink, missing_ok=True)
-    return env, signs
+    if servers.embedded:
+        kept = Path(servers.env["VAR_FOLDER"]).resolve() / "environment"
+        _write_private(kept, _as_shell(servers.env))
+        leave.callback(kept.unlink, missing_ok=True)
+    return signs
 
 
 def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, family: Family) -> None:
@@ -178,19 +197,28 @@ def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, fami
     env["STRIPE_API_BASE"], env["STRIPE_API_KEY"] = running.url, running.api_key
 
 
-def _start_programs(wish: Wish, env: dict[str, str], family: Family) -> None:
-    """The web server, and when it is ready, so that they do not fight for the processor, the workers."""
-    log = Path(env["VAR_FOLDER"]).resolve() / "log"
+def _start_web(wish: Wish, env: dict[str, str], family: Family) -> Child:
     web = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{wish.host}:{wish.port}"]
     web += ["--graceful-timeout", "3"]  # people who press Ctrl-C wait; idle connections are no reason to
-    running = family.keep("web", partial(Program.start, web, env, log / "web.log"))
+    return family.keep("web", partial(Program.start, web, env, _logs(env) / "web.log"))
+
+
+def _await_web(wish: Wish, env: dict[str, str], web: Child) -> None:
     until = time.monotonic() + READY_WITHIN_S
     while not _answers(f"{wish.url}/ready"):
-        if not running.lives() or time.monotonic() > until:
-            raise click.ClickException(f"the web server did not start:\n{_tail(log / 'web.log')}")
+        if not web.lives() or time.monotonic() > until:
+            raise click.ClickException(f"the web server did not start:\n{_tail(_logs(env) / 'web.log')}")
         time.sleep(0.05)
+
+
+def _start_workers(wish: Wish, env: dict[str, str], family: Family) -> None:
+    """When the web server is ready, so that they do not fight for the processor."""
     for name, command in (WORKERS if wish.worker else {}).items():
-        family.keep(name, partial(Program.start, command, env, log / f"{name}.log"))
+        family.keep(name, partial(Program.start, command, env, _logs(env) / f"{name}.log"))
+
+
+def _logs(env: Mapping[str, str]) -> Path:
+    return Path(env["VAR_FOLDER"]).resolve() / "log"
 
 
 def _announce(wish: Wish, env: Mapping[str, str], signs: Sequence[str]) -> None:
