@@ -282,12 +282,12 @@ def order_by_http(world: World, old: OldOrder) -> Talk:
     vendors = {str(world.vendors[seller].company_id): world.vendors[seller] for seller in old.freight_minor}
     for part in order["vendor_orders"]:
         vendor, at = vendors[part["vendor_id"]], f"/v1/vendor-orders/{part['id']}"
-        expect((yield Ask("POST", f"{at}/confirm", None, by(vendor))), 200)
+        expect((yield Ask("POST", f"{at}/confirm", None, by(vendor, once=True))), 200)
         first, *rest = [{"line_id": line["id"], "quantity": line["quantity"]} for line in part["lines"]]
         for lines in ([first], rest) if rest else ([first],):
             sent = {"carrier": "Correios", "lines": lines}
             parcel = expect((yield Ask("POST", f"{at}/parcels", sent, by(vendor, once=True))), 201)
-            expect((yield Ask("POST", f"/v1/parcels/{parcel['id']}/deliver", None, by(vendor))), 200)
+            expect((yield Ask("POST", f"/v1/parcels/{parcel['id']}/deliver", None, by(vendor, once=True))), 200)
     return order["id"]
 
 
