@@ -5,6 +5,7 @@ The texts are put together from constants of our own; whatever a caller sends is
 
 import uuid
 from bisect import bisect_right
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 # The list that holds for the offer `o`: of the lists in this currency and tax mode that are for everyone, or for this
@@ -225,6 +226,7 @@ class OfferRow(NamedTuple):
         }
 
 
+@lru_cache(8192)
 def _two_decimals(trimmed: str) -> str:
     """As fields.plain_decimal writes it: at least two decimals, no zeros behind them."""
     whole, _, fraction = trimmed.partition(".")
