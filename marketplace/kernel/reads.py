@@ -1,9 +1,10 @@
-"""The few reads that every request makes, or that must be fast: one statement straight to the driver.
+"""The few statements that every request makes, or that must be fast: straight to the driver.
 
-What reads rows as objects, or more than one thing, uses the session as everywhere.
+What reads or changes rows as objects uses the session as everywhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -35,28 +36,36 @@ def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]
 
 
 def in_session(statement: str, values: Mapping[str, Any]) -> Rows:
-    """The same on the connection of the session."""
+    """The same on the connection of the session; may write as well, and returns what that returns."""
     return [tuple(row) for row in db.session.connection().exec_driver_sql(statement, dict(values))]
 
 
+@cache
 def in_driver_words(statement: Select[Any]) -> str:
-    """The text of a statement with named bind parameters, for `fetch`; make it once."""
+    """The text of a statement that is made once, with named bind parameters, for `fetch`."""
     return str(statement.compile(dialect=dialect.dialect()))  # type: ignore[no-untyped-call]
 
 
 def _read(engine: Engine, statement: str, values: Mapping[str, Any]) -> Rows:
-    taken = engine.raw_connection()
+    try:
+        taken = engine.raw_connection()
+    except psycopg.OperationalError as failure:
+        raise _away(statement, failure) from failure
     try:
         connection: psycopg.Connection[tuple[Any, ...]] = taken.dbapi_connection  # type: ignore[assignment]
         connection.autocommit = True
         rows = connection.execute(statement, values).fetchall()
         connection.autocommit = False
         return rows
-    except psycopg.OperationalError as failure:
-        taken.invalidate(failure)
-        raise OperationalError(statement, dict(values), failure, connection_invalidated=True) from failure
     except BaseException as failure:
         taken.invalidate(failure)
+        if isinstance(failure, psycopg.OperationalError):
+            raise _away(statement, failure) from failure
         raise
     finally:
         taken.close()
+
+
+def _away(statement: str, failure: psycopg.OperationalError) -> OperationalError:
+    """As the session says it, so that it is answered alike."""
+    return OperationalError(statement, None, failure, connection_invalidated=True)
