@@ -26,7 +26,7 @@ from marketplace.carts.refusals import (
 )
 from marketplace.carts.states import CartState, CartVerb
 from marketplace.companies.models import Address
-from marketplace.kernel import history
+from marketplace.kernel import history, writes
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
 from marketplace.orders import actions as orders
@@ -73,10 +73,7 @@ def create(
     _refuse(priced.problems)
 
     _see(priced)
-    db.session.add(cart)
-    db.session.flush()
-    db.session.add_all([item.line for item in items])
-    db.session.flush()
+    writes.insert_all([cart], [item.line for item in items])
     return priced
 
 

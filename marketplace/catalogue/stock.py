@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy import bindparam, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger, Uuid
 
@@ -92,7 +92,7 @@ _LOWER = text("""
 def reserve(wanted: Sequence[Wanted]) -> None:
     """Take all of it from what is available, or raise StockTooLow naming every short line and take nothing.
 
-    `hold` writes the reservations, once the order's rows stand.
+    `held` makes the reservations, which are written with the order's rows.
     """
     short = _reserve(wanted, as_far_as_it_goes=False)
     if short:
@@ -111,24 +111,23 @@ def reserve(wanted: Sequence[Wanted]) -> None:
         )
 
 
-def hold(company_id: uuid.UUID, order_id: uuid.UUID, wanted: Sequence[Wanted], expires_at: datetime | None) -> None:
-    """Write down who holds what was reserved, until when (None: until it is shipped)."""
-    db.session.execute(
-        insert(Reservation),
-        [
-            {
-                "id": new_id(),
-                "company_id": company_id,
-                "order_id": order_id,
-                "order_line_id": line.order_line_id,
-                "offer_id": line.offer_id,
-                "quantity": line.quantity,
-                "state": ReservationState.HELD,
-                "expires_at": expires_at,
-            }
-            for line in wanted
-        ],
-    )
+def held(
+    company_id: uuid.UUID, order_id: uuid.UUID, wanted: Sequence[Wanted], expires_at: datetime | None
+) -> list[Reservation]:
+    """Who holds what was reserved, until when (None: until it is shipped); to be written with the order's rows."""
+    return [
+        Reservation(
+            id=new_id(),
+            company_id=company_id,
+            order_id=order_id,
+            order_line_id=line.order_line_id,
+            offer_id=line.offer_id,
+            quantity=line.quantity,
+            state=ReservationState.HELD,
+            expires_at=expires_at,
+        )
+        for line in wanted
+    ]
 
 
 def keep_held(order_id: uuid.UUID) -> bool:

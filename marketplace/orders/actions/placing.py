@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import insert
 
 from marketplace.catalogue import stock
-from marketplace.kernel import clock, outbox
+from marketplace.kernel import clock, outbox, writes
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
 from marketplace.orders.actions.payments import pay_if_covered
@@ -89,21 +89,12 @@ def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | Non
     parts = _parts(order, placement, worth)
     deliveries = _deliveries(order, placement, worth)
     lines = _lines(order, placement, worth, {part.vendor_id: part.id for part in parts})
-    _write([order], parts, deliveries, lines)
-    stock.hold(order.company_id, order.id, wanted, _reserved_until(order.placed_at))
-    step = _first_step(order, worth)
-    db.session.add(step)
+    held = stock.held(order.company_id, order.id, wanted, _reserved_until(order.placed_at))
+    writes.insert_all([order], parts, deliveries, lines, held, [_first_step(order, worth)])
     outbox.publish(OrderPlaced(order_id=order.id, company_id=order.company_id))
     if order.owed_minor == 0:
         pay_if_covered(actor, order, 0)
     return WholeOrder(order, parts, lines, deliveries)
-
-
-def _write(*batches: Sequence[Any]) -> None:
-    """One flush per table, in the order in which they refer to each other."""
-    for rows in batches:
-        db.session.add_all(rows)
-        db.session.flush()
 
 
 def _reserved_until(moment: datetime) -> datetime:
