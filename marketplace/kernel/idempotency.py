@@ -15,10 +15,9 @@ from typing import Any
 import orjson
 from flask import Response, current_app, request
 from sqlalchemy import ForeignKey, Index, delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, reads
 from marketplace.kernel.access import Actor, current_actor
 from marketplace.kernel.db import Row, db, transaction
 from marketplace.kernel.errors import Conflict, Invalid
@@ -54,6 +53,18 @@ class StoredAnswer(Row):
     at: Mapped[datetime]
 
 
+# An order's way passes here twice: the driver gets these as they stand.
+_CLAIM = """
+INSERT INTO idempotency_key (company_id, route, key, request_hash, status, answer, at)
+VALUES (%(company_id)s, %(route)s, %(key)s, %(request_hash)s, %(status)s, %(answer)s, %(at)s)
+ON CONFLICT DO NOTHING RETURNING status
+"""
+_ANSWER = """
+UPDATE idempotency_key SET status = %(status)s, answer = %(answer)s
+WHERE company_id = %(company_id)s AND route = %(route)s AND key = %(key)s RETURNING status
+"""
+
+
 def once(
     actor: Actor, route: str, key: str, request_hash: str, effect: Callable[[], tuple[int, bytes]]
 ) -> tuple[int, bytes, bool]:
@@ -62,39 +73,49 @@ def once(
     Returns (status, answer, replayed). Two at once: the second waits for the first's transaction. Raises
     IdempotencyKeyReused where the key belongs to another request.
     """
-    claim = (
-        insert(StoredAnswer)
-        .values(
-            company_id=actor.company_id,
-            route=route,
-            key=key,
-            request_hash=request_hash,
-            status=0,
-            answer=b"",
-            at=clock.now(),
-        )
-        .on_conflict_do_nothing()
-        .returning(StoredAnswer.key)
-    )
-    if db.session.execute(claim).first() is None:
-        return _stored(actor, route, key, request_hash)
+    claimed, stored = _claim(actor, route, key, request_hash, 0, b"")
+    if not claimed:
+        return *stored, True
     status, answer = effect()
-    db.session.execute(
-        StoredAnswer.__table__.update()  # type: ignore[attr-defined]
-        .where(StoredAnswer.company_id == actor.company_id, StoredAnswer.route == route, StoredAnswer.key == key)
-        .values(status=status, answer=answer)
-    )
+    of_key = {"company_id": actor.company_id, "route": route, "key": key}
+    reads.in_session(_ANSWER, of_key | {"status": status, "answer": answer})
     return status, answer, False
 
 
-def _stored(actor: Actor, route: str, key: str, request_hash: str) -> tuple[int, bytes, bool]:
+def claim(actor: Actor, route: str, key: str, request_hash: str, answer: bytes) -> tuple[bytes, bool]:
+    """Inside an open transaction, for an effect whose answer is known before it: (answer, replayed) as `once`.
+
+    Where it is not replayed, the caller has the effect in the same transaction. Raises IdempotencyKeyReused.
+    """
+    claimed, stored = _claim(actor, route, key, request_hash, 201, answer)
+    return stored[1], not claimed
+
+
+def _claim(
+    actor: Actor, route: str, key: str, request_hash: str, status: int, answer: bytes
+) -> tuple[bool, tuple[int, bytes]]:
+    values = {
+        "company_id": actor.company_id,
+        "route": route,
+        "key": key,
+        "request_hash": request_hash,
+        "status": status,
+        "answer": answer,
+        "at": clock.now(),
+    }
+    if reads.in_session(_CLAIM, values):
+        return True, (status, answer)
+    return False, _stored(actor, route, key, request_hash)
+
+
+def _stored(actor: Actor, route: str, key: str, request_hash: str) -> tuple[int, bytes]:
     statement = select(StoredAnswer).where(
         StoredAnswer.company_id == actor.company_id, StoredAnswer.route == route, StoredAnswer.key == key
     )
     stored = db.session.scalars(statement).one()
     if stored.request_hash != request_hash:
         raise IdempotencyKeyReused
-    return stored.status, stored.answer, True
+    return stored.status, stored.answer
 
 
 def idempotent(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,28 +22,28 @@ ORDER_PAID = "order_paid"  # the journal that brings an order into the books
 PAYMENT_RECEIVED = "payment_received"  # every later one
 
 
-def reserve(actor: Actor, order_id: uuid.UUID) -> Payment:
+def reserve(actor: Actor, order_id: uuid.UUID, payment_id: uuid.UUID | None = None) -> Payment:
     """Write down that what the order still owes is going to be asked for, and under which key.
 
-    Raises OrderUnknown, NothingToPay, PaymentUnderWay.
+    `payment_id`: its id, where the caller had to know it before. Raises OrderUnknown, NothingToPay, PaymentUnderWay.
     """
-    order = order_queries.order(actor, order_id, locked=True)
-    number, under_way = queries.attempts(order.id)
-    if under_way is not None:
-        raise PaymentUnderWay(payment_id=under_way.id)
-    amount_minor = order.owed_minor - orders.net_paid(order.id)
+    order = queries.order_to_pay(actor, order_id)
+    standing = queries.standing(order.id)
+    if standing.under_way is not None:
+        raise PaymentUnderWay(payment_id=standing.under_way)
+    amount_minor = order.owed_minor - standing.net_paid_minor
     if amount_minor <= 0:
         raise NothingToPay
 
-    payment_id = new_id()
+    payment_id, attempt = payment_id or new_id(), standing.payments + 1
     payment = Payment(
         id=payment_id,
         order_id=order.id,
         order_number=order.number,
         company_id=order.company_id,
         person_id=actor.person_id,
-        attempt=number + 1,
-        key=f"payment:{payment_id}:{number + 1}",
+        attempt=attempt,
+        key=f"payment:{payment_id}:{attempt}",
         amount_minor=amount_minor,
         currency=order.currency,
     )
@@ -57,8 +57,7 @@ def record(payment_id: uuid.UUID, result: port.PaymentResult, *, expired: bool =
 
     `expired`: it was we who gave the payment up. Money that is not what was asked for is kept as `trouble`, not booked.
     """
-    order = order_queries.order(SYSTEM, queries.order_of(payment_id), locked=True)
-    payment = queries.payment(SYSTEM, payment_id, locked=True)
+    order, payment = queries.locked(payment_id)
     payment.looked_at = clock.now()
     if payment.provider_id not in {None, result.provider_id}:
         payment.trouble = f"two payments at the provider: {result.provider_id} as well"
@@ -129,16 +128,17 @@ def _trouble(payment: Payment, result: port.PaymentResult) -> str | None:
 
 def _book(order: Order, payment: Payment, recorded: orders.RecordedPayment) -> None:
     """The first payment brings the order into the books as it is valued now; later ones settle a deficit or exceed."""
-    booked = books.order_is_booked(order.id, ORDER_PAID)
+    found = queries.to_book(order.id, ORDER_PAID)
     paid_before = recorded.net_paid_minor - payment.captured_minor
-    deficit_before = max(0, recorded.owed_minor - paid_before) if booked else 0
+    deficit_before = max(0, recorded.owed_minor - paid_before) if found.booked else 0
     deficit_after = max(0, recorded.owed_minor - recorded.net_paid_minor)
     buyer = Buyer(deficit_minor=deficit_after - deficit_before, refund_minor=recorded.excess_minor)
-    valuation = None if booked else valuation_from_json(order_queries.last_step(order.id).valuation)
-    lines = postings.order_paid(facts_of(order), None, valuation, buyer, payment.net_minor or 0, payment.fee_minor or 0)
+    valuation = None if found.booked else valuation_from_json(found.valuation)
+    facts = OrderFacts(order.id, order.currency, order.prices_include_tax, found.vendor_orders)
+    lines = postings.order_paid(facts, None, valuation, buyer, payment.net_minor or 0, payment.fee_minor or 0)
     books.post(
         f"psp:{payment.balance_transaction_id}",
-        PAYMENT_RECEIVED if booked else ORDER_PAID,
+        PAYMENT_RECEIVED if found.booked else ORDER_PAID,
         lines,
         order_id=order.id,
         occurred_at=payment.captured_at,

@@ -29,7 +29,7 @@ def take(payment_id: uuid.UUID, payment_method: str) -> tuple[Payment, PaymentRe
 
     Raises PaymentsNotConfigured, ProviderAsksToWait.
     """
-    payment = queries.payment(SYSTEM, payment_id)
+    payment = queries.as_reserved(payment_id)
     gateway = provider()
     request = PaymentRequest(
         key=payment.key,

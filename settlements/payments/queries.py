@@ -4,19 +4,53 @@ What is read here decides about money, so rows that the session holds already ar
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, bindparam, exists, func, literal_column
 
+from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, given, prepared, visible
 from marketplace.kernel.db import db
+from marketplace.orders.models import Order, OrderMoney, OrderStep, VendorOrder
+from marketplace.orders.refusals import OrderUnknown
+from settlements.ledger.models import Journal
 from settlements.payments.models import Payment
 from settlements.payments.refusals import PaymentUnknown
 from settlements.payments.states import OPEN, PaymentState
 
 AFRESH = {"populate_existing": True}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderToPay:
+    """What a payment takes over from its order; owed_minor in minor units of its currency."""
+
+    id: uuid.UUID
+    number: str
+    company_id: uuid.UUID
+    currency: str
+    owed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Net paid in minor units, how many payments the order has, and the id of the open one."""
+
+    net_paid_minor: int
+    payments: int
+    under_way: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToBook:
+    """Whether the order is in the books, the JSON of its present valuation, and its vendor orders by vendor."""
+
+    booked: bool
+    valuation: Mapping[str, Any]
+    vendor_orders: Mapping[uuid.UUID, uuid.UUID]
 
 
 def payment(actor: Actor, payment_id: uuid.UUID, *, locked: bool = False) -> Payment:
@@ -34,12 +68,76 @@ def _payment(viewer: Actor, locked: bool) -> Select[Any]:
     return statement.with_for_update() if locked else statement
 
 
-def order_of(payment_id: uuid.UUID) -> uuid.UUID:
-    """The order that a payment is of, which never changes. Raises PaymentUnknown."""
+def as_reserved(payment_id: uuid.UUID) -> Payment:
+    """A payment of which only what never changes is used, read where the session lacks it. Raises PaymentUnknown."""
     row = db.session.get(Payment, payment_id)
     if row is None:
         raise PaymentUnknown
-    return row.order_id
+    return row
+
+
+def locked(payment_id: uuid.UUID) -> tuple[Order, Payment]:
+    """A payment and its order, locked in the order in which everyone locks them. Raises PaymentUnknown."""
+    row = db.session.execute(_locked(SYSTEM), {"payment_id": payment_id}, execution_options=AFRESH).one_or_none()
+    if row is None:
+        raise PaymentUnknown
+    return row[0], row[1]
+
+
+@prepared
+def _locked(viewer: Actor) -> Select[Any]:
+    found = visible(viewer, Order).add_columns(Payment).join(Payment, Payment.order_id == Order.id)
+    return found.where(Payment.id == bindparam("payment_id")).with_for_update(of=(Order, Payment))
+
+
+def order_to_pay(actor: Actor, order_id: uuid.UUID) -> OrderToPay:
+    """What an order owes, locked. Raises OrderUnknown."""
+    rows = reads.in_session(reads.in_driver_words(_order_to_pay(actor)), given(actor, order_id=order_id))
+    if not rows:
+        raise OrderUnknown
+    return OrderToPay(*rows[0])
+
+
+@prepared
+def _order_to_pay(viewer: Actor) -> Select[Any]:
+    columns = (Order.id, Order.number, Order.company_id, Order.currency, Order.owed_minor)
+    return visible(viewer, Order).with_only_columns(*columns).where(Order.id == bindparam("order_id")).with_for_update()
+
+
+def standing(order_id: uuid.UUID) -> Standing:
+    """How an order that the caller has locked stands; asked after the lock, so that it holds what others committed."""
+    ((paid, states, ids),) = reads.in_session(reads.in_driver_words(_standing(SYSTEM)), {"order_id": order_id})
+    under_way = (row_id for row_id, state in zip(ids or (), states or (), strict=True) if state in OPEN)
+    return Standing(int(paid or 0), len(ids or ()), next(under_way, None))
+
+
+@prepared
+def _standing(viewer: Actor) -> Select[Any]:
+    def of_payments(column: Any) -> Any:
+        listed = visible(viewer, Payment).with_only_columns(func.array_agg(column))
+        return listed.where(Payment.order_id == bindparam("order_id")).scalar_subquery()
+
+    money = visible(viewer, OrderMoney).where(OrderMoney.order_id == bindparam("order_id"))
+    return money.with_only_columns(
+        func.sum(OrderMoney.amount_minor), of_payments(Payment.state), of_payments(Payment.id)
+    )
+
+
+def to_book(order_id: uuid.UUID, event: str) -> ToBook:
+    """What the books need of an order that the caller has locked; `event`: the kind that brings an order into them."""
+    statement = reads.in_driver_words(_to_book(SYSTEM))
+    ((valuation, parts, booked),) = reads.in_session(statement, {"order_id": order_id, "event": event})
+    return ToBook(booked, valuation, {uuid.UUID(vendor): uuid.UUID(part) for vendor, part in parts.items()})
+
+
+@prepared
+def _to_book(viewer: Actor) -> Select[Any]:
+    of_order = bindparam("order_id")
+    parts = visible(viewer, VendorOrder).with_only_columns(func.jsonb_object_agg(VendorOrder.vendor_id, VendorOrder.id))
+    booked = exists().where(Journal.order_id == of_order, Journal.event == bindparam("event"))
+    step = visible(viewer, OrderStep).where(OrderStep.order_id == of_order)
+    columns = (OrderStep.valuation, parts.where(VendorOrder.order_id == of_order).scalar_subquery(), booked)
+    return step.with_only_columns(*columns).order_by(OrderStep.number.desc()).limit(literal_column("1"))
 
 
 def payments(actor: Actor, *, trouble: bool | None = None) -> Select[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from marketplace.kernel import idempotency
 from marketplace.kernel.access import Permission, current_actor, requires
-from marketplace.kernel.db import transaction
+from marketplace.kernel.db import new_id, transaction
 from marketplace.kernel.web import Page, ProblemOut, api_blueprint, page_of, paginate
 from marketplace.orders import queries as order_queries
 from settlements.payments import actions, jobs, queries, views
@@ -38,8 +38,8 @@ def _once_per_key(view: Callable[..., Any]) -> Callable[..., Any]:
 def pay_order(wanted, order_id):
     """Pay what the order still owes, at once and in whole. Needs the header Idempotency-Key."""
     provider()
-    payment_id, replayed = _reserved(order_id)
-    payment, result = jobs.look_up(payment_id) if replayed else jobs.take(payment_id, wanted["payment_method"])
+    payment_id, reserved = _reserved(order_id)
+    payment, result = jobs.take(reserved.id, wanted["payment_method"]) if reserved else jobs.look_up(payment_id)
     if payment.state is PaymentState.FAILED:
         raise PaymentDeclined(payment.failure_message or "", payment_id=payment.id, code=payment.failure_code)
     return views.seen_by(current_actor(), payment, result), 202 if payment.state in OPEN else 201
@@ -93,12 +93,12 @@ def cancel_payment(payment_id):
     return views.seen_by(current_actor(), jobs.give_up(seen.id))
 
 
-def _reserved(order_id: uuid.UUID) -> tuple[uuid.UUID, bool]:
-    """The payment that this request's Idempotency-Key asks for, and whether it was asked for before."""
+def _reserved(order_id: uuid.UUID) -> tuple[uuid.UUID, Payment | None]:
+    """The payment that this request's Idempotency-Key asks for; None beside its id: it was asked for before."""
     actor, route = current_actor(), idempotency.route_of_request()
     key, request_hash = idempotency.key_of_request(), idempotency.hash_of_request()
+    payment_id = new_id()
     with transaction():
-        _, answer, replayed = idempotency.once(
-            actor, route, key, request_hash, lambda: (201, actions.reserve(actor, order_id).id.bytes)
-        )
-    return uuid.UUID(bytes=answer), replayed
+        answer, replayed = idempotency.claim(actor, route, key, request_hash, payment_id.bytes)
+        reserved = None if replayed else actions.reserve(actor, order_id, payment_id)
+    return uuid.UUID(bytes=answer), reserved

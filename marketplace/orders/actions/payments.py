@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy.dialects.postgresql import insert
 
 from marketplace.catalogue import stock
-from marketplace.kernel import clock, history, outbox
+from marketplace.kernel import clock, history, outbox, reads
 from marketplace.kernel.access import SYSTEM, Actor
-from marketplace.kernel.db import db, new_id
+from marketplace.kernel.db import new_id
 from marketplace.orders import queries
 from marketplace.orders.events import OrderPaid
-from marketplace.orders.models import Order, OrderLine, OrderMoney
+from marketplace.orders.models import Order, OrderLine
 from marketplace.orders.refusals import AmountNotPositive, CurrencyDiffers
 from marketplace.orders.states import VendorOrderState, VendorOrderVerb
 
@@ -49,8 +48,7 @@ def record_payment(
     if currency != order.currency:
         raise CurrencyDiffers(f"The order is in {order.currency}, the payment in {currency}.", currency=order.currency)
 
-    written = _record(order, "paid", amount_minor, source)
-    paid = queries.net_paid(order.id)
+    written, paid = _record(order, "paid", amount_minor, source)
     if written:
         pay_if_covered(actor, order, paid)
     return RecordedPayment(
@@ -70,14 +68,14 @@ def record_refund(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
     """
     if amount_minor < 1:
         raise AmountNotPositive
-    return _record(queries.order(SYSTEM, order_id, locked=True), "refunded", -amount_minor, source)
+    return _record(queries.order(SYSTEM, order_id, locked=True), "refunded", -amount_minor, source)[0]
 
 
 def record_refund_failed(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
     """A refund that was decided will not reach the buyer: net paid rises again. False: `source` was recorded before."""
     if amount_minor < 1:
         raise AmountNotPositive
-    return _record(queries.order(SYSTEM, order_id, locked=True), "refund_failed", amount_minor, source)
+    return _record(queries.order(SYSTEM, order_id, locked=True), "refund_failed", amount_minor, source)[0]
 
 
 def pay_if_covered(actor: Actor, order: Order, paid: int) -> bool:
@@ -111,20 +109,31 @@ def _keep_stock(actor: Actor, order: Order, part_ids: set[uuid.UUID]) -> None:
         lines[short.order_line_id].short_quantity = short.quantity
 
 
-def _record(order: Order, kind: str, amount_minor: int, source: str) -> bool:
-    statement = (
-        insert(OrderMoney)
-        .values(
-            id=new_id(),
-            order_id=order.id,
-            company_id=order.company_id,
-            kind=kind,
-            amount_minor=amount_minor,
-            currency=order.currency,
-            source=source,
-            at=clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=[OrderMoney.source])
-        .returning(OrderMoney.id)
-    )
-    return db.session.execute(statement).first() is not None
+# What the statement inserts is not among the rows it sees, so it is added.
+_RECORD = """
+WITH written AS (
+    INSERT INTO order_money (id, order_id, company_id, kind, amount_minor, currency, source, at)
+    VALUES (%(id)s, %(order_id)s, %(company_id)s, %(kind)s, %(amount_minor)s, %(currency)s, %(source)s, %(at)s)
+    ON CONFLICT (source) DO NOTHING RETURNING amount_minor
+), all_of_it AS (
+    SELECT amount_minor FROM order_money WHERE order_id = %(order_id)s
+    UNION ALL SELECT amount_minor FROM written
+)
+SELECT EXISTS (SELECT FROM written), (SELECT sum(amount_minor) FROM all_of_it)::bigint
+"""
+
+
+def _record(order: Order, kind: str, amount_minor: int, source: str) -> tuple[bool, int]:
+    """Whether it is new, and the net paid with it; the order is locked."""
+    values = {
+        "id": new_id(),
+        "order_id": order.id,
+        "company_id": order.company_id,
+        "kind": kind,
+        "amount_minor": amount_minor,
+        "currency": order.currency,
+        "source": source,
+        "at": clock.now(),
+    }
+    ((written, paid),) = reads.in_session(_RECORD, values)
+    return written, paid or 0
