@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from sqlalchemy import Select, TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
 from marketplace.agreements import listing
@@ -22,7 +22,7 @@ from marketplace.catalogue.models import Document, Offer, Product
 from marketplace.catalogue.queries import OfferUnknown
 from marketplace.companies.models import Company
 from marketplace.kernel import clock, reads
-from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
+from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, NotFound
 from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
@@ -46,6 +46,14 @@ class OfferPrice:
     kind: str
     list_name: str
     tiers: tuple[tuple[int, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The general commission rate, and those of single categories by path."""
+
+    commission_rate: Decimal
+    commission_by_category: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +87,28 @@ def prices_for(
     wanted = list(dict.fromkeys(offer_ids))
     if not wanted:
         return {}
-    rows = db.session.execute(
-        _statement(listing.PRICES),
-        {
-            "offer_ids": wanted,
-            "company_id": company_id,
-            "currency": currency,
-            "includes_tax": includes_tax,
-            "day": day or today(),
-        },
-    )
-    found: dict[uuid.UUID, OfferPrice] = {}
-    for row in rows:
-        tiers = tuple(zip(row.quantities, row.unit_prices, strict=True))
-        found[row.offer_id] = OfferPrice(row.list_id, row.kind, row.name, tiers)
-    return found
+    values = {
+        "offer_ids": wanted,
+        "company_id": company_id,
+        "currency": currency,
+        "includes_tax": includes_tax,
+        "day": day or today(),
+    }
+    return {
+        offer_id: OfferPrice(list_id, kind, name, tuple(zip(quantities, unit_prices, strict=True)))
+        for offer_id, list_id, kind, name, quantities, unit_prices in reads.fetch(_PRICES, values)
+    }
+
+
+def _driver_words(sql: str) -> str:
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", sql)
+
+
+_PRICES = _driver_words(listing.PRICES)
+_TERMS = """
+    SELECT DISTINCT ON (t.vendor_id) t.vendor_id, t.commission_rate, t.commission_by_category FROM vendor_terms t
+    WHERE t.vendor_id = ANY(%(vendor_ids)s) AND t.valid_from <= %(day)s ORDER BY t.vendor_id, t.valid_from DESC
+"""
 
 
 @functools.cache
@@ -106,7 +121,7 @@ def _statement(sql: str) -> TextClause:
 @functools.lru_cache(512)
 def _page_statement(limit: int, *conditions: str) -> str:
     """In the driver's own words: this is the hottest list of all, and compiling would cost it a tenth."""
-    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", listing.page_of_offers(limit, *conditions))
+    return _driver_words(listing.page_of_offers(limit, *conditions))
 
 
 def unit_price(tiers: Sequence[tuple[int, Decimal]], quantity: int) -> Decimal:
@@ -132,34 +147,22 @@ def commission_rates(
     return {(vendor_id, path): rate_for(terms[vendor_id], path) for vendor_id, path in pairs}
 
 
-def terms_on(day: date, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, VendorTerms]:
-    """The terms of each vendor that are in force on the day. Raises VendorHasNoTerms."""
+def terms_on(day: date, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Terms]:
+    """What each vendor's terms that are in force on the day take. Raises VendorHasNoTerms."""
     wanted = set(vendor_ids)
-    rows = db.session.scalars(_terms(SYSTEM), {"vendor_ids": list(wanted), "day": day})
-    found = {terms.vendor_id: terms for terms in rows}
+    rows = reads.fetch(_TERMS, {"vendor_ids": list(wanted), "day": day})
+    found = {vendor_id: Terms(rate, by_category) for vendor_id, rate, by_category in rows}
     missing = sorted(wanted - found.keys())
     if missing:
         raise VendorHasNoTerms(vendor_id=str(missing[0]), day=day.isoformat())
     return found
 
 
-@prepared
-def _terms(viewer: Actor) -> Select[Any]:
-    return (
-        visible(viewer, VendorTerms)
-        .where(VendorTerms.vendor_id.in_(bindparam("vendor_ids", expanding=True)))
-        .where(VendorTerms.valid_from <= bindparam("day"))
-        .ext(distinct_on(VendorTerms.vendor_id))
-        .order_by(VendorTerms.vendor_id, VendorTerms.valid_from.desc())
-    )
-
-
-def rate_for(terms: VendorTerms, category_path: str | None) -> Decimal:
+def rate_for(terms: Terms, category_path: str | None) -> Decimal:
     """The rate of the longest category of the terms that is the path or lies above it, else the general one."""
-    by_category: Mapping[str, str] = terms.commission_by_category
     steps = category_path.split("/") if category_path else []
     for length in range(len(steps), 0, -1):
-        rate = by_category.get("/".join(steps[:length]))
+        rate = terms.commission_by_category.get("/".join(steps[:length]))
         if rate is not None:
             return Decimal(rate)
     return terms.commission_rate

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from marketplace.carts import changes, queries
 from marketplace.carts.facts import Priced, Problem, gather
 from marketplace.carts.models import Cart, CartLine
-from marketplace.carts.queries import Item
+from marketplace.carts.queries import Destination, Item
 from marketplace.carts.quick import QuickLine, offers_meant
 from marketplace.carts.refusals import (
     CartEmpty,
@@ -25,7 +25,6 @@ from marketplace.carts.refusals import (
     TooManyLines,
 )
 from marketplace.carts.states import CartState, CartVerb
-from marketplace.companies.models import Address
 from marketplace.kernel import history, writes
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
@@ -212,7 +211,7 @@ def _told(change: Mapping[str, Any]) -> str:
     return "This delivery is not offered any more."
 
 
-def _placement(actor: Actor, priced: Priced, delivered_to: Address) -> orders.Placement:
+def _placement(actor: Actor, priced: Priced, delivered_to: Destination) -> orders.Placement:
     cart = priced.cart
     billed_to = priced.addresses.get(cart.billing_address_id, delivered_to) if cart.billing_address_id else delivered_to
     assert priced.facts is not None
@@ -233,10 +232,10 @@ def _placement(actor: Actor, priced: Priced, delivered_to: Address) -> orders.Pl
     )
 
 
-def address_as_json(address: Address) -> dict[str, str]:
+def address_as_json(address: Destination) -> dict[str, str]:
     """What an order keeps of an address."""
     names = ("recipient", "line1", "line2", "postal_code", "city", "region", "country", "phone")
-    return {name: getattr(address, name) or "" for name in names}
+    return {name: getattr(address, name) for name in names}
 
 
 def _set(cart: Cart, chosen: Mapping[str, Any]) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from marketplace.agreements.queries import OfferPrice
 from marketplace.carts.models import Cart
-from marketplace.carts.queries import Item, OfferFacts
-from marketplace.companies.models import Company
+from marketplace.carts.queries import Item, OfferFacts, Party
 from marketplace.orders.actions import DeliveryTerms, LineTerms
 from marketplace.pricing import facts as pricing
 from marketplace.rules.models import DeliveryRate, Promotion
@@ -29,8 +28,8 @@ class Group:
 class Taxes:
     """Who buys from whom to where, for the tax facts of every line and delivery."""
 
-    buyer: Company
-    operator: Company | None
+    buyer: Party
+    operator: Party | None
     country: str
     rates: Rates
 

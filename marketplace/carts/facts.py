@@ -15,10 +15,9 @@ from marketplace.agreements.queries import OfferPrice
 from marketplace.carts import queries
 from marketplace.carts.assembly import Group, OrderFacts, Taxes
 from marketplace.carts.models import Cart
-from marketplace.carts.queries import Item
+from marketplace.carts.queries import Destination, Item, Party
 from marketplace.carts.refusals import AddressUnknown, DeliveryNotOffered, VendorNotInCart
 from marketplace.catalogue.states import OfferState
-from marketplace.companies.models import Address, Company
 from marketplace.kernel import clock
 from marketplace.kernel.db import new_id
 from marketplace.orders.actions import DeliveryTerms, LineTerms
@@ -56,8 +55,8 @@ class Priced:
     """
 
     cart: Cart
-    buyer: Company
-    addresses: Mapping[uuid.UUID, Address]
+    buyer: Party
+    addresses: Mapping[uuid.UUID, Destination]
     all_items: Sequence[Item]
     items: Sequence[Item]
     problems: Sequence[Problem]
@@ -169,7 +168,7 @@ def _mode(cart: Cart) -> str:
     return "including tax" if cart.prices_include_tax else "excluding tax"
 
 
-def _addresses(cart: Cart, strict: Collection[str]) -> dict[uuid.UUID, Address]:
+def _addresses(cart: Cart, strict: Collection[str]) -> dict[uuid.UUID, Destination]:
     found = queries.addresses(cart.company_id, [cart.delivery_address_id, cart.billing_address_id])
     for name in ("delivery_address_id", "billing_address_id"):
         if name in strict and getattr(cart, name) is not None and getattr(cart, name) not in found:
@@ -177,7 +176,7 @@ def _addresses(cart: Cart, strict: Collection[str]) -> dict[uuid.UUID, Address]:
     return found
 
 
-def _countries(items: Sequence[Item], operator: Company | None, country: str) -> set[str]:
+def _countries(items: Sequence[Item], operator: Party | None, country: str) -> set[str]:
     countries = {country} if operator is None else {country, operator.country}
     for item in items:
         if item.offer is not None:

@@ -1,9 +1,9 @@
 """Carts with what is known of their offers, in a number of queries that does not depend on the number of lines."""
 
-import functools
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, false, or_
 from marketplace.carts.models import Cart, CartLine
 from marketplace.carts.refusals import CartUnknown
 from marketplace.carts.states import CartState
-from marketplace.catalogue.models import Category, Offer, OfferStock, Product
+from marketplace.catalogue.models import Offer, Product
 from marketplace.catalogue.states import OfferState
-from marketplace.companies.models import Address, Company
-from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.companies.models import Company
+from marketplace.kernel import reads
+from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
 from marketplace.kernel.db import db
 
 
@@ -27,7 +28,7 @@ class OfferFacts:
     vendor_id: uuid.UUID
     product_id: uuid.UUID
     sku: str
-    state: OfferState
+    state: str
     unit: str
     pack_size: int
     min_quantity: int
@@ -59,6 +60,33 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Party:
+    """What taxes and an order need to know of the buyer's and of the operator's company."""
+
+    id: uuid.UUID
+    name: str
+    country: str
+    vat_id: str | None
+    vat_checked_at: datetime | None
+    is_operator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """An address of the buyer as an order keeps it."""
+
+    id: uuid.UUID
+    recipient: str
+    line1: str
+    line2: str
+    postal_code: str
+    city: str
+    region: str
+    country: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """An offer found by its SKU or its product's number."""
 
@@ -70,28 +98,24 @@ class Match:
     ean: str | None
 
 
-_FACTS = (
-    Offer.id,
-    Offer.vendor_id,
-    Offer.product_id,
-    Offer.sku,
-    Offer.state,
-    Offer.unit,
-    Offer.pack_size,
-    Offer.min_quantity,
-    Offer.lead_time_days,
-    Offer.tax_category,
-    Offer.ship_from_country,
-    Offer.restocking_rate,
-    Product.name,
-    Category.path,
-    OfferStock.on_hand,
-    OfferStock.reserved,
-    Company.name,
-    Company.country,
-    Company.vat_id,
-    Company.may_sell,
-)
+_OFFER = """
+    o.id, o.vendor_id, o.product_id, o.sku, o.state, o.unit, o.pack_size, o.min_quantity, o.lead_time_days,
+    o.tax_category, o.ship_from_country, o.restocking_rate, p.name, c.path, s.on_hand, s.reserved, v.name, v.country,
+    v.vat_id, v.may_sell
+    FROM offer o
+    JOIN product p ON p.id = o.product_id
+    JOIN company v ON v.id = o.vendor_id
+    LEFT JOIN category c ON c.id = p.category_id
+    LEFT JOIN offer_stock s ON s.offer_id = o.id
+"""
+_OFFERS = f"SELECT {_OFFER} WHERE o.id = ANY(%(offer_ids)s)"
+_PARTIES = """
+    SELECT id, name, country, vat_id, vat_checked_at, is_operator FROM company WHERE id = %(company_id)s OR is_operator
+"""
+_ADDRESSES = """
+    SELECT id, recipient, line1, line2, postal_code, city, region, country, phone FROM address
+    WHERE company_id = %(company_id)s AND id = ANY(%(address_ids)s) AND archived_at IS NULL
+"""
 
 
 def cart(actor: Actor, cart_id: uuid.UUID, *, locked: bool = False) -> Cart:
@@ -137,41 +161,21 @@ def line_counts(cart_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
 
 def items(found: Cart) -> list[Item]:
     """The lines of a cart in the order in which they came, each with its offer, whatever became of that."""
-    rows = db.session.execute(_items_statement(), {"cart_id": found.id})
-    return [Item(row[0], OfferFacts(*row[1:]), f"/lines/{index}") for index, row in enumerate(rows)]
+    lines = db.session.scalars(_lines(SYSTEM), {"cart_id": found.id}).all()
+    known = offers(line.offer_id for line in lines) if lines else {}
+    return [Item(line, known.get(line.offer_id), f"/lines/{index}") for index, line in enumerate(lines)]
+
+
+@prepared
+def _lines(viewer: Actor) -> Select[Any]:
+    statement = visible(viewer, CartLine).where(CartLine.cart_id == bindparam("cart_id"))
+    return statement.order_by(CartLine.id).execution_options(populate_existing=True)
 
 
 def offers(offer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OfferFacts]:
     """What is known of these offers, whatever their state; those that do not exist are absent."""
-    rows = db.session.execute(_offers_statement(), {"offer_ids": list(set(offer_ids))})
+    rows = reads.fetch(_OFFERS, {"offer_ids": list(set(offer_ids))})
     return {row[0]: OfferFacts(*row) for row in rows}
-
-
-@functools.cache
-def _items_statement() -> Select[Any]:
-    """Built once: building it takes longer than PostgreSQL takes to answer it."""
-    return (
-        _with_vendor(visible(SYSTEM, CartLine).join(Offer, Offer.id == CartLine.offer_id))
-        .add_columns(*_FACTS)
-        .where(CartLine.cart_id == bindparam("cart_id"))
-        .order_by(CartLine.id)
-        .execution_options(populate_existing=True)
-    )
-
-
-@functools.cache
-def _offers_statement() -> Select[Any]:
-    statement = _with_vendor(visible(SYSTEM, Offer)).with_only_columns(*_FACTS)
-    return statement.where(Offer.id.in_(bindparam("offer_ids", expanding=True)))
-
-
-def _with_vendor(statement: Select[Any]) -> Select[Any]:
-    return (
-        statement.join(Product, Product.id == Offer.product_id)
-        .join(Company, Company.id == Offer.vendor_id)
-        .outerjoin(Category, Category.id == Product.category_id)
-        .outerjoin(OfferStock, OfferStock.offer_id == Offer.id)
-    )
 
 
 def matches(skus: Collection[str], parts: Collection[str], eans: Collection[str]) -> list[Match]:
@@ -192,24 +196,17 @@ def matches(skus: Collection[str], parts: Collection[str], eans: Collection[str]
     return [Match(*row) for row in db.session.execute(statement)]
 
 
-def buyer_and_operator(company_id: uuid.UUID) -> tuple[Company, Company | None]:
+def buyer_and_operator(company_id: uuid.UUID) -> tuple[Party, Party | None]:
     """The buying company and the one that runs the marketplace (None before it exists), in one query."""
-    rows = db.session.scalars(_companies_statement(), {"company_id": company_id}).all()
+    rows = [Party(*row) for row in reads.fetch(_PARTIES, {"company_id": company_id})]
     buyer = next(row for row in rows if row.id == company_id)
     return buyer, next((row for row in rows if row.is_operator), None)
 
 
-@functools.cache
-def _companies_statement() -> Select[tuple[Company]]:
-    return visible(SYSTEM, Company).where(or_(Company.id == bindparam("company_id"), Company.is_operator))
-
-
-def addresses(company_id: uuid.UUID, address_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, Address]:
+def addresses(company_id: uuid.UUID, address_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, Destination]:
     """Those of these addresses that are the company's own and in use."""
-    wanted: Sequence[uuid.UUID] = [address_id for address_id in set(address_ids) if address_id is not None]
+    wanted = [address_id for address_id in set(address_ids) if address_id is not None]
     if not wanted:
         return {}
-    statement = visible(SYSTEM, Address).where(
-        Address.company_id == company_id, Address.id.in_(wanted), Address.archived_at.is_(None)
-    )
-    return {row.id: row for row in db.session.scalars(statement)}
+    rows = reads.fetch(_ADDRESSES, {"company_id": company_id, "address_ids": wanted})
+    return {row[0]: Destination(*row) for row in rows}

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from sqlalchemy import Table
 from sqlalchemy.orm import make_transient_to_detached
 
 from marketplace.kernel.db import Row, db
@@ -60,7 +61,7 @@ def _maker(default: Any) -> Any:
 def _statement(models: tuple[type[Row], ...]) -> str:
     inserts = []
     for index, model in enumerate(models):
-        table = model.__table__
+        table: Table = model.__table__  # type: ignore[assignment]
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         inserts.append(
             f"INSERT INTO {table.name} ({names}) SELECT {names} "  # noqa: S608 - names of our own tables
