@@ -17,7 +17,7 @@ from sqlalchemy.types import BigInteger, Uuid
 
 from marketplace.catalogue.models import Reservation
 from marketplace.catalogue.states import ReservationState, ReservationVerb
-from marketplace.kernel import clock, history
+from marketplace.kernel import clock, history, reads
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db, new_id
 from marketplace.kernel.errors import Conflict
@@ -65,12 +65,7 @@ _RESERVE = text("""
 """).bindparams(bindparam("offer_ids", type_=ARRAY(Uuid())), bindparam("quantities", type_=ARRAY(BigInteger())))
 
 # Whatever its state: one that expires at this moment is waited for, and what is returned is what it is then.
-_KEEP_HELD = (
-    update(Reservation)
-    .where(Reservation.order_id == bindparam("of_order"))
-    .values(expires_at=None)
-    .returning(Reservation.state)
-)
+_KEEP_HELD = "UPDATE reservation SET expires_at = NULL WHERE order_id = %(order_id)s RETURNING state"
 
 # What has left was perhaps counted out by the vendor's own feed already: on_hand never goes below nothing.
 _LOWER = text("""
@@ -133,8 +128,7 @@ def held(
 def keep_held(order_id: uuid.UUID) -> bool:
     """The order is paid: its reservations have no end any more. True where all of them still hold what they held;
     else `keep` has to say for which lines stock is missing."""
-    states = db.session.scalars(_KEEP_HELD, {"of_order": order_id}, execution_options={"synchronize_session": False})
-    return set(states) == {ReservationState.HELD}
+    return set(reads.in_session(_KEEP_HELD, {"order_id": order_id})) == {(ReservationState.HELD.value,)}
 
 
 def keep(order_id: uuid.UUID, wanted: Sequence[Wanted], actor: Actor = SYSTEM) -> list[Wanted]:

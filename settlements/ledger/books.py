@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, reads
 from marketplace.kernel.access import Actor, visible
 from marketplace.kernel.db import db, in_transaction, new_id
 from marketplace.kernel.errors import Conflict, NotFound
@@ -81,19 +82,16 @@ class Difference:
 
 # One statement for any number of entries: what is booked already drops out, the kept balances are locked in the order
 # of their ids and changed once each, and accounts appear with their first posting.
-_POST = text("""
+_POST = """
 WITH new_journal AS (
     INSERT INTO journal (id, source, event, order_id, corrects_id, occurred_at, booked_at)
-    SELECT j.*, CAST(:now AS timestamptz)
-    FROM unnest(CAST(:j_id AS uuid[]), CAST(:j_source AS text[]), CAST(:j_event AS text[]), CAST(:j_order AS uuid[]),
-                CAST(:j_corrects AS uuid[]), CAST(:j_at AS timestamptz[])) AS j
+    SELECT j.*, %(now)s FROM json_to_recordset(%(journals)s::json)
+        AS j(id uuid, source text, event text, order_id uuid, corrects_id uuid, occurred_at timestamptz)
     ON CONFLICT (source) DO NOTHING RETURNING id
 ), fresh AS MATERIALIZED (
-    SELECT p.* FROM unnest(CAST(:journal AS uuid[]), CAST(:number AS smallint[]), CAST(:account AS uuid[]),
-        CAST(:account_kind AS text[]), CAST(:party AS uuid[]), CAST(:guarded AS boolean[]), CAST(:kind AS text[]),
-        CAST(:amount AS bigint[]), CAST(:currency AS text[]), CAST(:order_id AS uuid[]), CAST(:vendor_order AS uuid[]))
-        AS p(journal_id, number, account_id, account_kind, party, guarded, kind, amount_minor, currency, order_id,
-             vendor_order_id)
+    SELECT p.* FROM json_to_recordset(%(postings)s::json)
+        AS p(journal_id uuid, number smallint, account_id uuid, account_kind text, party uuid, guarded boolean,
+             kind text, amount_minor bigint, currency text, order_id uuid, vendor_order_id uuid)
     JOIN new_journal ON new_journal.id = p.journal_id
 ), plain AS (
     INSERT INTO account (id, kind, party, currency)
@@ -111,7 +109,7 @@ WITH new_journal AS (
 )
 SELECT id, NULL AS kind, NULL AS party, NULL AS currency, NULL AS balance_minor FROM new_journal
 UNION ALL SELECT NULL, kind, party, currency, balance_minor FROM kept
-""")
+"""
 
 
 def post(
@@ -138,11 +136,11 @@ def post_all(entries: Sequence[Entry]) -> int:
         _check_balanced(entry)
     ids = [new_id() for _ in entries]
     _session().flush()
-    rows = _session().execute(_POST, _parameters(entries, ids)).all()
-    for row in rows:
-        if row.kind is not None and not CHART[AccountKind(row.kind)].allows(row.balance_minor):
-            raise BalancePassesZero(account=f"{row.kind}:{row.party}", balance_minor=row.balance_minor)
-    booked = {row.id for row in rows if row.id is not None}
+    rows = reads.in_session(_POST, _parameters(entries, ids))
+    for _, kind, party, _, balance_minor in rows:
+        if kind is not None and not CHART[AccountKind(kind)].allows(balance_minor):
+            raise BalancePassesZero(account=f"{kind}:{party}", balance_minor=balance_minor)
+    booked = {row[0] for row in rows if row[0] is not None}
     for entry, journal_id in zip(entries, ids, strict=True):
         if journal_id not in booked:
             _check_same(entry)
@@ -163,32 +161,35 @@ def _check_balanced(entry: Entry) -> None:
 
 def _parameters(entries: Sequence[Entry], ids: Sequence[uuid.UUID]) -> Mapping[str, Any]:
     now = clock.now()
-    numbered = [
-        (journal_id, number, line)
+    journals = [
+        {
+            "id": journal_id,
+            "source": entry.source,
+            "event": entry.event,
+            "order_id": entry.order_id,
+            "corrects_id": entry.corrects_id,
+            "occurred_at": entry.occurred_at or now,
+        }
+        for entry, journal_id in zip(entries, ids, strict=True)
+    ]
+    postings = [
+        {
+            "journal_id": journal_id,
+            "number": number,
+            "account_id": account_id(line.account, line.party, line.currency),
+            "account_kind": line.account,
+            "party": line.party,
+            "guarded": CHART[line.account].guarded,
+            "kind": line.kind,
+            "amount_minor": line.amount_minor,
+            "currency": line.currency,
+            "order_id": line.order_id,
+            "vendor_order_id": line.vendor_order_id,
+        }
         for entry, journal_id in zip(entries, ids, strict=True)
         for number, line in enumerate(entry.lines, start=1)
     ]
-    lines = [line for _, _, line in numbered]
-    return {
-        "now": now,
-        "j_id": list(ids),
-        "j_source": [entry.source for entry in entries],
-        "j_event": [entry.event for entry in entries],
-        "j_order": [entry.order_id for entry in entries],
-        "j_corrects": [entry.corrects_id for entry in entries],
-        "j_at": [entry.occurred_at or now for entry in entries],
-        "journal": [journal_id for journal_id, _, _ in numbered],
-        "number": [number for _, number, _ in numbered],
-        "account": [account_id(line.account, line.party, line.currency) for line in lines],
-        "account_kind": [line.account.value for line in lines],
-        "party": [line.party for line in lines],
-        "guarded": [CHART[line.account].guarded for line in lines],
-        "kind": [line.kind.value for line in lines],
-        "amount": [line.amount_minor for line in lines],
-        "currency": [line.currency for line in lines],
-        "order_id": [line.order_id for line in lines],
-        "vendor_order": [line.vendor_order_id for line in lines],
-    }
+    return {"now": now, "journals": orjson.dumps(journals).decode(), "postings": orjson.dumps(postings).decode()}
 
 
 def _check_same(entry: Entry) -> None:

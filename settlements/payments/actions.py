@@ -2,7 +2,7 @@
 
 import uuid
 
-from marketplace.kernel import clock, history, outbox
+from marketplace.kernel import clock, history, outbox, writes
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import db, new_id
 from marketplace.orders import actions as orders
@@ -47,8 +47,7 @@ def reserve(actor: Actor, order_id: uuid.UUID, payment_id: uuid.UUID | None = No
         amount_minor=amount_minor,
         currency=order.currency,
     )
-    db.session.add(payment)
-    db.session.flush()
+    writes.insert_all([payment])
     return payment
 
 
