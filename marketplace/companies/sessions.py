@@ -10,7 +10,9 @@ from marketplace.kernel import clock
 from marketplace.kernel.access import ANONYMOUS, Actor, SignInRequired
 from marketplace.kernel.db import in_transaction, transaction
 from marketplace.kernel.settings import Settings
+from marketplace.kernel.web import SAFE_METHODS
 
+REMEMBER_S, REMEMBER_MOST = 1.0, 10_000
 NOTE_USE_AFTER = timedelta(minutes=1)  # writing the last use with each request would be a write with each read
 
 
@@ -22,6 +24,8 @@ class KeyRefused(SignInRequired):
 
 def load_actor() -> Actor:
     """The actor of the present request; ANONYMOUS for nobody. Raises KeyRefused: a wrong key is never just nobody."""
+    if request.method not in SAFE_METHODS:
+        _remembered.clear()
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return _of_key(key.strip())
@@ -29,8 +33,29 @@ def load_actor() -> Actor:
     return (queries.actor_of_session(token_hash(token)) if token else None) or ANONYMOUS
 
 
+# Who a key acts as, by its hash, and until when that is believed. A program reads list after list with one key: who it
+# is would be asked as often as what it wants. Only reads believe it, for a second: a revoked key may read that much
+# longer in another process, and act no longer at all. In this process a request that acts makes all of it forgotten.
+_remembered: dict[str, tuple[Actor, float]] = {}
+
+
 def _of_key(key: str) -> Actor:
-    holder = queries.holder_of_key(token_hash(key))
+    hashed = token_hash(key)
+    if request.method not in SAFE_METHODS:
+        return _asked(hashed)
+    known, until = _remembered.get(hashed, (ANONYMOUS, 0.0))
+    now = clock.now().timestamp()
+    if now < until:
+        return known
+    actor = _asked(hashed)
+    if len(_remembered) >= REMEMBER_MOST:
+        _remembered.clear()
+    _remembered[hashed] = (actor, now + REMEMBER_S)
+    return actor
+
+
+def _asked(hashed: str) -> Actor:
+    holder = queries.holder_of_key(hashed)
     if holder is None:
         g.actor = ANONYMOUS  # for the page that shows the refusal
         raise KeyRefused

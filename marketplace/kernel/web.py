@@ -13,6 +13,7 @@ import flask
 import orjson
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_smorest import Api
 from flask_smorest import Blueprint as ApiBlueprint
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -27,7 +28,7 @@ from marketplace.kernel.errors import Forbidden, Invalid
 from marketplace.kernel.fields import MoneyIn, Rate
 
 WEBHOOK_PREFIX = "/webhooks/"
-_SAFE = {"GET", "HEAD", "OPTIONS"}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 csrf = CSRFProtect()
 
 
@@ -100,6 +101,7 @@ def init_app(app: Flask) -> ProblemApi:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = FormSession()
     csrf.init_app(app)
     app.before_request(_protect)
     app.after_request(_secure)
@@ -112,25 +114,46 @@ def init_app(app: Flask) -> ProblemApi:
 
 def _protect() -> None:
     """Cookies are sent by the browser without being asked, so what they authorise needs the page's token as well."""
-    if request.method in _SAFE or request.path.startswith(WEBHOOK_PREFIX):
+    if request.method in SAFE_METHODS or request.path.startswith(WEBHOOK_PREFIX):
         return
     if request.path.startswith(problems.API_PREFIX) and current_actor().session_id is None:
         return
     csrf.protect()
 
 
-def _secure(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault(
+_SECURITY = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    (
         "Content-Security-Policy",
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'",
+    ),
+    ("Cache-Control", "no-store"),
+)
+
+
+def _secure(response: Response) -> Response:
+    """What the view has not said itself; a static file is kept as long as its address, which changes with it."""
+    said = {name.lower() for name, _ in response.headers}
+    is_static = request.path.startswith("/static")
+    response.headers.extend(
+        [
+            (name, value)
+            for name, value in _SECURITY
+            if name.lower() not in said and not (is_static and name == "Cache-Control")
+        ]
     )
-    if not request.path.startswith("/static") and "/static/" not in request.path:
-        headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+class FormSession(SecureCookieSessionInterface):
+    """The cookie of forms; a request without one, as programs send, does not pay for reading it."""
+
+    def open_session(self, app: Flask, request: flask.Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return SecureCookieSession()
+        return super().open_session(app, request)
 
 
 def api_blueprint(room: str, description: str = "") -> ApiBlueprint:
