@@ -11,7 +11,7 @@ from marketplace.carts.models import Cart
 from marketplace.carts.queries import Item, OfferFacts, Party
 from marketplace.orders.actions import DeliveryTerms, LineTerms
 from marketplace.pricing import facts as pricing
-from marketplace.rules.models import DeliveryRate, Promotion
+from marketplace.rules.queries import OfferedDelivery, RunningPromotion
 from marketplace.rules.tax import Rates, tax_facts
 
 
@@ -20,7 +20,7 @@ class Group:
     """Lines that are delivered together: a vendor's, or those of several vendors whom the operator delivers."""
 
     id: uuid.UUID
-    rate: DeliveryRate
+    rate: OfferedDelivery
     items: list[Item]
 
 
@@ -70,7 +70,7 @@ class OrderFacts:
         items: Sequence[Item],
         prices: Mapping[uuid.UUID, OfferPrice],
         groups: Sequence[Group],
-        promotions: Sequence[Promotion],
+        promotions: Sequence[RunningPromotion],
         taxes: Taxes,
         commissions: Mapping[tuple[uuid.UUID, str | None], Decimal],
     ) -> None:
@@ -145,10 +145,10 @@ class OrderFacts:
         by = taxes.of_goods if group.rate.vendor_id else taxes.of_operator_delivery
         return by(first, group.rate.tax_category)
 
-    def _scope(self, row: Promotion) -> tuple[str, ...]:
+    def _scope(self, row: RunningPromotion) -> tuple[str, ...]:
         return tuple(str(item.line.id) for item, offer in self.pairs if in_scope(row, offer))
 
-    def _promotion(self, row: Promotion, lines: tuple[str, ...]) -> pricing.Promotion:
+    def _promotion(self, row: RunningPromotion, lines: tuple[str, ...]) -> pricing.Promotion:
         return pricing.Promotion(
             id=str(row.id),
             steps=tuple(
@@ -164,7 +164,7 @@ class OrderFacts:
         )
 
 
-def in_scope(row: Promotion, offer: OfferFacts) -> bool:
+def in_scope(row: RunningPromotion, offer: OfferFacts) -> bool:
     """Does a promotion reach an offer? Each part of its scope that is not empty has to name it."""
     if row.vendor_id is not None and row.vendor_id != offer.vendor_id:
         return False

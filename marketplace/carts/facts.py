@@ -8,7 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from marketplace.agreements import queries as agreements
 from marketplace.agreements.queries import OfferPrice
@@ -26,7 +29,7 @@ from marketplace.pricing import facts as pricing
 from marketplace.pricing.policy import Policy
 from marketplace.pricing.wire import policy_from_json
 from marketplace.rules import queries as rules
-from marketplace.rules.models import DeliveryRate, Promotion
+from marketplace.rules.queries import InForce, OfferedDelivery, RunningPromotion
 
 PROFILE = "b2b"
 
@@ -62,8 +65,8 @@ class Priced:
     problems: Sequence[Problem]
     prices: Mapping[uuid.UUID, OfferPrice]
     groups: Sequence[Group]
-    promotions: Sequence[Promotion]
-    options: Mapping[uuid.UUID, Sequence[DeliveryRate]]
+    promotions: Sequence[RunningPromotion]
+    options: Mapping[uuid.UUID, Sequence[OfferedDelivery]]
     lost: Sequence[Mapping[str, Any]]
     facts: pricing.Order | None
     policy: Policy
@@ -102,18 +105,24 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
     problems = [problem for item in items if (problem := problem_of(item, cart, prices)) is not None]
     bad = {id(problem.item) for problem in problems}
     good = [item for item in items if id(item) not in bad]
-    promotions, lost = _promotions(cart, strict="codes" in strict) if good or cart.codes else ([], [])
-    options, groups, lost_deliveries = _deliveries(cart, good, country, strict="deliveries" in strict)
-    version, content = rules.return_policy(PROFILE)
-    taxes = Taxes(
-        buyer=buyer,
-        operator=operator,
+    by_vendor = _by_vendor(good)
+    rules_now = rules.in_force(
+        profile=PROFILE,
+        currency=cart.currency,
         country=country,
-        rates=rules.tax_rates(_countries(good, operator, country), day) if good else {},
+        countries=_countries(good, operator, country),
+        vendor_ids=by_vendor,
+        codes=cart.codes,
+        moment=clock.now(),
+        day=day,
     )
-    made = OrderFacts(cart, good, prices, groups, promotions, taxes, _commissions(good, day))
+    lost = _lost_codes(cart, rules_now, strict="codes" in strict)
+    options = rules_now.delivery_rates(by_vendor)
+    groups, lost_deliveries = _deliveries(cart, by_vendor, options, strict="deliveries" in strict)
+    taxes = Taxes(buyer=buyer, operator=operator, country=country, rates=rules_now.tax_rates)
+    made = OrderFacts(cart, good, prices, groups, rules_now.promotions, taxes, _commissions(good, day))
     with in_words():
-        policy = policy_from_json(content)
+        policy = _policy(rules_now.policy)
         facts = made.order() if good else None
     return Priced(
         cart=cart,
@@ -129,7 +138,7 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
         lost=[*lost, *lost_deliveries],
         facts=facts,
         policy=policy,
-        policy_version=version,
+        policy_version=rules_now.policy_version,
         valuation=valued(facts, policy) if facts else None,
         lines=made.line_terms(),
         deliveries=made.delivery_terms(),
@@ -189,29 +198,36 @@ def _commissions(items: Sequence[Item], day: date) -> Mapping[tuple[uuid.UUID, s
     return agreements.commission_rates(wanted, day) if wanted else {}
 
 
-def _promotions(cart: Cart, *, strict: bool) -> tuple[list[Promotion], list[dict[str, Any]]]:
-    """What runs, and the codes of the cart that do not any more."""
-    codes, lost = list(cart.codes), []
-    while True:
-        try:
-            return rules.promotions_running(cart.currency, clock.now(), codes), lost
-        except (rules.PromotionCodeUnknown, rules.PromotionCodeNotRunning) as refusal:
-            if strict:
-                raise
-            index = cart.codes.index(refusal.facts["code"])
-            lost.append({"kind": "code_not_running", "pointer": f"/codes/{index}", "code": refusal.facts["code"]})
-            codes = [code for code in codes if code != refusal.facts["code"]]
+@lru_cache(16)
+def _policy(content: str) -> Policy:
+    """Policies are published rarely, and each is read once."""
+    return policy_from_json(orjson.loads(content))
 
 
-def _deliveries(
-    cart: Cart, items: Sequence[Item], country: str, *, strict: bool
-) -> tuple[dict[uuid.UUID, list[DeliveryRate]], list[Group], list[dict[str, Any]]]:
-    """The options of each vendor, the groups that follow from what was chosen, and choices that are not to be had."""
+def _lost_codes(cart: Cart, rules_now: InForce, *, strict: bool) -> list[dict[str, Any]]:
+    """The codes of the cart that do not count any more."""
+    lost = rules_now.not_running(cart.codes)
+    if strict and lost:
+        raise rules.code_refused(cart.currency, cart.codes, lost[0])
+    return [{"kind": "code_not_running", "pointer": f"/codes/{cart.codes.index(code)}", "code": code} for code in lost]
+
+
+def _by_vendor(items: Sequence[Item]) -> dict[uuid.UUID, list[Item]]:
     by_vendor: dict[uuid.UUID, list[Item]] = {}
     for item in items:
         if item.offer is not None:
             by_vendor.setdefault(item.offer.vendor_id, []).append(item)
-    options = rules.delivery_rates(by_vendor, cart.currency, country)
+    return by_vendor
+
+
+def _deliveries(
+    cart: Cart,
+    by_vendor: Mapping[uuid.UUID, list[Item]],
+    options: Mapping[uuid.UUID, Sequence[OfferedDelivery]],
+    *,
+    strict: bool,
+) -> tuple[list[Group], list[dict[str, Any]]]:
+    """The groups that follow from what was chosen of each vendor's options, and choices that are not to be had."""
     if strict:
         for vendor in cart.deliveries:
             if uuid.UUID(vendor) not in options:
@@ -229,4 +245,4 @@ def _deliveries(
         if rate is not None:
             # Vendors who chose the same rate of the operator share one delivery; a vendor's own rate is his alone.
             groups.setdefault(rate.id, Group(new_id(), rate, [])).items.extend(own)
-    return options, list(groups.values()), lost
+    return list(groups.values()), lost

@@ -1,6 +1,6 @@
 """A cart as its buyer sees it: every sum by the formula, per line, per vendor and in all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marketplace.carts.changes import Change
@@ -9,7 +9,7 @@ from marketplace.carts.models import Cart
 from marketplace.carts.queries import Item
 from marketplace.kernel.fields import plain_decimal
 from marketplace.pricing.facts import LineValue
-from marketplace.rules.models import DeliveryRate
+from marketplace.rules.queries import OfferedDelivery
 
 Json = dict[str, Any]
 
@@ -124,7 +124,7 @@ def _vendors(priced: Priced) -> list[Json]:
     return list(parts.values())
 
 
-def _option(rate: DeliveryRate) -> Json:
+def _option(rate: OfferedDelivery) -> Json:
     return {
         "rate_id": rate.id,
         "name": rate.name,
@@ -169,7 +169,7 @@ def _promotions(priced: Priced) -> list[Json]:
     ]
 
 
-def _step(step: Json) -> Json:
+def _step(step: Mapping[str, Any]) -> Json:
     return {
         "from_minor": step["from_minor"],
         "rate": step.get("rate"),

@@ -1,16 +1,19 @@
 """What rules hold at a moment: every SELECT of this room."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_
-from sqlalchemy.dialects.postgresql import JSONB, distinct_on
+import orjson
+from sqlalchemy import Select, bindparam
 
 from marketplace.catalogue.models import Offer
 from marketplace.companies.models import Company
+from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Invalid, NotFound
@@ -47,90 +50,150 @@ class ReturnPolicyUnknown(NotFound):
     message = "No return policy was published for this profile."
 
 
-def tax_rates(countries: Iterable[str], day: date) -> dict[tuple[str, str], Decimal]:
-    """{(country, tax category): rate} as valid on `day`; a category without a row in a country is absent."""
-    rows = db.session.execute(_tax_rates(SYSTEM), {"countries": sorted(set(countries)), "day": day})
-    return {(country, category): rate for country, category, rate in rows}
+@dataclass(frozen=True, slots=True)
+class RunningPromotion:
+    """A promotion as models.Promotion says, at a moment at which it runs."""
+
+    id: uuid.UUID
+    vendor_id: uuid.UUID | None
+    name: str
+    code: str | None
+    steps: Sequence[Mapping[str, Any]]
+    vendor_share: Decimal
+    scope: Mapping[str, Any]
 
 
-@prepared
-def _tax_rates(viewer: Actor) -> Select[Any]:
-    return (
-        visible(viewer, TaxRate)
-        .with_only_columns(TaxRate.country, TaxRate.category, TaxRate.rate)
-        .where(TaxRate.country.in_(bindparam("countries", expanding=True)), TaxRate.valid_from <= bindparam("day"))
-        .ext(distinct_on(TaxRate.country, TaxRate.category))
-        .order_by(TaxRate.country, TaxRate.category, TaxRate.valid_from.desc())
+@dataclass(frozen=True, slots=True)
+class OfferedDelivery:
+    """An active delivery rate as models.DeliveryRate says; vendor_id None: the operator's."""
+
+    id: uuid.UUID
+    vendor_id: uuid.UUID | None
+    name: str
+    price_minor: int
+    free_from_minor: int | None
+    free_basis: str
+    tax_category: str
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What holds at a moment. policy: the formula's as JSON text; tax_rates: {(country, tax category): rate}, a
+    category without a row in a country is absent; promotions: in the order of application; deliveries: by position."""
+
+    policy_version: str
+    policy: str
+    tax_rates: Mapping[tuple[str, str], Decimal]
+    promotions: Sequence[RunningPromotion]
+    deliveries: Sequence[OfferedDelivery]
+
+    def not_running(self, codes: Iterable[str]) -> list[str]:
+        """Those of the codes that were asked for in vain, each once."""
+        running = {row.code for row in self.promotions}
+        return [code for code in dict.fromkeys(codes) if _plain(code) not in running]
+
+    def delivery_rates(self, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[OfferedDelivery]]:
+        """{vendor id: the vendor's own first, then the operator's}; a vendor without any has an empty list."""
+        operators = [row for row in self.deliveries if row.vendor_id is None]
+        return {one: [*(row for row in self.deliveries if row.vendor_id == one), *operators] for one in vendor_ids}
+
+
+_IN_FORCE = """
+    SELECT (
+        SELECT r.profile || '/' || r.number FROM return_policy r
+        WHERE r.profile = %(profile)s ORDER BY r.number DESC LIMIT 1
+    ), (
+        SELECT r.content::text FROM return_policy r WHERE r.profile = %(profile)s ORDER BY r.number DESC LIMIT 1
+    ), (
+        SELECT json_agg(json_build_array(t.country, t.category, t.rate::text))::text FROM (
+            SELECT DISTINCT ON (country, category) country, category, rate FROM tax_rate
+            WHERE country = ANY(%(countries)s) AND valid_from <= %(day)s
+            ORDER BY country, category, valid_from DESC
+        ) t
+    ), (
+        SELECT json_agg(json_build_array(p.id, p.vendor_id, p.name, p.code, p.steps, p.vendor_share::text, p.scope)
+                        ORDER BY p.position, p.id)::text
+        FROM promotion p
+        WHERE p.currency = %(currency)s AND p.starts_at <= %(moment)s
+          AND (p.ends_at IS NULL OR p.ends_at > %(moment)s) AND (p.code IS NULL OR p.code = ANY(%(codes)s))
+    ), (
+        SELECT json_agg(json_build_array(d.id, d.vendor_id, d.name, d.price_minor, d.free_from_minor, d.free_basis,
+                                         d.tax_category) ORDER BY d.position, d.id)::text
+        FROM delivery_rate d
+        WHERE d.active AND d.currency = %(currency)s
+          AND (d.vendor_id IS NULL OR d.vendor_id = ANY(%(vendor_ids)s))
+          AND (d.countries = '[]' OR d.countries @> jsonb_build_array(%(country)s::text))
     )
+"""
 
 
-def promotions_running(currency: str, moment: datetime, codes: Sequence[str] = ()) -> list[Promotion]:
-    """Promotions that apply by themselves or by one of `codes`, in the order of application.
-
-    Raises PromotionCodeUnknown and PromotionCodeNotRunning with the pointer `/codes/<i>`. Codes are compared without
-    regard to case; the same code twice counts once.
+def in_force(
+    *,
+    profile: str,
+    currency: str,
+    country: str,
+    countries: Iterable[str],
+    vendor_ids: Iterable[uuid.UUID],
+    codes: Sequence[str],
+    moment: datetime,
+    day: date,
+) -> InForce:
+    """All rules that a purchase is priced by, in one query: the newest policy of the profile, the tax rates of
+    `countries` on `day`, the promotions that run at `moment` by themselves or by one of `codes` (case does not matter),
+    and the rates by which the operator and these vendors deliver to `country`. Raises ReturnPolicyUnknown.
     """
-    wanted = [code.strip().upper() for code in codes]
-    values = {"currency": currency, "moment": moment, "codes": wanted}
-    rows = list(db.session.scalars(_running(SYSTEM), values))
-    running = {row.code for row in rows}
-    missing = [code for code in wanted if code not in running]
-    if missing:
-        known = {row.code for row in _with_codes(currency, missing)}
-        index = wanted.index(missing[0])
-        refusal = PromotionCodeNotRunning if missing[0] in known else PromotionCodeUnknown
-        raise refusal(pointer=f"/codes/{index}", code=codes[index])
-    return rows
-
-
-@prepared
-def _running(viewer: Actor) -> Select[Any]:
-    moment = bindparam("moment", type_=Promotion.starts_at.type)
-    return (
-        visible(viewer, Promotion)
-        .where(Promotion.currency == bindparam("currency"), Promotion.starts_at <= moment)
-        .where(or_(Promotion.ends_at.is_(None), Promotion.ends_at > moment))
-        .where(or_(Promotion.code.is_(None), Promotion.code.in_(bindparam("codes", expanding=True))))
-        .order_by(Promotion.position, Promotion.id)
-    )
-
-
-def _with_codes(currency: str, codes: list[str]) -> Iterable[Promotion]:
-    statement = visible(SYSTEM, Promotion).where(Promotion.currency == currency, Promotion.code.in_(codes))
-    return db.session.scalars(statement)
-
-
-def delivery_rates(vendor_ids: Iterable[uuid.UUID], currency: str, country: str) -> dict[uuid.UUID, list[DeliveryRate]]:
-    """{vendor id: the active rates that reach `country`}: the vendor's own first, then the operator's (vendor_id None),
-    each by position. A vendor without any has an empty list."""
-    wanted = list(dict.fromkeys(vendor_ids))
-    if not wanted:
-        return {}
-    values = {"vendor_ids": wanted, "currency": currency, "countries": [country]}
-    rows = list(db.session.scalars(_delivery_rates(SYSTEM), values))
-    operators = [row for row in rows if row.vendor_id is None]
-    return {vendor: [*(row for row in rows if row.vendor_id == vendor), *operators] for vendor in wanted}
-
-
-@prepared
-def _delivery_rates(viewer: Actor) -> Select[Any]:
-    own = DeliveryRate.vendor_id.in_(bindparam("vendor_ids", expanding=True))
-    reached = DeliveryRate.countries.contains(bindparam("countries", type_=JSONB()))
-    return (
-        visible(viewer, DeliveryRate)
-        .where(DeliveryRate.active, DeliveryRate.currency == bindparam("currency"))
-        .where(or_(DeliveryRate.vendor_id.is_(None), own))
-        .where(or_(DeliveryRate.countries == [], reached))
-        .order_by(DeliveryRate.position, DeliveryRate.id)
-    )
-
-
-def return_policy(profile: str) -> tuple[str, dict[str, Any]]:
-    """(version such as `b2b/3`, the formula's policy as JSON), newest of the profile. Raises ReturnPolicyUnknown."""
-    row = newest_policy(profile)
-    if row is None:
+    values = {
+        "profile": profile,
+        "currency": currency,
+        "country": country,
+        "countries": list(countries),
+        "vendor_ids": list(vendor_ids),
+        "codes": [_plain(code) for code in codes],
+        "moment": moment,
+        "day": day,
+    }
+    ((version, policy, rates, promotions, deliveries),) = reads.fetch(_IN_FORCE, values)
+    if version is None:
         raise ReturnPolicyUnknown(profile=profile)
-    return f"{row.profile}/{row.number}", row.content
+    return InForce(version, policy, _tax_rates(rates), _promotions(promotions), _deliveries(deliveries))
+
+
+def code_refused(currency: str, codes: Sequence[str], code: str) -> Invalid:
+    """Why one of the codes that were entered counts for nothing, with the pointer `/codes/<i>`."""
+    statement = visible(SYSTEM, Promotion).where(Promotion.currency == currency, Promotion.code == _plain(code))
+    known = db.session.scalars(statement).first() is not None
+    refusal = PromotionCodeNotRunning if known else PromotionCodeUnknown
+    return refusal(pointer=f"/codes/{codes.index(code)}", code=code)
+
+
+def _plain(code: str) -> str:
+    return code.strip().upper()
+
+
+# Rules change rarely and are read with every order: the same text is not taken apart again.
+
+
+@lru_cache(256)
+def _tax_rates(text: str | None) -> Mapping[tuple[str, str], Decimal]:
+    return {(country, category): Decimal(rate) for country, category, rate in orjson.loads(text or "[]")}
+
+
+@lru_cache(256)
+def _promotions(text: str | None) -> tuple[RunningPromotion, ...]:
+    return tuple(
+        RunningPromotion(uuid.UUID(own), _id(vendor), name, code, steps, Decimal(share), scope)
+        for own, vendor, name, code, steps, share, scope in orjson.loads(text or "[]")
+    )
+
+
+@lru_cache(1024)
+def _deliveries(text: str | None) -> tuple[OfferedDelivery, ...]:
+    rows = orjson.loads(text or "[]")
+    return tuple(OfferedDelivery(uuid.UUID(own), _id(vendor), *facts) for own, vendor, *facts in rows)
+
+
+def _id(text: str | None) -> uuid.UUID | None:
+    return None if text is None else uuid.UUID(text)
 
 
 def newest_policy(profile: str) -> ReturnPolicy | None:

@@ -1,18 +1,26 @@
 """Rules as rows, with sensible defaults."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from marketplace.companies.models import Company
 from marketplace.kernel.db import db
-from marketplace.rules import actions
+from marketplace.rules import actions, queries
 from marketplace.rules.models import DeliveryRate, Promotion
+from marketplace.rules.queries import InForce
 
 
 def default_rules() -> None:
     """The default tax rates and return policies."""
     actions.install_defaults()
+
+
+def in_force(*, day: date = date(2026, 3, 1), **asked: Any) -> InForce:
+    """What queries.in_force answers to a buyer in Germany on a day, unless another is asked for."""
+    values: dict[str, Any] = {"profile": "b2b", "currency": "EUR", "country": "DE", "countries": ["DE"]}
+    values |= {"vendor_ids": [], "codes": [], "moment": datetime(day.year, day.month, day.day, tzinfo=UTC), "day": day}
+    return queries.in_force(**(values | asked))
 
 
 def a_delivery_rate(vendor: Company | None = None, **facts: Any) -> DeliveryRate:

@@ -1,6 +1,5 @@
 """A marketplace is founded once, with an operator who can sign in and the rules that trade needs."""
 
-from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -9,7 +8,7 @@ from marketplace.companies import actions as companies
 from marketplace.companies import queries
 from marketplace.kernel.access import Role
 from marketplace.kernel.db import db, transaction
-from marketplace.rules.queries import return_policy, tax_rates
+from tests.builders import rules
 
 PASSWORD = "a good pass phrase"
 GIVEN = ["found", "--company", "Markt AG", "--country", "de", "--name", "Mia", "--email", "mia@markt.example"]
@@ -23,8 +22,8 @@ def test_the_command_founds_the_marketplace(own_app):
         assert queries.operator_company().country == "DE"
         signed_in = companies.sign_in("mia@markt.example", PASSWORD)
         assert queries.belongings(signed_in.person.id)[0].roles == (Role.OPERATOR,)
-        assert tax_rates(["DE"], date(2026, 1, 1))["DE", "standard"] == Decimal("0.19")
-        assert return_policy("b2b")[0] == "b2b/1"
+        found = rules.in_force()
+        assert (found.tax_rates["DE", "standard"], found.policy_version) == (Decimal("0.19"), "b2b/1")
         db.session.rollback()
 
 

@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 from marketplace.kernel import clock
 from marketplace.pricing.policy import B2B
 from marketplace.pricing.wire import policy_to_json
-from marketplace.rules import queries
 from marketplace.rules.models import DeliveryRate, Promotion, ReturnPolicy, TaxRate
 from tests.builders import catalogue, rules
 
@@ -41,7 +40,8 @@ def test_an_operators_promotion_has_any_funding_and_scope(client_as, cast, sessi
     assert status == 201
     assert made["vendor_id"] is None
     assert (made["code"], made["steps"], made["vendor_share"], made["scope"]) == ("SPRING", steps, "0.40", scope)
-    assert [row.name for row in queries.promotions_running("EUR", clock.now(), ["Spring"])] == ["Spring"]
+    rules.default_rules()
+    assert [row.name for row in rules.in_force(moment=clock.now(), codes=["Spring"]).promotions] == ["Spring"]
 
 
 def test_a_vendors_promotion_is_his_own_to_pay(client_as, cast, session):
@@ -114,14 +114,16 @@ def test_a_running_promotion_is_ended_not_edited(client_as, cast, session):
     status, problem = sent(client, "PATCH", one, {"name": "Other"}, **{"If-Match": '"1"'})
     assert (status, problem["title"], row.name) == (409, "Promotion has started", "Ten percent")
     assert sent(client, "POST", f"{one}/end")[0] == 200
-    assert queries.promotions_running("EUR", clock.now()) == []
+    rules.default_rules()
+    assert list(rules.in_force(moment=clock.now()).promotions) == []
     assert sent(client, "POST", f"{one}/end")[1]["title"] == "Promotion is over"
 
 
 def test_a_promotion_that_never_starts(client_as, cast, session):
     row = rules.a_promotion(cast.vendor_company, starts_at=clock.now() + timedelta(days=2))
     sent(client_as(cast.vendor), "POST", f"/v1/promotions/{row.id}/end")
-    assert queries.promotions_running("EUR", row.starts_at) == []
+    rules.default_rules()
+    assert list(rules.in_force(moment=row.starts_at).promotions) == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,8 @@ def test_a_delivery_rate_belongs_to_who_made_it(client_as, cast, session, who):
     status, edited = sent(client, "PATCH", one, {"price_minor": 0, "active": False}, **{"If-Match": etag})
     assert (status, edited["price_minor"], edited["active"]) == (200, 0, False)
     assert client_as(cast.buyer).get(one).status_code == 404
-    assert queries.delivery_rates([cast.vendor_company.id], "EUR", "DE") == {cast.vendor_company.id: []}
+    rules.default_rules()
+    assert list(rules.in_force(vendor_ids=[cast.vendor_company.id]).deliveries) == []
 
 
 @pytest.mark.parametrize(
@@ -211,8 +214,9 @@ def test_a_new_return_policy_is_the_next_version(client_as, cast, session):
     body = {"profile": "b2b", "content": content}
     status, made = sent(client_as(cast.operator), "POST", "/v1/return-policies", body)
     assert (status, made["number"]) == (201, 2)
-    assert queries.return_policy("b2b") == ("b2b/2", content)
-    assert queries.return_policy("consumer")[0] == "consumer/1"
+    found = rules.in_force()
+    assert (found.policy_version, orjson.loads(found.policy)) == ("b2b/2", content)
+    assert rules.in_force(profile="consumer").policy_version == "consumer/1"
     found = orjson.loads(client_as(cast.buyer).get("/v1/return-policies?profile=b2b").data)["items"]
     assert [row["number"] for row in found] == [2, 1]
     assert client_as(cast.vendor).get(f"/v1/return-policies/{made['id']}").status_code == 200
