@@ -13,14 +13,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, ClassVar
 
+import orjson
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, delete, func, insert, select, text, update
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, delete, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, reads
 from marketplace.kernel.db import Row, db, in_transaction, transaction
 
 log = structlog.get_logger("outbox")
@@ -99,6 +101,25 @@ def subscribe(app: Flask, subscriptions: Sequence[Subscription]) -> None:
     app.extensions["kontor_outbox"] = {"inside": inside, "after": after, "handlers": handlers, "events": events}
 
 
+_PUBLISH = """
+WITH stored AS (
+    INSERT INTO outbox_event (name, payload, at) VALUES (%(name)s, %(payload)s::jsonb, %(at)s) RETURNING id
+)
+INSERT INTO outbox_delivery (event_id, handler, attempts, last_error)
+SELECT stored.id, handler, 0, '' FROM stored, unnest(%(handlers)s::text[]) AS handler RETURNING event_id
+"""
+_UNHANDLED = """
+SELECT event.id, event.payload FROM outbox_delivery delivery JOIN outbox_event event ON event.id = delivery.event_id
+WHERE delivery.handler = %(handler)s AND delivery.event_id = ANY(%(ids)s::bigint[]) AND delivery.handled_at IS NULL
+ORDER BY event.id
+"""
+_MARK_HANDLED = """
+UPDATE outbox_delivery SET handled_at = %(now)s, attempts = attempts + 1 FROM outbox_event event
+WHERE event.id = event_id AND handler = %(handler)s AND event_id = ANY(%(ids)s::bigint[]) AND handled_at IS NULL
+RETURNING event.id, event.payload
+"""
+
+
 def publish(event: Event) -> None:
     """Announce `event` from inside the transaction that makes it true."""
     if not in_transaction():
@@ -110,12 +131,9 @@ def publish(event: Event) -> None:
     after = table["after"].get(name, ())
     if not after:
         return
-    statement = insert(OutboxEvent).values(name=name, payload=event.payload(), at=clock.now()).returning(OutboxEvent.id)
-    event_id = db.session.execute(statement).scalar_one()
-    db.session.execute(
-        insert(OutboxDelivery),
-        [{"event_id": event_id, "handler": s.handler_name, "attempts": 0, "last_error": ""} for s in after],
-    )
+    payload = orjson.dumps(event.payload()).decode()
+    handlers = [subscription.handler_name for subscription in after]
+    reads.in_session(_PUBLISH, {"name": name, "payload": payload, "at": clock.now(), "handlers": handlers})
 
 
 def dispatch(enqueue: Callable[[str, list[int]], None], limit: int = BATCH) -> int:
@@ -192,48 +210,24 @@ def _deliver_singly(subscription: Subscription, event_ids: Sequence[int]) -> Non
 
 
 def _deliver(subscription: Subscription, event_ids: Sequence[int]) -> None:
+    wanted = {"handler": subscription.handler_name, "ids": list(event_ids)}
     if subscription.outside:
-        with transaction():
-            events = _unhandled(subscription, event_ids)
-        if events:
-            subscription.handler([event for _, event in events])
+        found = reads.fetch(_UNHANDLED, wanted)
+        if found:
+            subscription.handler(_revived(subscription, found))
             with transaction():
-                _mark_handled(subscription.handler_name, [event_id for event_id, _ in events])
+                reads.in_session(
+                    _MARK_HANDLED, wanted | {"now": clock.now(), "ids": [event_id for event_id, _ in found]}
+                )
         return
     with transaction():
-        taken = _mark_handled(subscription.handler_name, event_ids)
+        taken = reads.in_session(_MARK_HANDLED, wanted | {"now": clock.now()})
         if taken:
-            subscription.handler([event for _, event in _events(subscription, taken)])
+            subscription.handler(_revived(subscription, sorted(taken, key=itemgetter(0))))
 
 
-def _mark_handled(handler_name: str, event_ids: Sequence[int]) -> list[int]:
-    statement = (
-        update(OutboxDelivery)
-        .where(
-            OutboxDelivery.handler == handler_name,
-            OutboxDelivery.event_id.in_(event_ids),
-            OutboxDelivery.handled_at.is_(None),
-        )
-        .values(handled_at=clock.now(), attempts=OutboxDelivery.attempts + 1)
-        .returning(OutboxDelivery.event_id)
-    )
-    return sorted(db.session.scalars(statement, execution_options={"synchronize_session": False}))
-
-
-def _unhandled(subscription: Subscription, event_ids: Sequence[int]) -> list[tuple[int, Event]]:
-    statement = select(OutboxDelivery.event_id).where(
-        OutboxDelivery.handler == subscription.handler_name,
-        OutboxDelivery.event_id.in_(event_ids),
-        OutboxDelivery.handled_at.is_(None),
-    )
-    return _events(subscription, list(db.session.scalars(statement)))
-
-
-def _events(subscription: Subscription, event_ids: Sequence[int]) -> list[tuple[int, Event]]:
-    rows = db.session.execute(
-        select(OutboxEvent.id, OutboxEvent.payload).where(OutboxEvent.id.in_(event_ids)).order_by(OutboxEvent.id)
-    )
-    return [(row.id, revive(subscription.event, row.payload)) for row in rows]
+def _revived(subscription: Subscription, found: Sequence[tuple[Any, ...]]) -> list[Event]:
+    return [revive(subscription.event, payload) for _, payload in found]
 
 
 def _note_failure(handler_name: str, event_id: int, failure: Exception) -> None:

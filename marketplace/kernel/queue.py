@@ -35,7 +35,8 @@ from marketplace.kernel.db import Row, db, transaction
 log = structlog.get_logger("queue")
 SHORT, LONG = "short", "long"
 _RETRY_AFTER = [1, 5, 15, 60, 300]  # seconds
-_POLL, _IDLE_POLL = 0.05, 0.4  # seconds between two looks at the outbox: after work, and when nothing comes for a while
+# Seconds between two looks at the outbox. After work, long enough for events to gather: a job costs more than an event.
+_POLL, _IDLE_POLL = 0.25, 0.4
 _KEEP_SLOTS = timedelta(days=60)
 _BACK_OFF = 5.0  # at most, while a server is away
 

@@ -156,19 +156,20 @@ class StripeGateway:
         if self._webhook_secret is None:
             raise EventNotGenuine("No web hook secret is set.")
         try:
-            event = self._client.construct_event(
+            stripe.WebhookSignature.verify_header(
                 raw_body, signature_header, self._webhook_secret, SIGNATURE_TOLERANCE_S
             )
             raw = json.loads(raw_body)
-            subject = raw["data"]["object"]
+            name, subject = raw["type"], raw["data"]["object"]
+            kind, object_id = _subject(name, subject)
+            created = datetime.fromtimestamp(raw["created"], UTC)
+            event_id = raw["id"]
         except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EventNotGenuine("The web hook's signature or body is not genuine.") from error
-        kind, object_id = _subject(event.type, subject)
-        created = datetime.fromtimestamp(event.created, UTC)
         return GatewayEvent(
-            id=event.id,
+            id=event_id,
             kind=kind,
-            name=event.type,
+            name=name,
             object_id=object_id,
             account=raw.get("account"),
             created=created,

@@ -4,7 +4,7 @@ What is read here decides about money, so rows that the session holds already ar
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -169,13 +169,6 @@ def attempts(order_id: uuid.UUID) -> tuple[int, Payment | None]:
     """How many payments the order has, and the open one."""
     own = payments_of(SYSTEM, order_id)
     return len(own), next((row for row in own if row.state in OPEN), None)
-
-
-def by_provider_ids(provider_ids: Sequence[str]) -> dict[str, Payment]:
-    """The payments that the provider knows by these ids."""
-    statement = visible(SYSTEM, Payment).where(Payment.provider_id.in_(provider_ids))
-    found = db.session.scalars(statement, execution_options=AFRESH)
-    return {row.provider_id: row for row in found if row.provider_id is not None}
 
 
 def waiting(before: datetime, limit: int) -> list[uuid.UUID]:

@@ -4,9 +4,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
 
-from marketplace.kernel import clock, outbox
+from marketplace.kernel import clock, outbox, reads
 from marketplace.kernel.db import db, new_id
 from settlements.gateway.port import GatewayEvent
 from settlements.webhooks.events import WebHookStored
@@ -15,26 +14,29 @@ from settlements.webhooks.models import Outcome, WebHookEvent
 Verdict = tuple[Outcome, str | None]
 
 
+_STORE = """
+INSERT INTO webhook_event (id, event_id, kind, name, object_id, account, created_at, received_at, outcome)
+VALUES (%(id)s, %(event_id)s, %(kind)s, %(name)s, %(object_id)s, %(account)s, %(created_at)s, %(received_at)s,
+        %(outcome)s)
+ON CONFLICT (event_id) DO NOTHING RETURNING id
+"""
+
+
 def store(event: GatewayEvent) -> bool:
     """Keep a genuine event. False: it was kept before."""
     row_id = new_id()
-    statement = (
-        insert(WebHookEvent)
-        .values(
-            id=row_id,
-            event_id=event.id,
-            kind=event.kind.value,
-            name=event.name,
-            object_id=event.object_id,
-            account=event.account,
-            created_at=event.created,
-            received_at=clock.now(),
-            outcome=Outcome.WAITING.value,
-        )
-        .on_conflict_do_nothing(index_elements=[WebHookEvent.event_id])
-        .returning(WebHookEvent.id)
-    )
-    if db.session.execute(statement).first() is None:
+    values = {
+        "id": row_id,
+        "event_id": event.id,
+        "kind": event.kind.value,
+        "name": event.name,
+        "object_id": event.object_id,
+        "account": event.account,
+        "created_at": event.created,
+        "received_at": clock.now(),
+        "outcome": Outcome.WAITING.value,
+    }
+    if not reads.in_session(_STORE, values):
         return False
     outbox.publish(WebHookStored(row_id=row_id))
     return True

@@ -5,35 +5,36 @@ What our own row knows for final already is not fetched, since nearly every even
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from marketplace.kernel.db import transaction
 from settlements.gateway.port import EventKind, PaymentGateway, Rejected
 from settlements.payments import actions as payment_actions
-from settlements.payments import queries as payment_queries
-from settlements.payments.models import Payment
 from settlements.payments.provider import provider
 from settlements.payments.refusals import PaymentUnknown
-from settlements.payments.states import PaymentState
 from settlements.refunds import actions as refund_actions
 from settlements.refunds import queries as refund_queries
 from settlements.webhooks import actions, queries
 from settlements.webhooks.actions import Verdict
 from settlements.webhooks.events import WebHookStored
-from settlements.webhooks.models import Outcome, WebHookEvent
+from settlements.webhooks.models import Outcome
 
 HANDLED: Verdict = (Outcome.HANDLED, None)
+About = dict[tuple[str, str], list[queries.Told]]  # by kind and the provider's id of the object
+Tell = Callable[[str, Verdict], None]
 
 
 def look_into(events: Sequence[WebHookStored]) -> None:
     """Outside: one look at each object that these events speak of, whatever their number."""
     with transaction():
         rows = queries.waiting(event.row_id for event in events)
-    about: dict[tuple[str, str], list[WebHookEvent]] = defaultdict(list)
+    about: About = defaultdict(list)
     verdicts: dict[uuid.UUID, Verdict] = {}
     for row in rows:
         if row.account is not None:
             verdicts[row.id] = (Outcome.KEPT, "it speaks of another account")
+        elif row.kind == EventKind.PAYMENT.value and row.captured:
+            verdicts[row.id] = HANDLED
         elif row.kind not in _LOOKS:
             verdicts[row.id] = (Outcome.IGNORED, "nothing is done about events of this kind")
         else:
@@ -46,38 +47,29 @@ def look_into(events: Sequence[WebHookStored]) -> None:
             actions.mark(verdicts)
 
 
-def _look(about: dict[tuple[str, str], list[WebHookEvent]], verdicts: dict[uuid.UUID, Verdict]) -> None:
+def _look(about: About, verdicts: dict[uuid.UUID, Verdict]) -> None:
     for kind, looks in _LOOKS.items():
-        object_ids = [object_id for of_kind, object_id in about if of_kind == kind]
-        if object_ids:
+        known = {object_id: rows[0].payment_id for (of_kind, object_id), rows in about.items() if of_kind == kind}
+        if known:
             looks(
-                object_ids,
+                known,
                 lambda object_id, verdict, kind=kind: verdicts.update(
                     {row.id: verdict for row in about[kind, object_id]}
                 ),
             )
 
 
-Told = Callable[[str, Verdict], None]
+def _look_at_payments(payments: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
+    for provider_id, known in payments.items():
+        tell(provider_id, _look_at_payment(provider(), provider_id, known))
 
 
-def _look_at_payments(provider_ids: Sequence[str], told: Told) -> None:
-    with transaction():
-        known = payment_queries.by_provider_ids(provider_ids)
-    for provider_id in provider_ids:
-        payment = known.get(provider_id)
-        if payment is not None and payment.state is PaymentState.CAPTURED:
-            told(provider_id, HANDLED)
-        else:
-            told(provider_id, _look_at_payment(provider(), provider_id, payment))
-
-
-def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: Payment | None) -> Verdict:
+def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: uuid.UUID | None) -> Verdict:
     try:
         result = gateway.payment(provider_id)
     except Rejected as refusal:
         return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
-    payment_id = known.id if known is not None else _uuid(result.metadata.get("payment_id"))
+    payment_id = known or _uuid(result.metadata.get("payment_id"))
     if payment_id is None:
         return Outcome.KEPT, "it is no payment of ours"
     try:
@@ -88,12 +80,12 @@ def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: Payment |
     return (Outcome.KEPT, payment.trouble) if payment.trouble else HANDLED
 
 
-def _look_at_refunds(provider_ids: Sequence[str], told: Told) -> None:
+def _look_at_refunds(refunds: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
     with transaction():
-        known = refund_queries.attempts_by_provider_ids(provider_ids)
-    for provider_id in provider_ids:
+        known = refund_queries.attempts_by_provider_ids(list(refunds))
+    for provider_id in refunds:
         attempt = known.get(provider_id)
-        told(provider_id, _look_at_refund(provider(), provider_id, None if attempt is None else attempt.id))
+        tell(provider_id, _look_at_refund(provider(), provider_id, None if attempt is None else attempt.id))
 
 
 def _look_at_refund(gateway: PaymentGateway, provider_id: str, known: uuid.UUID | None) -> Verdict:
@@ -117,7 +109,7 @@ def _uuid(text: str | None) -> uuid.UUID | None:
         return None
 
 
-_LOOKS: dict[str, Callable[[Sequence[str], Told], None]] = {
+_LOOKS: dict[str, Callable[[Mapping[str, uuid.UUID | None], Tell], None]] = {
     EventKind.PAYMENT.value: _look_at_payments,
     EventKind.REFUND.value: _look_at_refunds,
 }
