@@ -16,7 +16,7 @@ from marketplace.catalogue.models import Offer, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.companies.models import Company
 from marketplace.kernel import reads
-from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
+from marketplace.kernel.access import SYSTEM, Actor, given, prepared, visible
 from marketplace.kernel.db import db
 
 
@@ -112,6 +112,7 @@ _OFFERS = f"SELECT {_OFFER} WHERE o.id = ANY(%(offer_ids)s)"
 _PARTIES = """
     SELECT id, name, country, vat_id, vat_checked_at, is_operator FROM company WHERE id = %(company_id)s OR is_operator
 """
+_CURRENCY = "SELECT currency FROM company WHERE id = %(company_id)s"
 _ADDRESSES = """
     SELECT id, recipient, line1, line2, postal_code, city, region, country, phone FROM address
     WHERE company_id = %(company_id)s AND id = ANY(%(address_ids)s) AND archived_at IS NULL
@@ -120,13 +121,16 @@ _ADDRESSES = """
 
 def cart(actor: Actor, cart_id: uuid.UUID, *, locked: bool = False) -> Cart:
     """One cart. Raises CartUnknown."""
-    statement = visible(actor, Cart).where(Cart.id == cart_id)
-    if locked:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    row = db.session.scalars(statement).one_or_none()
+    row = db.session.scalars(_cart(actor, locked), given(actor, cart_id=cart_id)).one_or_none()
     if row is None:
         raise CartUnknown
     return row
+
+
+@prepared
+def _cart(viewer: Actor, locked: bool) -> Select[Any]:
+    statement = visible(viewer, Cart).where(Cart.id == bindparam("cart_id"))
+    return statement.with_for_update().execution_options(populate_existing=True) if locked else statement
 
 
 def carts(actor: Actor, state: CartState | None) -> Select[tuple[Cart]]:
@@ -194,6 +198,12 @@ def matches(skus: Collection[str], parts: Collection[str], eans: Collection[str]
         .order_by(Offer.id)
     )
     return [Match(*row) for row in db.session.execute(statement)]
+
+
+def currency_of(actor: Actor) -> str:
+    """In which the actor's company trades unless it says otherwise."""
+    ((currency,),) = reads.fetch(_CURRENCY, {"company_id": actor.company_id})
+    return str(currency)
 
 
 def buyer_and_operator(company_id: uuid.UUID) -> tuple[Party, Party | None]:

@@ -16,7 +16,6 @@ from marketplace.carts.schemas import (
     QuantityIn,
     QuickOrderIn,
 )
-from marketplace.companies.queries import own_company
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.idempotency import idempotent
@@ -35,7 +34,7 @@ def create_cart(wanted):
     """A new cart, with lines, address, codes and deliveries at once if wanted."""
     actor = current_actor()
     with transaction():
-        currency = wanted.pop("currency", None) or own_company(actor).currency
+        currency = wanted.pop("currency", None) or queries.currency_of(actor)
         priced = actions.create(actor, currency=currency, **wanted | {"lines": _lines(wanted)})
     return tagged(views.whole(priced), priced.cart, 201)
 

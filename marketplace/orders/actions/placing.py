@@ -24,6 +24,8 @@ from marketplace.pricing.answers import valuation_to_json
 from marketplace.pricing.policy import Policy
 from marketplace.pricing.wire import order_to_json, policy_to_json, state_to_json
 
+_NEXT_NUMBER = insert(OrderNumber.__table__).returning(OrderNumber.__table__.c.id)  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True, slots=True)
 class LineTerms:
@@ -106,7 +108,7 @@ def _order(placement: Placement, worth: pricing.Valuation) -> Order:
     hours = current_app.extensions["kontor_settings"].pay_within_hours
     return Order(
         id=new_id(),
-        number=f"K-{db.session.execute(insert(OrderNumber).returning(OrderNumber.id)).scalar_one()}",
+        number=f"K-{db.session.execute(_NEXT_NUMBER).scalar_one()}",
         company_id=placement.company_id,
         company_name=placement.company_name,
         placed_by=placement.placed_by,
