@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, func, literal_column
+from sqlalchemy.orm import load_only
 
 from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, given, prepared, visible
@@ -87,7 +88,11 @@ def locked(payment_id: uuid.UUID) -> tuple[Order, Payment]:
 @prepared
 def _locked(viewer: Actor) -> Select[Any]:
     found = visible(viewer, Order).add_columns(Payment).join(Payment, Payment.order_id == Order.id)
-    return found.where(Payment.id == bindparam("payment_id")).with_for_update(of=(Order, Payment))
+    found = found.where(Payment.id == bindparam("payment_id")).with_for_update(of=(Order, Payment))
+    # Not what it was made of: a payment asks what an order owes, and the rest is long.
+    return found.options(
+        load_only(Order.company_id, Order.currency, Order.prices_include_tax, Order.owed_minor, Order.pay_until)
+    )
 
 
 def order_to_pay(actor: Actor, order_id: uuid.UUID) -> OrderToPay:
