@@ -20,6 +20,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from marshmallow import INCLUDE, Schema, fields
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from werkzeug.exceptions import UnsupportedMediaType
 
 from marketplace.kernel import problems
 from marketplace.kernel.access import current_actor
@@ -103,6 +104,7 @@ def init_app(app: Flask) -> ProblemApi:
     )
     app.session_interface = FormSession()
     csrf.init_app(app)
+    app.before_request(_refuse_other_bodies)
     app.before_request(_protect)
     app.after_request(_secure)
     app.register_error_handler(CSRFError, lambda _: problems.of_refusal(FormTokenMissing()))
@@ -110,6 +112,13 @@ def init_app(app: Flask) -> ProblemApi:
     api.register_field(Rate, "string", "decimal")
     api.spec.components.schema("Money", schema=MoneyIn)
     return api
+
+
+def _refuse_other_bodies() -> None:
+    """A body of another kind than the API reads must not pass for an empty one."""
+    in_the_api = request.path.startswith(problems.API_PREFIX) and request.content_length
+    if in_the_api and not request.is_json and request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("Send application/json, or multipart/form-data where a file is taken.")
 
 
 def _protect() -> None:
