@@ -17,7 +17,7 @@ from marketplace.kernel.db import db, in_transaction, new_id
 from marketplace.kernel.errors import Conflict, NotFound
 from settlements.ledger.chart import CASH, CHART, AccountKind, Side, account_id
 from settlements.ledger.models import Account, Journal, Posting
-from settlements.ledger.postings import Line
+from settlements.ledger.postings.lines import Line
 
 
 class EntryUnbalanced(Conflict):

@@ -18,25 +18,45 @@ class AccountType(StrEnum):
 
 
 class Party(StrEnum):
-    """Whose an account is: nobody's (the marketplace's own), a vendor's, or that of one order."""
+    """Whose an account is: nobody's (the marketplace's own), a vendor's, a buying company's, or that of one order."""
 
     OWN = "own"
     VENDOR = "vendor"
+    BUYER = "buyer"
     ORDER = "order"
 
 
 class AccountKind(StrEnum):
     PSP_CLEARING = "psp_clearing"
     BANK = "bank"
+    BUYER_RECEIVABLE = "buyer_receivable"
     BUYER_CLAWBACK = "buyer_clawback"
+    DISPUTES_IN_PROCESS = "disputes_in_process"
+    CARRIER_CLAIMS = "carrier_claims"
+    VENDOR_RECEIVABLE = "vendor_receivable"
     PROMO_DEFERRED = "promo_deferred"
     COMMISSION_DEFERRED = "commission_deferred"
     SHIPPING_DEFERRED = "shipping_deferred"
     TAX_DEFERRED = "tax_deferred"
     VENDOR_PENDING = "vendor_pending"
+    VENDOR_EARNED = "vendor_earned"
+    VENDOR_PAYABLE = "vendor_payable"
+    VENDOR_RESERVE = "vendor_reserve"
+    TRANSFER_IN_TRANSIT = "transfer_in_transit"
     REFUNDS_PAYABLE = "refunds_payable"
+    BUYER_CREDIT = "buyer_credit"
+    TAX_PAYABLE = "tax_payable"
+    COMMISSION_REVENUE = "commission_revenue"
+    SHIPPING_REVENUE = "shipping_revenue"
+    LATE_FEE_REVENUE = "late_fee_revenue"
+    PROMO_EXPENSE = "promo_expense"
     PSP_FEES = "psp_fees"
+    PSP_DISPUTE_FEES = "psp_dispute_fees"
     OPERATOR_LOSS = "operator_loss"
+    CHARGEBACK_LOSS = "chargeback_loss"
+    BAD_DEBT_VENDORS = "bad_debt_vendors"
+    BAD_DEBT_BUYERS = "bad_debt_buyers"
+    ROUNDING = "rounding"
 
 
 class PostingKind(StrEnum):
@@ -56,6 +76,23 @@ class PostingKind(StrEnum):
     REFUND = "refund"
     REFUND_RETURNED = "refund_returned"
     DEFICIT = "deficit"
+    COMMISSION_TAX = "commission_tax"
+    LABEL = "label"
+    EARNED = "earned"
+    DUE = "due"
+    RESERVE_HELD = "reserve_held"
+    RESERVE_RELEASED = "reserve_released"
+    TRANSFER = "transfer"
+    TRANSFER_REFUSED = "transfer_refused"
+    TRANSFER_REVERSED = "transfer_reversed"
+    ADJUSTMENT = "adjustment"
+    CHARGEBACK = "chargeback"
+    CHARGEBACK_FEE = "chargeback_fee"
+    INVOICE = "invoice"
+    LATE_FEE = "late_fee"
+    WRITE_OFF = "write_off"
+    PAYOUT = "payout"
+    ROUNDING = "rounding"
 
 
 class Side(StrEnum):
@@ -86,15 +123,34 @@ A, T = AccountKind, AccountType
 CHART: dict[AccountKind, Rules] = {
     A.PSP_CLEARING: Rules(T.ASSET),
     A.BANK: Rules(T.ASSET),
+    A.BUYER_RECEIVABLE: Rules(T.ASSET, Party.BUYER, guarded=True),
     A.BUYER_CLAWBACK: Rules(T.ASSET, Party.ORDER, guarded=True, side=Side.DEBIT),
+    A.DISPUTES_IN_PROCESS: Rules(T.ASSET, Party.ORDER, guarded=True, side=Side.DEBIT),
+    A.CARRIER_CLAIMS: Rules(T.ASSET),
+    A.VENDOR_RECEIVABLE: Rules(T.ASSET, Party.VENDOR, guarded=True, side=Side.DEBIT),
     A.PROMO_DEFERRED: Rules(T.ASSET),
     A.COMMISSION_DEFERRED: Rules(T.LIABILITY),
     A.SHIPPING_DEFERRED: Rules(T.LIABILITY),
     A.TAX_DEFERRED: Rules(T.LIABILITY),
     A.VENDOR_PENDING: Rules(T.LIABILITY, Party.VENDOR, guarded=True),
+    A.VENDOR_EARNED: Rules(T.LIABILITY, Party.VENDOR, guarded=True),
+    A.VENDOR_PAYABLE: Rules(T.LIABILITY, Party.VENDOR, guarded=True),
+    A.VENDOR_RESERVE: Rules(T.LIABILITY, Party.VENDOR, guarded=True, side=Side.CREDIT),
+    A.TRANSFER_IN_TRANSIT: Rules(T.LIABILITY, Party.VENDOR, guarded=True, side=Side.CREDIT),
     A.REFUNDS_PAYABLE: Rules(T.LIABILITY, Party.ORDER, guarded=True, side=Side.CREDIT),
+    A.BUYER_CREDIT: Rules(T.LIABILITY, Party.BUYER, guarded=True, side=Side.CREDIT),
+    A.TAX_PAYABLE: Rules(T.LIABILITY),
+    A.COMMISSION_REVENUE: Rules(T.REVENUE),
+    A.SHIPPING_REVENUE: Rules(T.REVENUE),
+    A.LATE_FEE_REVENUE: Rules(T.REVENUE),
+    A.PROMO_EXPENSE: Rules(T.EXPENSE),
     A.PSP_FEES: Rules(T.EXPENSE),
+    A.PSP_DISPUTE_FEES: Rules(T.EXPENSE),
     A.OPERATOR_LOSS: Rules(T.EXPENSE),
+    A.CHARGEBACK_LOSS: Rules(T.EXPENSE),
+    A.BAD_DEBT_VENDORS: Rules(T.EXPENSE),
+    A.BAD_DEBT_BUYERS: Rules(T.EXPENSE),
+    A.ROUNDING: Rules(T.EXPENSE),
 }
 CASH = (A.PSP_CLEARING, A.PSP_FEES, A.BANK)  # what a buyer's money turns into when it arrives
 _NAMES = uuid.UUID("6f2a1f0e-3c57-4a55-9d0b-5b1f6f8f2c11")

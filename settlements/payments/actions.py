@@ -10,8 +10,9 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.models import Order
 from marketplace.pricing.answers import valuation_from_json
 from settlements.gateway import port
-from settlements.ledger import books, postings
-from settlements.ledger.postings import Buyer, OrderFacts
+from settlements.ledger import books
+from settlements.ledger.postings import orders as order_postings
+from settlements.ledger.postings.orders import Buyer, OrderFacts
 from settlements.payments import queries
 from settlements.payments.events import PaymentExceeded
 from settlements.payments.models import Payment
@@ -134,7 +135,7 @@ def _book(order: Order, payment: Payment, recorded: orders.RecordedPayment) -> N
     buyer = Buyer(deficit_minor=deficit_after - deficit_before, refund_minor=recorded.excess_minor)
     valuation = None if found.booked else valuation_from_json(found.valuation)
     facts = OrderFacts(order.id, order.currency, order.prices_include_tax, found.vendor_orders)
-    lines = postings.order_paid(facts, None, valuation, buyer, payment.net_minor or 0, payment.fee_minor or 0)
+    lines = order_postings.order_paid(facts, None, valuation, buyer, payment.net_minor or 0, payment.fee_minor or 0)
     books.post(
         f"psp:{payment.balance_transaction_id}",
         PAYMENT_RECEIVED if found.booked else ORDER_PAID,

@@ -10,7 +10,8 @@ from marketplace.kernel.db import db, new_id
 from marketplace.orders import actions as orders
 from marketplace.orders.models import Order
 from settlements.gateway import port
-from settlements.ledger import books, postings
+from settlements.ledger import books
+from settlements.ledger.postings import refunds as refund_postings
 from settlements.payments import queries as payment_queries
 from settlements.refunds import queries
 from settlements.refunds.events import RefundRequested
@@ -177,12 +178,13 @@ def _book(refund: Refund, attempt: RefundAttempt, result: port.RefundResult) -> 
     facts = (refund.order_id, refund.amount_minor, refund.currency)
     if result.balance_transaction_id and attempt.balance_transaction_id is None:
         attempt.balance_transaction_id = result.balance_transaction_id
-        lines = postings.refund_sent(*facts)
+        lines = refund_postings.refund_sent(*facts)
         books.post(f"psp:{result.balance_transaction_id}", "refund_sent", lines, order_id=refund.order_id)
     returned = result.failure_balance_transaction_id
     if returned and attempt.balance_transaction_id and attempt.failure_balance_transaction_id is None:
         attempt.failure_balance_transaction_id = returned
-        books.post(f"psp:{returned}", "refund_bounced", postings.refund_bounced(*facts), order_id=refund.order_id)
+        lines = refund_postings.refund_bounced(*facts)
+        books.post(f"psp:{returned}", "refund_bounced", lines, order_id=refund.order_id)
 
 
 def _follow(refund: Refund, attempt: RefundAttempt, result: port.RefundResult) -> None:
@@ -217,7 +219,7 @@ def send_by_bank(actor: Actor, refund_id: uuid.UUID, reference: str) -> Refund:
     refund = queries.refund(actor, refund_id, locked=True)
     history.move(refund, RefundVerb.GIVE_UP, actor, note=reference)
     refund.reference, refund.confirmed_at = reference, clock.now()
-    lines = postings.refund_by_bank(refund.order_id, refund.amount_minor, refund.currency)
+    lines = refund_postings.refund_by_bank(refund.order_id, refund.amount_minor, refund.currency)
     books.post(f"refund:{refund.id}:bank", "refund_by_bank", lines, order_id=refund.order_id)
     return refund
 

@@ -7,8 +7,9 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.events import OrderStepTaken
 from marketplace.orders.models import Order
 from marketplace.pricing.answers import valuation_from_json
-from settlements.ledger import books, postings
-from settlements.ledger.postings import Buyer
+from settlements.ledger import books
+from settlements.ledger.postings import orders as order_postings
+from settlements.ledger.postings.orders import Buyer
 from settlements.payments.actions import ORDER_PAID, facts_of
 from settlements.payments.events import PaymentExceeded
 from settlements.refunds import actions, jobs
@@ -37,7 +38,7 @@ def _post(order: Order, event: OrderStepTaken, paid: int, refund_minor: int) -> 
     before = valuation_from_json(steps[event.number - 1].valuation)
     after = valuation_from_json(steps[event.number].valuation)
     deficit = max(0, after.buyer_owes_minor - paid) - max(0, before.buyer_owes_minor - paid)
-    lines = postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor))
+    lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor))
     if lines:
         books.post(f"step:{event.step_id}", "order_step", lines, order_id=order.id, occurred_at=steps[event.number].at)
 

@@ -20,8 +20,8 @@ from marketplace.pricing.facts import (
 )
 from marketplace.pricing.policy import B2B, Fault
 from settlements.ledger.chart import CHART, AccountKind, Party, PostingKind
-from settlements.ledger.postings import Line as PostingLine
-from settlements.ledger.postings import OrderFacts
+from settlements.ledger.postings.lines import Line as PostingLine
+from settlements.ledger.postings.orders import OrderFacts
 from tests.builders.catalogue import an_offer
 
 A, K = AccountKind, PostingKind

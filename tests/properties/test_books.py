@@ -18,9 +18,10 @@ from marketplace.orders.refusals import NothingIsOpen
 from marketplace.pricing.facts import MARKETPLACE, Order, Returned, State
 from marketplace.pricing.policy import B2B, CONSUMER, Fault
 from marketplace.pricing.valuation import value
-from settlements.ledger import books, postings
+from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
-from settlements.ledger.postings import Buyer
+from settlements.ledger.postings import orders as order_postings
+from settlements.ledger.postings.orders import Buyer
 from settlements.payments import jobs as payment_jobs
 from settlements.payments.actions import reserve
 from settlements.refunds import actions as refund_actions
@@ -81,13 +82,13 @@ def test_postings_follow_the_formula_through_every_state(data, order, policy):
     facts = facts_of(order)
     before = value(order, policy, State())
     paid = before.buyer_owes_minor
-    lines = postings.order_paid(facts, None, before, Buyer(), paid - 1, 1)
+    lines = order_postings.order_paid(facts, None, before, Buyer(), paid - 1, 1)
     assert sum(line.amount_minor for line in lines) == 0
     for state in data.draw(a_path(order)):
         after = value(order, policy, state)
         refund = max(0, paid - after.buyer_owes_minor)
         deficit = max(0, after.buyer_owes_minor - paid) - max(0, before.buyer_owes_minor - paid)
-        step = postings.step_taken(facts, before, after, Buyer(deficit, refund))
+        step = order_postings.step_taken(facts, before, after, Buyer(deficit, refund))
         assert sum(line.amount_minor for line in step) == 0
         lines += step
         paid, before = paid - refund, after

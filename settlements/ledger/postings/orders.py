@@ -8,24 +8,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from marketplace.pricing.facts import MARKETPLACE, Valuation
 from settlements.ledger.chart import AccountKind, PostingKind
+from settlements.ledger.postings.lines import Line, without_zeros
 
 A, K = AccountKind, PostingKind
-
-
-class Line(NamedTuple):
-    """One posting to be: amount in minor units, debit above zero. `party` as the chart says for the account."""
-
-    account: AccountKind
-    party: uuid.UUID | None
-    kind: PostingKind
-    amount_minor: int
-    currency: str
-    order_id: uuid.UUID | None = None
-    vendor_order_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +58,7 @@ def order_paid(
     already and the money pays a deficit or is too much.
     """
     lines = step_taken(facts, before, after, buyer)
-    return _without_zeros(
+    return without_zeros(
         [
             Line(A.PSP_CLEARING, None, K.PAYMENT, net_minor, facts.currency, facts.order_id),
             Line(A.PSP_FEES, None, K.FEE, fee_minor, facts.currency, facts.order_id),
@@ -88,34 +76,7 @@ def step_taken(facts: OrderFacts, before: Valuation | None, after: Valuation | N
     own = facts.order_id
     lines.append(Line(A.BUYER_CLAWBACK, own, K.DEFICIT, buyer.deficit_minor, facts.currency, own))
     lines.append(Line(A.REFUNDS_PAYABLE, own, K.REFUND, -buyer.refund_minor, facts.currency, own))
-    return _without_zeros(lines)
-
-
-def refund_sent(order_id: uuid.UUID, amount_minor: int, currency: str, fee_minor: int = 0) -> list[Line]:
-    """The provider took a refund from our balance."""
-    return _without_zeros(
-        [
-            Line(A.REFUNDS_PAYABLE, order_id, K.REFUND, amount_minor, currency, order_id),
-            Line(A.PSP_FEES, None, K.FEE, fee_minor, currency, order_id),
-            Line(A.PSP_CLEARING, None, K.REFUND, -amount_minor - fee_minor, currency, order_id),
-        ]
-    )
-
-
-def refund_bounced(order_id: uuid.UUID, amount_minor: int, currency: str) -> list[Line]:
-    """A refund came back to our balance; it is owed as before."""
-    return [
-        Line(A.PSP_CLEARING, None, K.REFUND_RETURNED, amount_minor, currency, order_id),
-        Line(A.REFUNDS_PAYABLE, order_id, K.REFUND_RETURNED, -amount_minor, currency, order_id),
-    ]
-
-
-def refund_by_bank(order_id: uuid.UUID, amount_minor: int, currency: str) -> list[Line]:
-    """A refund left by bank transfer instead."""
-    return [
-        Line(A.REFUNDS_PAYABLE, order_id, K.REFUND, amount_minor, currency, order_id),
-        Line(A.BANK, None, K.REFUND, -amount_minor, currency, order_id),
-    ]
+    return without_zeros(lines)
 
 
 _Key = tuple[AccountKind, uuid.UUID | None, PostingKind, uuid.UUID | None]
@@ -190,7 +151,3 @@ def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, st
             sums[stage.vendor, vendor, K.CHARGE, facts.vendor_orders[vendor]] -= sign * charged
     sums[stage.shipping, None, K.CHARGE, None] -= sign * (valuation.operator_delivery_minor - sold[MARKETPLACE])
     sums[A.OPERATOR_LOSS, None, K.COMPENSATION, None] += sign * valuation.compensation_minor
-
-
-def _without_zeros(lines: list[Line]) -> list[Line]:
-    return [line for line in lines if line.amount_minor]
