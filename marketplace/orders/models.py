@@ -143,6 +143,7 @@ class OrderLine(Row):
         Index("ix_order_line_vendor_order_id", "vendor_order_id"),
         CheckConstraint("quantity >= 1 AND cancelled_quantity >= 0 AND shipped_quantity >= 0", name="quantities"),
         CheckConstraint("cancelled_quantity + shipped_quantity <= quantity", name="not_more_than_ordered"),
+        CheckConstraint("returned_quantity BETWEEN 0 AND shipped_quantity", name="returned_once"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -161,6 +162,7 @@ class OrderLine(Row):
     quantity: Mapped[int]
     cancelled_quantity: Mapped[int] = mapped_column(default=0)
     shipped_quantity: Mapped[int] = mapped_column(default=0)
+    returned_quantity: Mapped[int] = mapped_column(default=0)  # claimed by return cases: each unit once
     short_quantity: Mapped[int] = mapped_column(default=0)  # paid late, and the stock was gone: the vendor decides
     unit_price: Mapped[Decimal] = mapped_column(Rate)
     price_source: Mapped[dict[str, Any]]  # {"list_id", "kind", "name"}: where the price came from
@@ -176,7 +178,8 @@ class OrderLine(Row):
 
 @append_only
 class OrderStep(Row):
-    """One state of the order in the formula with its valuation, frozen: placing is step 0, a cancellation one more."""
+    """One state of the order in the formula with its valuation, frozen: placing is step 0, each cancellation and each
+    decision of a return is one more. `source` names the journal that books it, None: `step:<id>`."""
 
     __tablename__ = "order_step"
     __tenants__ = Tenants()
@@ -189,7 +192,8 @@ class OrderStep(Row):
     order_id: Mapped[uuid.UUID]
     company_id: Mapped[uuid.UUID]
     number: Mapped[int]
-    cause: Mapped[str]  # placed, cancelled_by_buyer, cancelled_by_vendor, payment_expired
+    cause: Mapped[str]  # see actions.steps.Cause
+    source: Mapped[str | None] = mapped_column(unique=True)
     vendor_order_id: Mapped[uuid.UUID | None]  # the part that was cancelled
     person_id: Mapped[uuid.UUID | None]
     reason: Mapped[str] = mapped_column(default="")

@@ -35,6 +35,10 @@ class UnitsNotOpen(Conflict):
     """More units than are still open: not cancelled and not shipped."""
 
 
+class UnitsNotReturnable(Conflict):
+    """More units than have shipped and are not coming back already: each unit comes back once."""
+
+
 class NothingIsOpen(Conflict):
     """Everything has shipped or was cancelled before."""
 

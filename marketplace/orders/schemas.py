@@ -99,6 +99,7 @@ class LineOut(StrictSchema):
     quantity = fields.Integer()
     cancelled_quantity = fields.Integer()
     shipped_quantity = fields.Integer()
+    returned_quantity = fields.Integer(metadata={"description": "Coming back, or back already."})
     short_quantity = fields.Integer(metadata={"description": "Paid late, and the stock was gone: the vendor decides."})
     unit_price = fields.String()
     gross_minor = Minor()

@@ -150,6 +150,7 @@ def _line(line: OrderLine) -> Json:
         "quantity": line.quantity,
         "cancelled_quantity": line.cancelled_quantity,
         "shipped_quantity": line.shipped_quantity,
+        "returned_quantity": line.returned_quantity,
         "short_quantity": line.short_quantity,
         "unit_price": plain_decimal(line.unit_price),
         "gross_minor": line.gross_minor,

@@ -29,6 +29,18 @@ MARKETPLACE = "marketplace"
 K = TypeVar("K")
 
 
+class ChargeKind(StrEnum):
+    """What a charge is for; the books choose the account by it, the formula does not look at it."""
+
+    OTHER = "other"
+    LABEL = "label"  # what sending the goods back cost
+    DAMAGE = "damage"
+    GOODWILL = "goodwill"
+    WAIVED_DEFICIT = "waived_deficit"  # what the buyer would still have to pay, let go
+    FAULT_SHARE = "fault_share"  # a fault that several parties share, as a sum
+    CARRIER_CLAIM = "carrier_claim"  # what the marketplace will claim from the carrier
+
+
 class FreeBasis(StrEnum):
     """What has to reach the sum from which a delivery is free: its own lines or the whole order."""
 
@@ -239,10 +251,13 @@ class Charge:
     payer: str
     payee: str
     amount_minor: int
+    kind: ChargeKind = ChargeKind.OTHER
 
     def __post_init__(self) -> None:
         if not is_whole(self.amount_minor) or self.amount_minor < 1 or self.payer == self.payee:
             raise Refused("a charge moves a positive sum between two parties of the order")
+        if not isinstance(self.kind, ChargeKind):
+            raise Refused("an unknown kind of charge")
         check_limit(self.amount_minor, "a charge")
 
 

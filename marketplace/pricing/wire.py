@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from marketplace.pricing.facts import (
     Charge,
+    ChargeKind,
     Delivery,
     FreeBasis,
     Line,
@@ -201,10 +202,7 @@ def state_to_json(state: State) -> dict[str, object]:
         "returned": [
             {"line": entry.line, "fault": entry.fault.value, "quantity": entry.quantity} for entry in state.returned
         ],
-        "charges": [
-            {"payer": charge.payer, "payee": charge.payee, "amount_minor": charge.amount_minor}
-            for charge in state.charges
-        ],
+        "charges": [_charge_to_json(charge) for charge in state.charges],
     }
 
 
@@ -304,12 +302,18 @@ def _returned(value: object, at: str) -> Returned:
 
 
 def _charge(value: object, at: str) -> Charge:
-    o = members(value, at, "payer payee amount_minor")
+    o = members(value, at, "payer payee amount_minor", "kind")
     return Charge(
         payer=text(o["payer"], f"{at}/payer"),
         payee=text(o["payee"], f"{at}/payee"),
         amount_minor=whole(o["amount_minor"], f"{at}/amount_minor"),
+        kind=_one_of(ChargeKind)(o["kind"], f"{at}/kind") if "kind" in o else ChargeKind.OTHER,
     )
+
+
+def _charge_to_json(charge: Charge) -> dict[str, object]:
+    moved = {"payer": charge.payer, "payee": charge.payee, "amount_minor": charge.amount_minor}
+    return moved if charge.kind is ChargeKind.OTHER else {**moved, "kind": charge.kind.value}
 
 
 def _by_fault(value: object, at: str, kind: type[E]) -> dict[Fault, E]:

@@ -40,7 +40,8 @@ def _post(order: Order, event: OrderStepTaken, paid: int, refund_minor: int) -> 
     deficit = max(0, after.buyer_owes_minor - paid) - max(0, before.buyer_owes_minor - paid)
     lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor))
     if lines:
-        books.post(f"step:{event.step_id}", "order_step", lines, order_id=order.id, occurred_at=steps[event.number].at)
+        step = steps[event.number]
+        books.post(step.source or f"step:{step.id}", "order_step", lines, order_id=order.id, occurred_at=step.at)
 
 
 def refund_excess(events: Sequence[PaymentExceeded]) -> None:

@@ -1,6 +1,6 @@
-"""What can be done to an order: place, pay, cancel, fulfil."""
+"""What can be done to an order: place, pay, cancel, fulfil, take a step that a return decides."""
 
-from marketplace.orders.actions.cancelling import Cause, Units, cancel, cancel_part, cancel_unpaid
+from marketplace.orders.actions.cancelling import Units, cancel, cancel_part, cancel_unpaid
 from marketplace.orders.actions.fulfilment import close, confirm, delivered, units_shipped
 from marketplace.orders.actions.payments import (
     RecordedPayment,
@@ -10,6 +10,7 @@ from marketplace.orders.actions.payments import (
     record_refund_failed,
 )
 from marketplace.orders.actions.placing import DeliveryTerms, LineTerms, Placement, place
+from marketplace.orders.actions.steps import Cause, Reason, TakenStep, claim_returns, returnable_units, take_step
 from marketplace.orders.queries import net_paid
 
 __all__ = [
@@ -17,11 +18,14 @@ __all__ = [
     "DeliveryTerms",
     "LineTerms",
     "Placement",
+    "Reason",
     "RecordedPayment",
+    "TakenStep",
     "Units",
     "cancel",
     "cancel_part",
     "cancel_unpaid",
+    "claim_returns",
     "close",
     "confirm",
     "delivered",
@@ -31,5 +35,7 @@ __all__ = [
     "record_payment",
     "record_refund",
     "record_refund_failed",
+    "returnable_units",
+    "take_step",
     "units_shipped",
 ]

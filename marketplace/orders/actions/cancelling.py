@@ -1,37 +1,23 @@
 """What is cancelled before it ships is a state of the formula more: valued before and after, frozen as a step."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from marketplace.catalogue import stock
 from marketplace.kernel import clock, history, outbox
 from marketplace.kernel.access import SYSTEM, Actor
-from marketplace.kernel.db import db, new_id
+from marketplace.kernel.db import db
 from marketplace.orders import queries
-from marketplace.orders.actions.payments import open_units, pay_if_covered, record_refund
-from marketplace.orders.events import OrderStepTaken, VendorOrderShipped
-from marketplace.orders.formula import facts_of, valued, with_units
-from marketplace.orders.models import Order, OrderLine, OrderStep, VendorOrder
+from marketplace.orders.actions.payments import open_units, pay_if_covered
+from marketplace.orders.actions.steps import Cause, Reason, take_step
+from marketplace.orders.events import VendorOrderShipped
+from marketplace.orders.formula import facts_of, with_units
+from marketplace.orders.models import Order, OrderLine, VendorOrder
 from marketplace.orders.queries import WholeOrder
 from marketplace.orders.refusals import LineNamedTwice, LineNotInOrder, NothingIsOpen, UnitsNotOpen
 from marketplace.orders.states import VendorOrderState, VendorOrderVerb
-from marketplace.pricing.answers import valuation_to_json
-from marketplace.pricing.facts import Valuation
 from marketplace.pricing.policy import Fault
-from marketplace.pricing.valuation import decide
-from marketplace.pricing.wire import state_to_json
-
-
-class Cause(StrEnum):
-    """Why an order moved to another state of the formula."""
-
-    PLACED = "placed"
-    CANCELLED_BY_BUYER = "cancelled_by_buyer"
-    CANCELLED_BY_VENDOR = "cancelled_by_vendor"
-    PAYMENT_EXPIRED = "payment_expired"
-
 
 _FAULT = {
     Cause.CANCELLED_BY_BUYER: Fault.CANCELLED,
@@ -125,29 +111,20 @@ def _units(lines: Sequence[OrderLine], wanted: Sequence[Units] | None) -> dict[u
 
 
 def _take(order: Order, parts: Sequence[VendorOrder], lines: Sequence[OrderLine], step: _Step) -> WholeOrder:
-    """The order, its parts and its lines are locked: value before and after, freeze the step, move what follows."""
-    facts, policy, state = facts_of(order)
-    state_after = with_units(state, step.units, _FAULT[step.cause])
-    before, after = valued(facts, policy, state), valued(facts, policy, state_after)
-    paid = queries.net_paid(order.id)
-    refund = decide(before, after, paid).refund_minor
-
-    order.formula_state = state_to_json(state_after)
-    order.owed_minor = after.buyer_owes_minor
+    """The order, its parts and its lines are locked: move the lines, the state of the formula, and what follows."""
+    _, _, state = facts_of(order)
     _lower_lines(lines, step.units)
-    _revalue(parts, after)
     shipped = _move_parts(parts, lines, step)
     stock.release(order.id, step.units, step.actor)
-    row = _frozen(order, step, after, refund)
-    outbox.publish(OrderStepTaken(order_id=order.id, step_id=row.id, number=row.number))
+    reason = Reason(step.actor, step.cause, step.reason, step.part_id)
+    taken = take_step(order, parts, with_units(state, step.units, _FAULT[step.cause]), reason)
     for part in shipped:
         outbox.publish(VendorOrderShipped(order_id=order.id, vendor_order_id=part.id))
-    paid = _refunded(order, row, paid)
     if all(part.state == VendorOrderState.CANCELLED for part in parts):
         order.pay_until = None
-    pay_if_covered(step.actor, order, paid)
+    pay_if_covered(step.actor, order, taken.net_paid_minor)
     db.session.flush()
-    return WholeOrder(order, parts, lines, queries.deliveries_of(order.id), paid)
+    return WholeOrder(order, parts, lines, queries.deliveries_of(order.id), taken.net_paid_minor)
 
 
 def _lower_lines(lines: Sequence[OrderLine], units: Mapping[uuid.UUID, int]) -> None:
@@ -155,16 +132,6 @@ def _lower_lines(lines: Sequence[OrderLine], units: Mapping[uuid.UUID, int]) -> 
         if line.id in units:
             line.cancelled_quantity += units[line.id]
             line.short_quantity = min(line.short_quantity, open_units(line))
-
-
-def _revalue(parts: Collection[VendorOrder], after: Valuation) -> None:
-    """A step of a discount that was lost moves other vendors as well, so each part is written again."""
-    commission = dict.fromkeys(after.vendors_minor, 0)
-    for line in after.lines:
-        commission[line.vendor] += line.commission_minor
-    for part in parts:
-        part.payable_minor = after.vendors_minor[str(part.vendor_id)]
-        part.commission_minor = commission[str(part.vendor_id)]
 
 
 def _move_parts(parts: Sequence[VendorOrder], lines: Sequence[OrderLine], step: _Step) -> list[VendorOrder]:
@@ -182,34 +149,3 @@ def _move_parts(parts: Sequence[VendorOrder], lines: Sequence[OrderLine], step: 
         else:
             history.move(part, verb, step.actor, note=step.reason)
     return shipped
-
-
-def _frozen(order: Order, step: _Step, after: Valuation, refund: int) -> OrderStep:
-    row = OrderStep(
-        id=new_id(),
-        order_id=order.id,
-        company_id=order.company_id,
-        number=queries.last_step(order.id).number + 1,
-        cause=step.cause.value,
-        vendor_order_id=step.part_id,
-        person_id=step.actor.person_id,
-        reason=step.reason,
-        formula_state=order.formula_state,
-        valuation=valuation_to_json(after),
-        refund_minor=refund,
-        at=clock.now(),
-    )
-    db.session.add(row)
-    db.session.flush()
-    return row
-
-
-def _refunded(order: Order, row: OrderStep, paid: int) -> int:
-    """Net paid after the step's refund was decided: whoever heard of the step has recorded it, else it is done here."""
-    if row.refund_minor == 0:
-        return paid
-    now_paid = queries.net_paid(order.id)
-    if now_paid == paid:
-        record_refund(order.id, row.refund_minor, f"step:{row.id}")
-        now_paid = paid - row.refund_minor
-    return now_paid
