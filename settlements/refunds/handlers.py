@@ -7,6 +7,7 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.events import OrderStepTaken
 from marketplace.orders.models import Order
 from marketplace.pricing.answers import valuation_from_json
+from settlements.earnings import queries as earning_queries
 from settlements.ledger import books
 from settlements.ledger.postings import orders as order_postings
 from settlements.ledger.postings.orders import Buyer
@@ -17,7 +18,8 @@ from settlements.refunds.events import RefundRequested
 
 
 def follow_step(events: Sequence[OrderStepTaken]) -> None:
-    """Inside: the order's new state is booked, and what was paid beyond what it owes now is owed back."""
+    """Inside: the order's new state is booked in the stage of each of its parts, and what was paid beyond what it owes
+    now is owed back."""
     for event in events:
         if event.number > 0:
             order = order_queries.order(SYSTEM, event.order_id, locked=True)
@@ -38,7 +40,8 @@ def _post(order: Order, event: OrderStepTaken, paid: int, refund_minor: int) -> 
     before = valuation_from_json(steps[event.number - 1].valuation)
     after = valuation_from_json(steps[event.number].valuation)
     deficit = max(0, after.buyer_owes_minor - paid) - max(0, before.buyer_owes_minor - paid)
-    lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor))
+    stages = earning_queries.stages_of(order.id)
+    lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor), stages)
     if lines:
         step = steps[event.number]
         books.post(step.source or f"step:{step.id}", "order_step", lines, order_id=order.id, occurred_at=step.at)

@@ -7,7 +7,7 @@ against the buyer's money. Vendors' postings are split by kind, so that a statem
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketplace.pricing.facts import MARKETPLACE, Valuation
 from settlements.ledger.chart import AccountKind, PostingKind
@@ -18,16 +18,45 @@ A, K = AccountKind, PostingKind
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The accounts that hold an order's shares while it is in one stage of its life."""
+    """The accounts that hold a vendor order's shares while it is in one stage of its life."""
 
     vendor: AccountKind
     commission: AccountKind
     promotion: AccountKind
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStage:
+    """The accounts that hold what the operator gets for a delivery that he sells."""
+
     shipping: AccountKind
     tax: AccountKind
 
 
-BEFORE_DELIVERY = Stage(A.VENDOR_PENDING, A.COMMISSION_DEFERRED, A.PROMO_DEFERRED, A.SHIPPING_DEFERRED, A.TAX_DEFERRED)
+PENDING = Stage(A.VENDOR_PENDING, A.COMMISSION_DEFERRED, A.PROMO_DEFERRED)
+INVOICED = Stage(A.VENDOR_PENDING, A.COMMISSION_REVENUE, A.PROMO_EXPENSE)  # on net terms: shipped, the buyer owes it
+EARNED = Stage(A.VENDOR_EARNED, A.COMMISSION_REVENUE, A.PROMO_EXPENSE)
+DUE = Stage(A.VENDOR_PAYABLE, A.COMMISSION_REVENUE, A.PROMO_EXPENSE)
+DELIVERY_PENDING = DeliveryStage(A.SHIPPING_DEFERRED, A.TAX_DEFERRED)
+DELIVERY_EARNED = DeliveryStage(A.SHIPPING_REVENUE, A.TAX_PAYABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """In which stage each part of an order is: vendor orders by their ids, the operator's deliveries by the formula's.
+    What is not named has not been delivered."""
+
+    vendor_orders: Mapping[uuid.UUID, Stage] = field(default_factory=dict)
+    deliveries: Mapping[str, DeliveryStage] = field(default_factory=dict)
+
+    def of(self, vendor_order_id: uuid.UUID) -> Stage:
+        return self.vendor_orders.get(vendor_order_id, PENDING)
+
+    def of_delivery(self, delivery: str) -> DeliveryStage:
+        return self.deliveries.get(delivery, DELIVERY_PENDING)
+
+
+NOTHING_DELIVERED = Stages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +96,19 @@ def order_paid(
     )
 
 
-def step_taken(facts: OrderFacts, before: Valuation | None, after: Valuation | None, buyer: Buyer) -> list[Line]:
-    """The order went from one valuation to another before its delivery, and the buyer's side with it.
+def step_taken(
+    facts: OrderFacts,
+    before: Valuation | None,
+    after: Valuation | None,
+    buyer: Buyer,
+    stages: Stages = NOTHING_DELIVERED,
+) -> list[Line]:
+    """The order went from one valuation to another, each of its parts in the stage it is in, and the buyer's side
+    with it.
 
     Comes to zero by itself where buyer.refund_minor - buyer.deficit_minor is what the buyer owes less.
     """
-    lines = _entitled(facts, before, after, BEFORE_DELIVERY)
+    lines = entitled(facts, before, after, stages)
     own = facts.order_id
     lines.append(Line(A.BUYER_CLAWBACK, own, K.DEFICIT, buyer.deficit_minor, facts.currency, own))
     lines.append(Line(A.REFUNDS_PAYABLE, own, K.REFUND, -buyer.refund_minor, facts.currency, own))
@@ -82,24 +118,28 @@ def step_taken(facts: OrderFacts, before: Valuation | None, after: Valuation | N
 _Key = tuple[AccountKind, uuid.UUID | None, PostingKind, uuid.UUID | None]
 
 
-def _entitled(facts: OrderFacts, before: Valuation | None, after: Valuation | None, stage: Stage) -> list[Line]:
+def entitled(
+    facts: OrderFacts, before: Valuation | None, after: Valuation | None, stages: Stages = NOTHING_DELIVERED
+) -> list[Line]:
     """What the parties are entitled to in `after` more than in `before`; comes to what the buyer owes less."""
     sums: dict[_Key, int] = defaultdict(int)
     for valuation, sign in ((before, -1), (after, 1)):
         if valuation is not None:
-            _add_lines(sums, valuation, facts, stage, sign)
-            _add_deliveries(sums, valuation, facts, stage, sign)
-            _add_rest(sums, valuation, facts, stage, sign)
+            _add_lines(sums, valuation, facts, stages, sign)
+            _add_deliveries(sums, valuation, facts, stages, sign)
+            _add_rest(sums, valuation, facts, stages, sign)
     return [
         Line(account, party, kind, amount, facts.currency, facts.order_id, vendor_order)
         for (account, party, kind, vendor_order), amount in sums.items()
+        if amount
     ]
 
 
-def _add_lines(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stage: Stage, sign: int) -> None:
+def _add_lines(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stages: Stages, sign: int) -> None:
     for line in valuation.lines:
         vendor = uuid.UUID(line.vendor)
         part = facts.vendor_orders[vendor]
+        stage = stages.of(part)
         goods = line.gross_minor - line.market_discount_minor
         fee, tax = line.restocking_fee_minor, line.tax_minor + line.restocking_tax_minor
         if facts.prices_include_tax:
@@ -119,21 +159,23 @@ def _add_lines(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, s
         sums[stage.promotion, None, K.MARKET_DISCOUNT, part] += sign * line.market_discount_minor
 
 
-def _add_deliveries(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stage: Stage, sign: int) -> None:
+def _add_deliveries(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stages: Stages, sign: int) -> None:
     for delivery in valuation.deliveries:
         net = delivery.amount_minor - (delivery.tax_minor if facts.prices_include_tax else 0)
         if delivery.seller == MARKETPLACE:
-            sums[stage.shipping, None, K.DELIVERY, None] -= sign * net
-            sums[stage.tax, None, K.TAX, None] -= sign * delivery.tax_minor
+            own = stages.of_delivery(delivery.id)
+            sums[own.shipping, None, K.DELIVERY, None] -= sign * net
+            sums[own.tax, None, K.TAX, None] -= sign * delivery.tax_minor
             continue
         vendor = uuid.UUID(delivery.seller)
         part = facts.vendor_orders[vendor]
-        sums[stage.vendor, vendor, K.DELIVERY, part] -= sign * net
-        sums[stage.vendor, vendor, K.TAX, part] -= sign * delivery.tax_minor
-        sums[stage.vendor, vendor, K.COMPENSATION, part] -= sign * delivery.compensation_minor
+        account = stages.of(part).vendor
+        sums[account, vendor, K.DELIVERY, part] -= sign * net
+        sums[account, vendor, K.TAX, part] -= sign * delivery.tax_minor
+        sums[account, vendor, K.COMPENSATION, part] -= sign * delivery.compensation_minor
 
 
-def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stage: Stage, sign: int) -> None:
+def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stages: Stages, sign: int) -> None:
     """The marketplace's compensation, and the charges: what the valuation's sums hold beyond lines and deliveries."""
     contained = facts.prices_include_tax
     sold: dict[str, int] = defaultdict(int)
@@ -148,6 +190,9 @@ def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, st
         vendor = uuid.UUID(name)
         charged = due - sold[name]
         if charged:
-            sums[stage.vendor, vendor, K.CHARGE, facts.vendor_orders[vendor]] -= sign * charged
-    sums[stage.shipping, None, K.CHARGE, None] -= sign * (valuation.operator_delivery_minor - sold[MARKETPLACE])
+            part = facts.vendor_orders[vendor]
+            sums[stages.of(part).vendor, vendor, K.CHARGE, part] -= sign * charged
+    # What is charged beside the goods (a return label) is sold at once, whatever has been delivered.
+    charges = valuation.operator_delivery_minor - sold[MARKETPLACE]
+    sums[A.SHIPPING_REVENUE, None, K.CHARGE, None] -= sign * charges
     sums[A.OPERATOR_LOSS, None, K.COMPENSATION, None] += sign * valuation.compensation_minor
