@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from marketplace.kernel.errors import Invalid, Upstream
+from settlements.gateway.connect import ConnectGateway
 
 
 class Rejected(Upstream):
@@ -55,6 +56,11 @@ class RefundState(StrEnum):
 class EventKind(StrEnum):
     PAYMENT = "payment"  # look at the payment `object_id`
     REFUND = "refund"  # look at the refund `object_id`
+    ACCOUNT = "account"  # look at the connected account `object_id`
+    TRANSFER = "transfer"  # look at the transfer `object_id`
+    PAYOUT = "payout"  # look at the payout `object_id` of `account`
+    DISPUTE = "dispute"  # look at the dispute `object_id`
+    BALANCE = "balance"  # money became available on the balance of `account`
     OTHER = "other"
 
 
@@ -128,7 +134,8 @@ class GatewayEvent:
 
     `id` is the provider's and the same on every delivery. `name` is the provider's word, for the record. `account` is
     the connected account it concerns, None for our own. `object_id` is the payment for every event about a payment or
-    its charge, the refund for every event about a refund.
+    its charge, the refund for every event about a refund, the account for every event about an account, its
+    capabilities or its bank accounts, the dispute for every event about a dispute.
     """
 
     id: str
@@ -140,7 +147,7 @@ class GatewayEvent:
     raw: dict[str, Any] = field(repr=False)
 
 
-class PaymentGateway(Protocol):
+class PaymentGateway(ConnectGateway, Protocol):
     """Every call may raise Rejected, Later or Unknown; a payment that is declined is a result, not an error.
 
     The key of a request makes it safe to repeat for 24 hours; after that, look it up before asking again.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from marketplace.kernel import clock
 from marketplace.kernel.money import round_half_up
 from settlements.gateway.port import (
     EventKind,
@@ -23,8 +24,19 @@ from settlements.gateway.port import (
     Rejected,
     Unknown,
 )
+from tests.settlements.memory_connect import MemoryConnect
 
 SIGNATURE = "signed"
+KINDS = {
+    "payment_intent": EventKind.PAYMENT,
+    "charge": EventKind.PAYMENT,
+    "refund": EventKind.REFUND,
+    "account": EventKind.ACCOUNT,
+    "capability": EventKind.ACCOUNT,
+    "transfer": EventKind.TRANSFER,
+    "payout": EventKind.PAYOUT,
+    "balance": EventKind.BALANCE,
+}
 DECLINED = {"pm_declined": "insufficient_funds", "pm_lost": "lost_card"}
 
 
@@ -33,13 +45,14 @@ def fee_of(amount_minor):
     return round_half_up(amount_minor * 150, 10_000) + 25
 
 
-class MemoryGateway:
+class MemoryGateway(MemoryConnect):
     """`faults`: (call, what) pairs that hit one call each: `later`, `lost` (no effect), `unanswered` (with effect).
 
     `calls` counts what was asked; `events` are the (name, object id) that a web hook would tell, in their order.
     """
 
     def __init__(self):
+        super().__init__()
         self.lock = threading.RLock()
         self.payments: dict[str, PaymentResult] = {}
         self.refunds: dict[str, RefundResult] = {}
@@ -64,11 +77,12 @@ class MemoryGateway:
         """A refund comes back, however long ago it succeeded."""
         with self.lock:
             refund = self.refunds[provider_id]
+            back = self._move(None, "refund_failure", refund.amount_minor, refund.currency, provider_id)
             self.refunds[provider_id] = replace(
                 refund,
                 state=RefundState.FAILED,
                 failure_reason="lost_or_stolen_card",
-                failure_balance_transaction_id=self._id("txn"),
+                failure_balance_transaction_id=back.id,
             )
             self.events.append(("refund.failed", provider_id))
 
@@ -80,22 +94,18 @@ class MemoryGateway:
 
     def balance_minor(self):
         """What is on our balance: the books' psp_clearing."""
-        captured = sum(payment.net_minor or 0 for payment in self.payments.values())
-        gone = [row for row in self.refunds.values() if row.failure_balance_transaction_id is None]
-        return captured - sum(row.amount_minor for row in gone)
+        return sum(row.net_minor for row in self.movements[None])
 
     # The port.
 
     def take_payment(self, request: PaymentRequest) -> PaymentResult:
-        return self._once("take_payment", request, self._take)
+        return self._once("take_payment", request, self._take, self.payments)
 
     def payment(self, provider_id: str) -> PaymentResult:
         return self._read("payment", self.payments, provider_id)
 
     def find_payment(self, key: str, transfer_group: str) -> PaymentResult | None:
-        self._begin("find_payment")
-        made = self.by_key.get(key)
-        return None if made is None else self.payments.get(made[1])
+        return self._found("find_payment", key, self.payments)
 
     def cancel_payment(self, provider_id: str, key: str) -> PaymentResult:
         self._begin("cancel_payment")
@@ -107,25 +117,23 @@ class MemoryGateway:
             return self.payments[provider_id]
 
     def refund(self, request: RefundRequest) -> RefundResult:
-        return self._once("refund", request, self._refund)
+        return self._once("refund", request, self._refund, self.refunds)
 
     def refund_by_id(self, provider_id: str) -> RefundResult:
         return self._read("refund_by_id", self.refunds, provider_id)
 
     def find_refund(self, key: str, payment_id: str) -> RefundResult | None:
-        self._begin("find_refund")
-        made = self.by_key.get(key)
-        return None if made is None else self.refunds.get(made[1])
+        return self._found("find_refund", key, self.refunds)
 
     def read_event(self, raw_body: bytes, signature_header: str | None) -> GatewayEvent:
         if signature_header != SIGNATURE:
             raise EventNotGenuine("not signed")
         told = json.loads(raw_body)
         family = told["name"].partition(".")[0]
-        kinds = {"payment_intent": EventKind.PAYMENT, "charge": EventKind.PAYMENT, "refund": EventKind.REFUND}
+        kind = EventKind.DISPUTE if told["name"].startswith("charge.dispute.") else KINDS.get(family, EventKind.OTHER)
         return GatewayEvent(
             id=told["id"],
-            kind=kinds.get(family, EventKind.OTHER),
+            kind=kind,
             name=told["name"],
             object_id=told["object_id"],
             account=told.get("account"),
@@ -152,20 +160,29 @@ class MemoryGateway:
             raise Rejected("resource_missing")
         return objects[provider_id]
 
-    def _once(self, call, request, make):
+    def _found(self, call, key, objects):
+        self._begin(call)
+        made = self.by_key.get(key)
+        return None if made is None else objects.get(made[1])
+
+    def _once(self, call, request, make, objects):
         fault = self._begin(call)
         with self.lock:
             if request.key in self.by_key:
                 first, object_id = self.by_key[request.key]
                 if first != request:
                     raise Unknown("idempotency_error")
-                made = (self.payments if call == "take_payment" else self.refunds)[object_id]
+                made = objects[object_id]
             else:
                 made = make(request)
                 self.by_key[request.key] = (request, made.provider_id)
+        self._unanswered(fault)
+        return made
+
+    @staticmethod
+    def _unanswered(fault):
         if fault == "unanswered":
             raise Unknown("timeout")
-        return made
 
     def _take(self, request):
         if request.payment_method == "pm_unknown":
@@ -190,13 +207,15 @@ class MemoryGateway:
 
     def _captured(self, payment):
         fee = fee_of(payment.amount_minor)
+        charge_id, available_at = self._id("ch"), clock.now() + self.settle_after
+        booked = self._move(None, "charge", payment.amount_minor, payment.currency, charge_id, fee=fee, at=available_at)
         self.events += [("charge.succeeded", payment.provider_id), ("payment_intent.succeeded", payment.provider_id)]
         return replace(
             payment,
             state=PaymentState.CAPTURED,
             captured_minor=payment.amount_minor,
-            charge_id=self._id("ch"),
-            balance_transaction_id=self._id("txn"),
+            charge_id=charge_id,
+            balance_transaction_id=booked.id,
             fee_minor=fee,
             net_minor=payment.amount_minor - fee,
             client_secret=None,
@@ -215,13 +234,17 @@ class MemoryGateway:
         ]
         if request.amount_minor + sum(living) > payment.captured_minor:
             raise Rejected("charge_already_refunded")
+        if any(row.payment_id == request.payment_id and row.movements for row in self.disputed.values()):
+            raise Rejected("charge_disputed")
+        refund_id = self._id("re")
+        taken = self._move(None, "refund", -request.amount_minor, request.currency, refund_id)
         refund = RefundResult(
-            provider_id=self._id("re"),
+            provider_id=refund_id,
             state=RefundState.SUCCEEDED,
             amount_minor=request.amount_minor,
             currency=request.currency,
             payment_id=request.payment_id,
-            balance_transaction_id=self._id("txn"),
+            balance_transaction_id=taken.id,
             metadata=dict(request.metadata),
         )
         self.refunds[refund.provider_id] = refund

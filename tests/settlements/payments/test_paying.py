@@ -22,7 +22,7 @@ A = AccountKind
 
 def balances(order, vendors):
     """What the table of postings shows after an order was paid."""
-    own = {kind.value: books.balance(kind, None, "EUR") for kind in A if kind.value.endswith(("deferred", "fees"))}
+    own = {kind.value: books.balance(kind, None, "EUR") for kind in A if kind.value.endswith(("deferred", "psp_fees"))}
     own["psp_clearing"] = books.balance(A.PSP_CLEARING, None, "EUR")
     own["vendor_pending"] = tuple(books.balance(A.VENDOR_PENDING, vendor.id, "EUR") for vendor in vendors)
     own["refunds_payable"] = books.balance(A.REFUNDS_PAYABLE, order.id, "EUR")
