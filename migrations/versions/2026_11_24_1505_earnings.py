@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "earnings"
-down_revision = "first"
+down_revision = "steps_of_returns"
 
 
 def upgrade() -> None:
