@@ -119,6 +119,7 @@ PAGES = [
 SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.CompanyRegistered, letters.write_welcome),
     outbox.Subscription(companies.InvitationSent, letters.write_invitation),
+    outbox.Subscription(companies.PasswordForgotten, letters.write_reset),
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
     outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed),
