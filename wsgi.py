@@ -21,6 +21,7 @@ from marketplace.companies import jobs as _company_jobs  # noqa: F401  registers
 from marketplace.companies import pages as companies_pages
 from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions
+from marketplace.credit import routes as credit_routes
 from marketplace.kernel import (
     access,
     description,
@@ -90,6 +91,7 @@ API = [
     catalogue_routes.routes,
     rules_routes.routes,
     agreements_routes.routes,
+    credit_routes.routes,
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
     shipments_routes.routes,
