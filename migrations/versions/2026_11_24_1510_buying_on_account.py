@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "buying_on_account"
-down_revision = "first"
+down_revision = "earnings"
 
 
 def upgrade() -> None:
