@@ -17,7 +17,6 @@ class VendorOrderState(StrEnum):
 
 class VendorOrderVerb(StrEnum):
     PAY = "pay"
-    BEGIN_ON_TERMS = "begin_on_terms"  # on account: the vendor may begin before it is paid
     CONFIRM = "confirm"
     SHIP_PART = "ship_part"
     SHIP = "ship"
@@ -36,7 +35,6 @@ VENDOR_ORDER_STATES: dict[tuple[VendorOrderState, VendorOrderVerb], VendorOrderS
     (S.PART_SHIPPED, V.PAY): S.PART_SHIPPED,
     (S.SHIPPED, V.PAY): S.SHIPPED,
     (S.DELIVERED, V.PAY): S.DELIVERED,
-    (S.PLACED, V.BEGIN_ON_TERMS): S.TO_CONFIRM,
     (S.TO_CONFIRM, V.CONFIRM): S.CONFIRMED,
     (S.CONFIRMED, V.SHIP_PART): S.PART_SHIPPED,
     (S.PART_SHIPPED, V.SHIP_PART): S.PART_SHIPPED,
@@ -58,7 +56,6 @@ VENDOR_ORDER_STATES: dict[tuple[VendorOrderState, VendorOrderVerb], VendorOrderS
 
 class OrderState(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"
-    ON_TERMS = "on_terms"
     PAID = "paid"
     IN_FULFILMENT = "in_fulfilment"
     COMPLETED = "completed"
@@ -70,11 +67,11 @@ STARTED = {S.CONFIRMED, S.PART_SHIPPED, S.SHIPPED}
 ENDED = {S.DELIVERED, S.CLOSED}
 
 
-def order_state(parts: Sequence[VendorOrderState], *, on_terms: bool = False) -> OrderState:
+def order_state(parts: Sequence[VendorOrderState]) -> OrderState:
     """The state of an order from those of its vendor orders (one or more).
 
     Cancelled parts do not count unless all are cancelled, or all others are at their end: then it ended partly
-    cancelled. `on_terms`: it is paid by invoice afterwards, so before a vendor begins it is on terms, not paid.
+    cancelled.
     """
     living = [part for part in parts if part != S.CANCELLED]
     if not living:
@@ -85,4 +82,4 @@ def order_state(parts: Sequence[VendorOrderState], *, on_terms: bool = False) ->
         return OrderState.AWAITING_PAYMENT
     if any(part in STARTED or part in ENDED for part in living):
         return OrderState.IN_FULFILMENT
-    return OrderState.ON_TERMS if on_terms else OrderState.PAID
+    return OrderState.PAID
