@@ -21,6 +21,7 @@ from marketplace.companies import jobs as _company_jobs  # noqa: F401  registers
 from marketplace.companies import pages as companies_pages
 from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions
+from marketplace.credit import routes as credit_routes
 from marketplace.kernel import (
     access,
     description,
@@ -90,6 +91,7 @@ API = [
     catalogue_routes.routes,
     rules_routes.routes,
     agreements_routes.routes,
+    credit_routes.routes,
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
     shipments_routes.routes,
@@ -119,6 +121,7 @@ PAGES = [
 SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.CompanyRegistered, letters.write_welcome),
     outbox.Subscription(companies.InvitationSent, letters.write_invitation),
+    outbox.Subscription(companies.PasswordForgotten, letters.write_reset),
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
     outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed),

@@ -25,6 +25,7 @@ from marketplace.carts.refusals import (
     TooManyLines,
 )
 from marketplace.carts.states import CartState, CartVerb
+from marketplace.credit import queries as credit
 from marketplace.kernel import history, writes
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
@@ -159,15 +160,22 @@ def discard(actor: Actor, cart: Cart) -> None:
 
 
 def checkout(
-    actor: Actor, cart_id: uuid.UUID, *, expected_total_minor: int | None = None, accept_changes: bool = False
+    actor: Actor,
+    cart_id: uuid.UUID,
+    *,
+    expected_total_minor: int | None = None,
+    accept_changes: bool = False,
+    on_terms: bool = False,
 ) -> WholeOrder:
-    """Order what is in the cart, at the prices of this moment.
+    """Order what is in the cart, at the prices of this moment; `on_terms`: on account, paid by invoice afterwards.
 
     Where it costs something else than the buyer last saw, PricesChanged names what changed, unless he expects this very
     total or accepts changes; another total than the expected one is always refused. Raises CartUnknown, CartNotOpen,
-    CartEmpty, DeliveryAddressMissing, CartNotOrderable, StockTooLow, and what `gather` raises.
+    CartEmpty, DeliveryAddressMissing, CartNotOrderable, StockTooLow, what `gather` raises, and on terms NoPaymentTerms,
+    CreditFrozen, CreditLimitExceeded.
     """
     cart = open_cart(actor, cart_id)
+    terms = credit.terms_for(cart.company_id, cart.currency).as_json() if on_terms else None
     priced = gather(cart, queries.items(cart))
     if not priced.all_items:
         raise CartEmpty
@@ -178,7 +186,7 @@ def checkout(
         raise CartNotOrderable(errors=[problem.as_json() for problem in priced.problems])
     _refuse_changes(priced, expected_total_minor, accept_changes)
 
-    whole = orders.place(actor, _placement(actor, priced, delivered_to), priced.valuation)
+    whole = orders.place(actor, _placement(actor, priced, delivered_to, terms), priced.valuation)
     history.move(cart, CartVerb.CHECK_OUT, actor)
     cart.order_id = whole.order.id
     return whole
@@ -211,7 +219,9 @@ def _told(change: Mapping[str, Any]) -> str:
     return "This delivery is not offered any more."
 
 
-def _placement(actor: Actor, priced: Priced, delivered_to: Destination) -> orders.Placement:
+def _placement(
+    actor: Actor, priced: Priced, delivered_to: Destination, payment_terms: Mapping[str, Any] | None
+) -> orders.Placement:
     cart = priced.cart
     billed_to = priced.addresses.get(cart.billing_address_id, delivered_to) if cart.billing_address_id else delivered_to
     assert priced.facts is not None
@@ -229,6 +239,7 @@ def _placement(actor: Actor, priced: Priced, delivered_to: Destination) -> order
         delivery_address=address_as_json(delivered_to),
         billing_address=address_as_json(billed_to),
         reference=cart.reference,
+        payment_terms=payment_terms,
     )
 
 

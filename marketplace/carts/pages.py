@@ -11,10 +11,13 @@ from marketplace.agreements.pages import product
 from marketplace.carts import actions, queries, views
 from marketplace.carts.models import Cart
 from marketplace.carts.refusals import LinesNotOrderable
+from marketplace.carts.schemas import PayMethod
 from marketplace.catalogue import queries as catalogue
 from marketplace.companies import queries as companies
+from marketplace.credit import queries as credit
+from marketplace.credit.queries import Standing
 from marketplace.kernel import forms, pages
-from marketplace.kernel.access import Permission, Side, current_actor, requires
+from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import Minor, Quantity, Text
 from marketplace.kernel.pages import NavItem
@@ -39,6 +42,7 @@ class CartForm(forms.PageForm):
     codes = fields.List(Text(max_length=50), load_default=list)
     remove = fields.UUID(load_default=None)
     expected_total_minor = Minor(load_default=None)
+    payment = fields.Enum(PayMethod, by_value=True, load_default=PayMethod.NOW)
 
 
 @routes.get("/cart")
@@ -63,7 +67,21 @@ def one_cart(cart_id: uuid.UUID) -> Response | str:
         return redirect(url_for("shipments_pages.order", order_id=priced.cart.order_id), 303)
     shown = views.whole(priced, changes)
     own = companies.addresses(actor, {"limit": 100}).items
-    return render_template("carts/cart.html", cart=shown, addresses=own, others=queries.open_carts(actor, cart_id))
+    return render_template(
+        "carts/cart.html",
+        cart=shown,
+        addresses=own,
+        others=queries.open_carts(actor, cart_id),
+        account=_on_account(actor, priced.cart),
+    )
+
+
+def _on_account(actor: Actor, shown: Cart) -> Standing | None:
+    """The company's credit in the cart's currency, for those who may use it."""
+    if not actor.may(Permission.CREDIT_READ) or shown.company_id != actor.company_id:
+        return None
+    found = (row for row in credit.standings(shown.company_id) if row.account.currency == shown.currency)
+    return next((row for row in found if row.terms is not None), None)
 
 
 def offered(**_view: Any) -> str:
@@ -107,7 +125,14 @@ def place(cart_id: uuid.UUID) -> Response:
     _take_over(cart_id, wanted)
 
     def effect() -> str:
-        whole = actions.checkout(current_actor(), cart_id, expected_total_minor=wanted["expected_total_minor"])
+        whole = actions.checkout(
+            current_actor(),
+            cart_id,
+            expected_total_minor=wanted["expected_total_minor"],
+            on_terms=wanted["payment"] is PayMethod.TERMS,
+        )
+        if whole.order.payment_terms is not None:
+            return url_for("shipments_pages.order", order_id=whole.order.id)
         return url_for("payments_pages.pay", order_id=whole.order.id)
 
     return forms.once(effect)

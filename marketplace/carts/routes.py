@@ -13,6 +13,7 @@ from marketplace.carts.schemas import (
     CartPage,
     CheckoutIn,
     LinesIn,
+    PayMethod,
     QuantityIn,
     QuickOrderIn,
 )
@@ -138,11 +139,15 @@ def remove_cart_line(cart_id, line_id):
 @requires(Permission.ORDER_PLACE)
 @routes.arguments(CheckoutIn)
 @routes.response(201, OrderOut)
-@routes.alt_response(409, schema=ProblemOut, description="Prices changed, stock is too low, or it was ordered before.")
+@routes.alt_response(
+    409, schema=ProblemOut, description="Prices changed, stock or credit is too low, or it was ordered before."
+)
 @idempotent
 def checkout(wanted, cart_id):
-    """Order what is in the cart; its stock is held until it is paid, for a time."""
-    whole = actions.checkout(current_actor(), cart_id, **wanted)
+    """Order what is in the cart. Its stock is held until it is paid, for a time; on terms until it ships."""
+    payment = wanted.pop("payment") or {}
+    on_terms = payment.get("method") is PayMethod.TERMS
+    whole = actions.checkout(current_actor(), cart_id, **wanted, on_terms=on_terms)
     return order_views.buyer_order(whole), 201
 
 

@@ -1,5 +1,6 @@
 """The shapes in which carts cross the API; prices are never taken from the caller."""
 
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -62,11 +63,24 @@ class QuickOrderIn(StrictSchema):
     lines = fields.List(fields.Nested(QuickLineIn), required=True, validate=_SOME_LINES)
 
 
+class PayMethod(StrEnum):
+    """How an order is paid: in advance, or on account by the invoices that follow."""
+
+    NOW = "now"
+    TERMS = "terms"
+
+
+class PaymentChoiceIn(StrictSchema):
+    method = fields.Enum(PayMethod, by_value=True, required=True)
+
+
 class CheckoutIn(StrictSchema):
-    """`expected_total_minor`: order only at this total. `accept_changes`: order whatever changed since it was seen."""
+    """`expected_total_minor`: order only at this total. `accept_changes`: order whatever changed since it was seen.
+    `payment`: `{"method": "terms"}` buys on account where the company has payment terms and credit; absent: `now`."""
 
     expected_total_minor = MinorIn(load_default=None, allow_none=True)
     accept_changes = fields.Boolean(load_default=False)
+    payment = fields.Nested(PaymentChoiceIn, load_default=None, allow_none=True)
 
 
 class CartArgs(PageArgs):

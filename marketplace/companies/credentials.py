@@ -67,12 +67,13 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def invitation_token(invitation_id: uuid.UUID) -> str:
-    """The token of an invitation, made from the app's secret key: the letter can be written after the answer."""
+def letter_token(purpose: str, row_id: uuid.UUID) -> str:
+    """The token of the row that a letter's link opens, made from the app's secret key: the letter can be written after
+    the answer. `purpose` keeps the link of one kind of row from opening another."""
     key = _settings().secret_key
     if not key:
-        raise SettingMissing("SECRET_KEY is not set: invitations could be forged.")
-    digest = hmac.digest(key.encode(), b"invitation:" + invitation_id.bytes, "sha256")
+        raise SettingMissing("SECRET_KEY is not set: the links of letters could be forged.")
+    digest = hmac.digest(key.encode(), f"{purpose}:".encode() + row_id.bytes, "sha256")
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 

@@ -18,6 +18,14 @@ class InvitationSent(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordForgotten(Event):
+    """A person asked for a letter with a link to choose another password."""
+
+    reset_id: uuid.UUID
+    person_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SellingChanged(Event):
     """The company may sell from now on, or no longer."""
 

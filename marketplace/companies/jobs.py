@@ -1,4 +1,4 @@
-"""Sessions that ended long ago are forgotten."""
+"""Sessions, and letters about passwords, that ended long ago are forgotten."""
 
 from marketplace.companies import actions
 from marketplace.kernel.db import transaction
@@ -7,6 +7,7 @@ from marketplace.kernel.queue import job
 
 @job("session.prune", every=3600)
 def prune() -> None:
-    """Forget sessions that ended a month ago."""
+    """Forget what ended a month ago."""
     with transaction():
         actions.forget_old_sessions()
+        actions.forget_old_resets()

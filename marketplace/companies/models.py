@@ -88,6 +88,21 @@ class Invitation(Row):
     revoked_at: Mapped[datetime | None]
 
 
+class PasswordReset(Row):
+    """A person who forgot the password may choose another one, once and soon."""
+
+    __tablename__ = "password_reset"
+    __tenants__ = Tenants()
+    __table_args__ = (Index("ix_password_reset_person_id", "person_id"),)
+
+    id: Mapped[uuid.UUID] = id_column()
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class Address(Versioned, Row):
     """A postal address of a company; orders copy it, so an edit changes no order."""
 

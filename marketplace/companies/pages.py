@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.companies import actions, queries, throttle
 from marketplace.companies.actions.signing_in import SignedIn
-from marketplace.companies.schemas import AddAddress
+from marketplace.companies.schemas import AddAddress, ForgottenPassword
 from marketplace.companies.sessions import clear_cookie, set_cookie
 from marketplace.kernel import forms, pages
 from marketplace.kernel.access import Permission, SignInRequired, current_actor, public, requires
@@ -28,6 +28,10 @@ class SignInForm(StrictSchema):
 class JoinForm(StrictSchema):
     name = Text()
     password = fields.String(validate=validate.Length(max=1000))
+
+
+class NewPasswordForm(StrictSchema):
+    password = fields.String(required=True, validate=validate.Length(max=1000))
 
 
 class ChooseForm(StrictSchema):
@@ -152,6 +156,45 @@ def accept(token: str) -> Response:
         else:
             entered = actions.sign_in(person.email, wanted.get("password", ""), company_id, actor.session_id)
     return _entered(entered, url_for(".start"))
+
+
+@routes.get("/forgotten")
+@public
+def forgotten() -> str:
+    """Where a letter with a link to choose another password shall go."""
+    return render_template("companies/forgotten.html")
+
+
+@routes.post("/forgotten")
+@public
+@forms.refused_on(forgotten)
+def ask_for_reset() -> Response:
+    """Write the letter, if the address is known; the page says the same where it is not."""
+    wanted = forms.load(ForgottenPassword())
+    throttle.reset_try(wanted["email"])
+    with transaction():
+        actions.ask_for_reset(wanted["email"])
+    return forms.done("If we know this address, a letter with a link is on its way to it.", url_for(".sign_in"))
+
+
+@routes.get("/new-password/<token>")
+@public
+def new_password(token: str) -> str:
+    """The form to choose another password, for who opens the letter's link."""
+    actions.opened_reset(token)
+    return render_template("companies/new_password.html", token=token)
+
+
+@routes.post("/new-password/<token>")
+@public
+@forms.refused_on(new_password)
+def choose_password(token: str) -> Response:
+    """Choose it; who forgot it signs in with it then."""
+    throttle.registration_try()
+    wanted = forms.load(NewPasswordForm())
+    with transaction():
+        actions.choose_password(token, wanted["password"])
+    return forms.done("The new password is set. Sign in with it.", url_for(".sign_in"))
 
 
 def _entered(entered: SignedIn, address: str) -> Response:

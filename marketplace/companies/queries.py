@@ -10,7 +10,16 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
-from marketplace.companies.models import Address, ApiKey, Company, Invitation, Membership, Person, Session
+from marketplace.companies.models import (
+    Address,
+    ApiKey,
+    Company,
+    Invitation,
+    Membership,
+    PasswordReset,
+    Person,
+    Session,
+)
 from marketplace.kernel import clock, reads
 from marketplace.kernel.access import SYSTEM, WHO_MAY_WHAT, Actor, Permission, Role, Side, visible
 from marketplace.kernel.db import db
@@ -275,6 +284,11 @@ def invitation_of_token(hashed: str, *, lock: bool = False) -> Invitation | None
     """The invitation whose token has this hash; with `lock`, for update."""
     statement = visible(SYSTEM, Invitation).where(Invitation.token_hash == hashed)
     return db.session.scalars(statement.with_for_update() if lock else statement).one_or_none()
+
+
+def password_reset_of_token(hashed: str) -> PasswordReset | None:
+    """The reset whose token has this hash, for update."""
+    return db.session.scalars(visible(SYSTEM, PasswordReset).filter_by(token_hash=hashed).with_for_update()).first()
 
 
 def sessions(person_id: uuid.UUID, company_id: uuid.UUID | None = None) -> Sequence[Session]:

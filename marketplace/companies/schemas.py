@@ -152,6 +152,15 @@ class CompanyAddressOut(StrictSchema):
     version = fields.Integer()
 
 
+class ForgottenPassword(StrictSchema):
+    email = Email(required=True)
+
+
+class ChoosePassword(StrictSchema):
+    token = Text(required=True, max_length=100)
+    password = Password(required=True)
+
+
 class SignIn(StrictSchema):
     email = Email(required=True)
     password = Password(required=True)

@@ -19,6 +19,13 @@ def password_try(actor: Actor) -> None:
     limits.at_most(_settings().sign_in_limit, "password", str(actor.person_id))
 
 
+def reset_try(email: str) -> None:
+    """Count a request for a letter to `email` from the present request's address. Raises TooOften."""
+    settings = _settings()
+    limits.at_most(settings.registration_limit, "reset-address", _address())
+    limits.at_most(settings.registration_limit, "reset-account", email.lower())
+
+
 def registration_try() -> None:
     """Count a registration or accepted invitation from the present request's address. Raises TooOften."""
     limits.at_most(_settings().registration_limit, "registration", _address())

@@ -72,6 +72,8 @@ class Permission(StrEnum):
     POLICY_EDIT = "policy.edit"  # tax rates and return policies
     TERMS_READ = "terms.read"
     TERMS_EDIT = "terms.edit"
+    CREDIT_READ = "credit.read"  # payment terms, credit, and what is to be paid on account
+    CREDIT_EDIT = "credit.edit"
     CART_USE = "cart.use"
     ORDER_PLACE = "order.place"
     ORDER_READ = "order.read"
@@ -89,11 +91,11 @@ class Permission(StrEnum):
 P = Permission
 _EVERYONE = {P.SESSION, P.COMPANY_READ, P.ADDRESS_READ, P.CATALOGUE_READ, P.RULES_READ}
 _REQUESTER = _EVERYONE | {P.CART_USE, P.ORDER_READ}
-_BUYER = _REQUESTER | {P.ORDER_PLACE, P.ORDER_PAY, P.ORDER_CANCEL, P.ADDRESS_EDIT, P.KEY_MANAGE}
+_BUYER = _REQUESTER | {P.ORDER_PLACE, P.ORDER_PAY, P.ORDER_CANCEL, P.ADDRESS_EDIT, P.KEY_MANAGE, P.CREDIT_READ}
 _CLERK = _EVERYONE | {P.VENDOR_ORDER_READ, P.VENDOR_ORDER_FULFIL, P.OFFER_EDIT, P.APPLICATION_SUBMIT}
 WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
     Role.REQUESTER: frozenset(_REQUESTER),
-    Role.APPROVER: frozenset(_REQUESTER | {P.ORDER_CANCEL}),
+    Role.APPROVER: frozenset(_REQUESTER | {P.ORDER_CANCEL, P.CREDIT_READ}),
     Role.BUYER: frozenset(_BUYER),
     Role.ADMINISTRATOR: frozenset(_BUYER | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.APPLICATION_SUBMIT}),
     Role.VENDOR_CLERK: frozenset(_CLERK),

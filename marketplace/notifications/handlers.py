@@ -6,7 +6,7 @@ from typing import Any
 
 from marketplace.companies import actions as companies_actions
 from marketplace.companies import queries as companies
-from marketplace.companies.events import CompanyRegistered, InvitationSent, SellingChanged
+from marketplace.companies.events import CompanyRegistered, InvitationSent, PasswordForgotten, SellingChanged
 from marketplace.kernel import clock
 from marketplace.kernel.access import Permission
 from marketplace.kernel.db import transaction
@@ -35,6 +35,18 @@ def write_invitation(events: Sequence[InvitationSent]) -> None:
             "invitation_id": str(invitation.id),
         }
         actions.notify(invitation.company_id, "invitation", f"invitation:{invitation.id}", facts, to=invitation.email)
+
+
+def write_reset(events: Sequence[PasswordForgotten]) -> None:
+    for event in events:
+        person = companies.person(event.person_id)
+        belongings = companies.belongings(person.id)
+        if not belongings:  # removed from the last company since
+            continue
+        facts = {"name": person.name, "reset_id": str(event.reset_id)}
+        actions.notify(
+            belongings[0].company_id, "new_password", f"password_reset:{event.reset_id}", facts, to=person.email
+        )
 
 
 def write_selling(events: Sequence[SellingChanged]) -> None:
@@ -79,4 +91,6 @@ def _secrets(letter: Letter) -> dict[str, Any]:
     """Facts that open a door are made while sending, so that no table holds them."""
     if letter.kind == "invitation":
         return {"link": companies_actions.invitation_link(uuid.UUID(letter.facts["invitation_id"]))}
+    if letter.kind == "new_password":
+        return {"link": companies_actions.reset_link(uuid.UUID(letter.facts["reset_id"]))}
     return {}

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from marketplace.orders.models import Order
+from marketplace.orders.models import Order, OrderStep
 from marketplace.orders.refusals import OrderCannotBeValued
 from marketplace.pricing import facts as pricing
+from marketplace.pricing.losses import NOTHING_BESIDE, Beside, beside
 from marketplace.pricing.policy import Fault, Policy
 from marketplace.pricing.refusals import Refused
 from marketplace.pricing.valuation import value
@@ -33,6 +34,14 @@ def valued(order: pricing.Order, policy: Policy, state: pricing.State = NOTHING_
 def facts_of(order: Order) -> tuple[pricing.Order, Policy, pricing.State]:
     """What an order keeps of its terms: the formula's order, its policy and its present state."""
     return order_from_json(order.facts), policy_from_json(order.policy), state_from_json(order.formula_state)
+
+
+def beside_of(order: Order, step: OrderStep, valuation: pricing.Valuation) -> Beside:
+    """What charges and losses a step's valuation holds; most steps hold none."""
+    if not step.formula_state["charges"] and not valuation.compensation_minor:
+        return NOTHING_BESIDE
+    state = state_from_json(step.formula_state)
+    return beside(order_from_json(order.facts), policy_from_json(order.policy), state, valuation)
 
 
 def with_units(state: pricing.State, units: Mapping[uuid.UUID, int], fault: Fault) -> pricing.State:

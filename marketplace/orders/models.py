@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
@@ -60,7 +61,9 @@ class Order(Row):
     tax_minor: Mapped[int] = mapped_column(Minor)
     total_minor: Mapped[int] = mapped_column(Minor)  # E of the order as placed
     owed_minor: Mapped[int] = mapped_column(Minor)  # E of the present state
-    pay_until: Mapped[datetime | None]  # None once it is paid or cancelled
+    pay_until: Mapped[datetime | None]  # None once it is paid or cancelled, and where it is on terms
+    # On account: {"kind", "days", "text"} as credit.terms keeps them; None: paid in advance.
+    payment_terms: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class VendorOrder(Row):
@@ -207,7 +210,8 @@ class OrderStep(Row):
 class OrderMoney(Row):
     """Money that moved for an order, written from the settlements: append-only, `source` unique.
 
-    kind: paid (+), refunded (-, when the refund is decided), refund_failed (+). Net paid is the sum.
+    kind: paid (+), unpaid (-, a payment was taken for this order's by mistake), refunded (-, when the refund is
+    decided), refund_failed (+). Net paid is the sum.
     """
 
     __tablename__ = "order_money"

@@ -30,7 +30,7 @@ class WholeOrder:
 
     @property
     def state(self) -> OrderState:
-        return order_state([part.state for part in self.parts])
+        return order_state([part.state for part in self.parts], on_terms=self.order.payment_terms is not None)
 
     def lines_of(self, part: VendorOrder) -> list[OrderLine]:
         return [line for line in self.lines if line.vendor_order_id == part.id]
@@ -192,13 +192,15 @@ def in_state(state: OrderState) -> ColumnElement[bool]:
     begun = any_part(VendorOrder.state.in_(STARTED | ENDED))
     unpaid = not_(any_part(living, VendorOrder.state != VendorOrderState.PLACED))
     cancelled = any_part(VendorOrder.state == VendorOrderState.CANCELLED)
+    may_begin = and_(underway, not_(begun), not_(unpaid))
     conditions = {
         OrderState.CANCELLED: not_(any_part(living)),
         OrderState.COMPLETED: and_(any_part(living), not_(underway), not_(cancelled)),
         OrderState.PARTLY_CANCELLED: and_(any_part(living), not_(underway), cancelled),
         OrderState.AWAITING_PAYMENT: and_(any_part(living), unpaid),
         OrderState.IN_FULFILMENT: and_(underway, begun),
-        OrderState.PAID: and_(underway, not_(begun), not_(unpaid)),
+        OrderState.ON_TERMS: and_(may_begin, Order.payment_terms.is_not(None)),
+        OrderState.PAID: and_(may_begin, Order.payment_terms.is_(None)),
     }
     return conditions[state]
 

@@ -71,6 +71,14 @@ class PartInListOut(StrictSchema):
     state = fields.Enum(VendorOrderState, by_value=True)
 
 
+class PaymentTermsOnOrderOut(StrictSchema):
+    """When the invoices of an order on account are due, as agreed when it was placed."""
+
+    kind = fields.String()
+    days = fields.Integer()
+    text = fields.String()
+
+
 class OrderSummaryOut(StrictSchema):
     id = fields.UUID()
     number = fields.String()
@@ -80,6 +88,9 @@ class OrderSummaryOut(StrictSchema):
     reference = fields.String()
     placed_at = fields.AwareDateTime()
     pay_until = fields.AwareDateTime(allow_none=True)
+    payment_terms = fields.Nested(
+        PaymentTermsOnOrderOut, allow_none=True, metadata={"description": "On account; null: paid in advance."}
+    )
     currency = Currency()
     total_minor = Minor()
     owed_minor = Minor()

@@ -17,6 +17,7 @@ class VendorOrderState(StrEnum):
 
 class VendorOrderVerb(StrEnum):
     PAY = "pay"
+    BEGIN_ON_TERMS = "begin_on_terms"  # on account: the vendor may begin before it is paid
     CONFIRM = "confirm"
     SHIP_PART = "ship_part"
     SHIP = "ship"
@@ -35,6 +36,7 @@ VENDOR_ORDER_STATES: dict[tuple[VendorOrderState, VendorOrderVerb], VendorOrderS
     (S.PART_SHIPPED, V.PAY): S.PART_SHIPPED,
     (S.SHIPPED, V.PAY): S.SHIPPED,
     (S.DELIVERED, V.PAY): S.DELIVERED,
+    (S.PLACED, V.BEGIN_ON_TERMS): S.TO_CONFIRM,
     (S.TO_CONFIRM, V.CONFIRM): S.CONFIRMED,
     (S.CONFIRMED, V.SHIP_PART): S.PART_SHIPPED,
     (S.PART_SHIPPED, V.SHIP_PART): S.PART_SHIPPED,
@@ -56,6 +58,7 @@ VENDOR_ORDER_STATES: dict[tuple[VendorOrderState, VendorOrderVerb], VendorOrderS
 
 class OrderState(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"
+    ON_TERMS = "on_terms"
     PAID = "paid"
     IN_FULFILMENT = "in_fulfilment"
     COMPLETED = "completed"
@@ -67,11 +70,11 @@ STARTED = {S.CONFIRMED, S.PART_SHIPPED, S.SHIPPED}
 ENDED = {S.DELIVERED, S.CLOSED}
 
 
-def order_state(parts: Sequence[VendorOrderState]) -> OrderState:
+def order_state(parts: Sequence[VendorOrderState], *, on_terms: bool = False) -> OrderState:
     """The state of an order from those of its vendor orders (one or more).
 
     Cancelled parts do not count unless all are cancelled, or all others are at their end: then it ended partly
-    cancelled.
+    cancelled. `on_terms`: it is paid by invoice afterwards, so before a vendor begins it is on terms, not paid.
     """
     living = [part for part in parts if part != S.CANCELLED]
     if not living:
@@ -82,4 +85,4 @@ def order_state(parts: Sequence[VendorOrderState]) -> OrderState:
         return OrderState.AWAITING_PAYMENT
     if any(part in STARTED or part in ENDED for part in living):
         return OrderState.IN_FULFILMENT
-    return OrderState.PAID
+    return OrderState.ON_TERMS if on_terms else OrderState.PAID

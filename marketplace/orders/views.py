@@ -25,6 +25,7 @@ def summary(whole: WholeOrder) -> Json:
         "reference": order.reference,
         "placed_at": order.placed_at,
         "pay_until": order.pay_until,
+        "payment_terms": order.payment_terms,
         "currency": order.currency,
         "total_minor": order.total_minor,
         "owed_minor": order.owed_minor,

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "invoices"
-down_revision = "earnings"
+down_revision = "password_resets"
 
 
 def upgrade() -> None:

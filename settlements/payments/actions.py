@@ -16,7 +16,7 @@ from settlements.ledger.postings.orders import Buyer, OrderFacts
 from settlements.payments import queries
 from settlements.payments.events import PaymentExceeded
 from settlements.payments.models import Payment
-from settlements.payments.refusals import NothingToPay, PaymentUnderWay
+from settlements.payments.refusals import NothingToPay, OrderOnTerms, PaymentUnderWay
 from settlements.payments.states import OPEN, PaymentState, PaymentVerb
 
 ORDER_PAID = "order_paid"  # the journal that brings an order into the books
@@ -26,9 +26,12 @@ PAYMENT_RECEIVED = "payment_received"  # every later one
 def reserve(actor: Actor, order_id: uuid.UUID, payment_id: uuid.UUID | None = None) -> Payment:
     """Write down that what the order still owes is going to be asked for, and under which key.
 
-    `payment_id`: its id, where the caller had to know it before. Raises OrderUnknown, NothingToPay, PaymentUnderWay.
+    `payment_id`: its id, where the caller had to know it before. Raises OrderUnknown, OrderOnTerms, NothingToPay,
+    PaymentUnderWay.
     """
     order = queries.order_to_pay(actor, order_id)
+    if order.on_terms:
+        raise OrderOnTerms
     standing = queries.standing(order.id)
     if standing.under_way is not None:
         raise PaymentUnderWay(payment_id=standing.under_way)

@@ -34,6 +34,7 @@ class OrderToPay:
     company_id: uuid.UUID
     currency: str
     owed_minor: int
+    on_terms: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,8 @@ def _locked(viewer: Actor) -> Select[Any]:
     found = visible(viewer, Order).add_columns(Payment).join(Payment, Payment.order_id == Order.id)
     found = found.where(Payment.id == bindparam("payment_id")).with_for_update(of=(Order, Payment))
     # Not what it was made of: a payment asks what an order owes, and the rest is long.
-    return found.options(
-        load_only(Order.company_id, Order.currency, Order.prices_include_tax, Order.owed_minor, Order.pay_until)
-    )
+    columns = (Order.company_id, Order.currency, Order.prices_include_tax, Order.owed_minor, Order.pay_until)
+    return found.options(load_only(*columns, Order.payment_terms))
 
 
 def order_to_pay(actor: Actor, order_id: uuid.UUID) -> OrderToPay:
@@ -105,7 +105,8 @@ def order_to_pay(actor: Actor, order_id: uuid.UUID) -> OrderToPay:
 
 @prepared
 def _order_to_pay(viewer: Actor) -> Select[Any]:
-    columns = (Order.id, Order.number, Order.company_id, Order.currency, Order.owed_minor)
+    on_terms = Order.payment_terms.is_not(None)
+    columns = (Order.id, Order.number, Order.company_id, Order.currency, Order.owed_minor, on_terms)
     return visible(viewer, Order).with_only_columns(*columns).where(Order.id == bindparam("order_id")).with_for_update()
 
 

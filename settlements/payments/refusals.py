@@ -21,6 +21,12 @@ class NothingToPay(Conflict):
     message = "Nothing is left to pay on this order."
 
 
+class OrderOnTerms(Conflict):
+    """What was bought on account is paid by bank transfer, invoice by invoice."""
+
+    message = "This order was bought on account. Pay its invoices by bank transfer, naming their numbers."
+
+
 class PaymentUnderWay(Conflict):
     """Another payment of the order is open; fact: `payment_id`."""
 

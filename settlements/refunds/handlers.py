@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from marketplace.kernel.access import SYSTEM
+from marketplace.orders import formula as order_formula
 from marketplace.orders import queries as order_queries
 from marketplace.orders.events import OrderStepTaken
 from marketplace.orders.models import Order
@@ -41,9 +42,10 @@ def _post(order: Order, event: OrderStepTaken, paid: int, refund_minor: int) -> 
     after = valuation_from_json(steps[event.number].valuation)
     deficit = max(0, after.buyer_owes_minor - paid) - max(0, before.buyer_owes_minor - paid)
     stages = earning_queries.stages_of(order.id)
-    lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor), stages)
+    step = steps[event.number]
+    known = order_formula.beside_of(order, steps[event.number - 1], before), order_formula.beside_of(order, step, after)
+    lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor), stages, known)
     if lines:
-        step = steps[event.number]
         books.post(step.source or f"step:{step.id}", "order_step", lines, order_id=order.id, occurred_at=step.at)
 
 

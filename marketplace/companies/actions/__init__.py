@@ -9,6 +9,13 @@ from marketplace.companies.actions.invitations import (
     revoke_invitation,
 )
 from marketplace.companies.actions.keys import create_key, note_use, revoke_key
+from marketplace.companies.actions.passwords import (
+    ask_for_reset,
+    choose_password,
+    forget_old_resets,
+    opened_reset,
+    reset_link,
+)
 from marketplace.companies.actions.people import change_roles, remove_member
 from marketplace.companies.actions.profile import allow_selling, edit_company, found_operator, register_company
 from marketplace.companies.actions.signing_in import (
@@ -27,19 +34,24 @@ __all__ = [
     "address_to_edit",
     "allow_selling",
     "archive_address",
+    "ask_for_reset",
     "change_password",
     "change_roles",
+    "choose_password",
     "create_key",
     "edit_address",
     "edit_company",
+    "forget_old_resets",
     "forget_old_sessions",
     "found_operator",
     "invitation_link",
     "invite",
     "note_use",
     "opened_invitation",
+    "opened_reset",
     "register_company",
     "remove_member",
+    "reset_link",
     "revoke_invitation",
     "revoke_key",
     "sign_in",

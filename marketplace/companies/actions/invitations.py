@@ -10,7 +10,7 @@ from flask import current_app
 from marketplace.companies import queries
 from marketplace.companies.actions.members import check_roles_fit, give_roles, new_person
 from marketplace.companies.actions.signing_in import SignInRefused
-from marketplace.companies.credentials import invitation_token, password_fits, token_hash
+from marketplace.companies.credentials import letter_token, password_fits, token_hash
 from marketplace.companies.events import InvitationSent
 from marketplace.companies.models import Invitation, Person
 from marketplace.kernel import clock
@@ -62,7 +62,7 @@ def invite(actor: Actor, email: str, roles: Collection[Role]) -> tuple[Invitatio
         company_id=actor.company_id,
         email=email.lower(),
         roles=sorted(role.value for role in set(roles)),
-        token_hash=token_hash(invitation_token(invitation_id)),
+        token_hash=token_hash(letter_token("invitation", invitation_id)),
         invited_by=actor.person_id,
         expires_at=clock.now() + OPEN_FOR,
     )
@@ -75,7 +75,7 @@ def invite(actor: Actor, email: str, roles: Collection[Role]) -> tuple[Invitatio
 def invitation_link(invitation_id: uuid.UUID) -> str:
     """The address of the page where the invitation is accepted; whoever has it can join."""
     base = current_app.extensions["kontor_settings"].base_url.rstrip("/")
-    return f"{base}/join/{invitation_token(invitation_id)}"
+    return f"{base}/join/{letter_token('invitation', invitation_id)}"
 
 
 def revoke_invitation(actor: Actor, invitation_id: uuid.UUID) -> None:

@@ -8,7 +8,14 @@ from flask_wtf.csrf import generate_csrf
 from marketplace.companies import actions, queries, throttle
 from marketplace.companies.actions import SignedIn
 from marketplace.companies.credentials import token_hash
-from marketplace.companies.schemas import ChangePassword, SessionOut, SignIn, SwitchCompany
+from marketplace.companies.schemas import (
+    ChangePassword,
+    ChoosePassword,
+    ForgottenPassword,
+    SessionOut,
+    SignIn,
+    SwitchCompany,
+)
 from marketplace.companies.sessions import clear_cookie, set_cookie
 from marketplace.kernel.access import Actor, Permission, current_actor, public, requires
 from marketplace.kernel.db import transaction
@@ -65,6 +72,34 @@ def change_password(wanted: dict[str, Any]) -> Response:
     with transaction():
         signed_in = actions.change_password(current_actor(), **wanted)
     return _answer(signed_in, 200)
+
+
+@routes.post("/password-resets")
+@public
+@routes.arguments(ForgottenPassword)
+@routes.response(202)
+@routes.alt_response(429, schema=ProblemOut, description="Too many tries; Retry-After says when to try again.")
+def ask_for_reset(wanted: dict[str, Any]) -> Response:
+    """Forgotten: a letter with a link goes to this address, if it is known; the answer does not tell."""
+    throttle.reset_try(wanted["email"])
+    with transaction():
+        actions.ask_for_reset(wanted["email"])
+    return Response(status=202)
+
+
+@routes.post("/password-resets/use")
+@public
+@routes.arguments(ChoosePassword)
+@routes.response(204)
+@routes.alt_response(404, schema=ProblemOut, description="No letter has this token.")
+@routes.alt_response(409, schema=ProblemOut, description="The link was used already or is too old.")
+@routes.alt_response(429, schema=ProblemOut, description="Too many tries; Retry-After says when to try again.")
+def choose_password(wanted: dict[str, Any]) -> Response:
+    """Choose another password with the token of the letter; every session of the person ends."""
+    throttle.registration_try()
+    with transaction():
+        actions.choose_password(wanted["token"], wanted["password"])
+    return Response(status=204)
 
 
 @routes.delete("/session")

@@ -8,6 +8,7 @@ from marketplace.orders.actions.payments import (
     record_payment,
     record_refund,
     record_refund_failed,
+    record_unpaid,
 )
 from marketplace.orders.actions.placing import DeliveryTerms, LineTerms, Placement, place
 from marketplace.orders.actions.steps import Cause, Reason, TakenStep, claim_returns, returnable_units, take_step
@@ -35,6 +36,7 @@ __all__ = [
     "record_payment",
     "record_refund",
     "record_refund_failed",
+    "record_unpaid",
     "returnable_units",
     "take_step",
     "units_shipped",

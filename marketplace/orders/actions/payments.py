@@ -2,11 +2,12 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app
 
 from marketplace.catalogue import stock
+from marketplace.credit import actions as credit
 from marketplace.kernel import clock, history, outbox, reads
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import new_id
@@ -48,7 +49,7 @@ def record_payment(
     if currency != order.currency:
         raise CurrencyDiffers(f"The order is in {order.currency}, the payment in {currency}.", currency=order.currency)
 
-    written, paid = _record(order, "paid", amount_minor, source)
+    written, paid = record_money(order, "paid", amount_minor, source)
     if written:
         pay_if_covered(actor, order, paid)
     return RecordedPayment(
@@ -68,14 +69,24 @@ def record_refund(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
     """
     if amount_minor < 1:
         raise AmountNotPositive
-    return _record(queries.order(SYSTEM, order_id, locked=True), "refunded", -amount_minor, source)[0]
+    return record_money(queries.order(SYSTEM, order_id, locked=True), "refunded", -amount_minor, source)[0]
+
+
+def record_unpaid(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
+    """Money that was taken for a payment of this order belongs elsewhere: net paid falls again.
+
+    What the vendors have begun they go on with. False: `source` was recorded before.
+    """
+    if amount_minor < 1:
+        raise AmountNotPositive
+    return record_money(queries.order(SYSTEM, order_id, locked=True), "unpaid", -amount_minor, source)[0]
 
 
 def record_refund_failed(order_id: uuid.UUID, amount_minor: int, source: str) -> bool:
     """A refund that was decided will not reach the buyer: net paid rises again. False: `source` was recorded before."""
     if amount_minor < 1:
         raise AmountNotPositive
-    return _record(queries.order(SYSTEM, order_id, locked=True), "refund_failed", amount_minor, source)[0]
+    return record_money(queries.order(SYSTEM, order_id, locked=True), "refund_failed", amount_minor, source)[0]
 
 
 def pay_if_covered(actor: Actor, order: Order, paid: int) -> bool:
@@ -85,14 +96,18 @@ def pay_if_covered(actor: Actor, order: Order, paid: int) -> bool:
     waiting = [part for part in queries.parts_of(order.id, locked=True) if part.state == VendorOrderState.PLACED]
     if not waiting:
         return False
-    confirm_by = clock.now() + timedelta(hours=current_app.extensions["kontor_settings"].confirm_hours)
     order.pay_until = None
     for part in waiting:
         history.move(part, VendorOrderVerb.PAY, actor)
-        part.confirm_by = confirm_by
+        part.confirm_by = confirm_by()
     _keep_stock(actor, order, {part.id for part in waiting})
     outbox.publish(OrderPaid(order_id=order.id, company_id=order.company_id))
     return True
+
+
+def confirm_by() -> datetime:
+    """Until when a vendor who may begin now confirms."""
+    return clock.now() + timedelta(hours=current_app.extensions["kontor_settings"].confirm_hours)
 
 
 def open_units(line: OrderLine) -> int:
@@ -123,8 +138,8 @@ SELECT EXISTS (SELECT FROM written), (SELECT sum(amount_minor) FROM all_of_it)::
 """
 
 
-def _record(order: Order, kind: str, amount_minor: int, source: str) -> tuple[bool, int]:
-    """Whether it is new, and the net paid with it; the order is locked."""
+def record_money(order: Order, kind: str, amount_minor: int, source: str) -> tuple[bool, int]:
+    """Whether it is new, and the net paid with it; the order is locked. What it uses of a credit follows."""
     values = {
         "id": new_id(),
         "order_id": order.id,
@@ -136,4 +151,6 @@ def _record(order: Order, kind: str, amount_minor: int, source: str) -> tuple[bo
         "at": clock.now(),
     }
     ((written, paid),) = reads.in_session(_RECORD, values)
+    if written and order.payment_terms is not None:
+        credit.follow(order.id, order.owed_minor - (paid or 0))
     return written, paid or 0

@@ -11,14 +11,16 @@ from flask import current_app
 from sqlalchemy import insert
 
 from marketplace.catalogue import stock
-from marketplace.kernel import clock, outbox, writes
+from marketplace.credit import actions as credit
+from marketplace.kernel import clock, history, outbox, writes
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
-from marketplace.orders.actions.payments import pay_if_covered
+from marketplace.orders.actions.payments import confirm_by, pay_if_covered
 from marketplace.orders.events import OrderPlaced
 from marketplace.orders.formula import valued
 from marketplace.orders.models import Order, OrderDelivery, OrderLine, OrderNumber, OrderStep, VendorOrder
 from marketplace.orders.queries import WholeOrder
+from marketplace.orders.states import VendorOrderVerb
 from marketplace.pricing import facts as pricing
 from marketplace.pricing.answers import valuation_to_json
 from marketplace.pricing.policy import Policy
@@ -72,13 +74,15 @@ class Placement:
     delivery_address: Mapping[str, Any]
     billing_address: Mapping[str, Any]
     reference: str = ""
+    payment_terms: Mapping[str, Any] | None = None  # on account, as credit.terms keeps them
 
 
 def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | None = None) -> WholeOrder:
     """Take the stock, write the order with its parts, announce OrderPlaced.
 
     `valuation` is value() of the facts with nothing cancelled, where the caller has it already. Raises StockTooLow and
-    OrderCannotBeValued. An order that costs nothing counts as paid at once.
+    OrderCannotBeValued. An order that costs nothing counts as paid at once. One on terms takes its sum of the buyer's
+    credit or is refused (NoPaymentTerms, CreditFrozen, CreditLimitExceeded); its vendors may begin at once.
     """
     worth = valuation or valued(placement.facts, placement.policy)
     wanted = [
@@ -91,16 +95,28 @@ def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | Non
     parts = _parts(order, placement, worth)
     deliveries = _deliveries(order, placement, worth)
     lines = _lines(order, placement, worth, {part.vendor_id: part.id for part in parts})
-    held = stock.held(order.company_id, order.id, wanted, _reserved_until(order.placed_at))
+    held = stock.held(order.company_id, order.id, wanted, _reserved_until(order))
     writes.insert_all([order], parts, deliveries, lines, held, [_first_step(order, worth)])
+    if order.payment_terms is not None:
+        credit.take(order.company_id, order.id, order.currency, order.owed_minor)
+        _begin(actor, parts)
     outbox.publish(OrderPlaced(order_id=order.id, company_id=order.company_id))
     if order.owed_minor == 0:
         pay_if_covered(actor, order, 0)
     return WholeOrder(order, parts, lines, deliveries)
 
 
-def _reserved_until(moment: datetime) -> datetime:
-    return moment + timedelta(minutes=current_app.extensions["kontor_settings"].reservation_minutes)
+def _reserved_until(order: Order) -> datetime | None:
+    """On terms nothing is waited for, so the stock is kept until it ships."""
+    if order.payment_terms is not None:
+        return None
+    return order.placed_at + timedelta(minutes=current_app.extensions["kontor_settings"].reservation_minutes)
+
+
+def _begin(actor: Actor, parts: Sequence[VendorOrder]) -> None:
+    for part in parts:
+        history.move(part, VendorOrderVerb.BEGIN_ON_TERMS, actor)
+        part.confirm_by = confirm_by()
 
 
 def _order(placement: Placement, worth: pricing.Valuation) -> Order:
@@ -128,7 +144,8 @@ def _order(placement: Placement, worth: pricing.Valuation) -> Order:
         tax_minor=sum(row.tax_minor for row in (*worth.lines, *worth.deliveries)),
         total_minor=worth.buyer_owes_minor,
         owed_minor=worth.buyer_owes_minor,
-        pay_until=now + timedelta(hours=hours),
+        pay_until=None if placement.payment_terms else now + timedelta(hours=hours),
+        payment_terms=dict(placement.payment_terms) if placement.payment_terms else None,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketplace.credit import actions as credit
 from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
@@ -67,6 +68,8 @@ def take_step(order: Order, parts: Sequence[VendorOrder], state_after: State, re
     order.formula_state = state_to_json(state_after)
     order.owed_minor = after.buyer_owes_minor
     _revalue(parts, after)
+    if order.payment_terms is not None:
+        credit.follow(order.id, order.owed_minor - paid)
     row = _frozen(order, reason, after, refund)
     outbox.publish(OrderStepTaken(order_id=order.id, step_id=row.id, number=row.number))
     return TakenStep(row, before, after, paid, _refunded(order, row, paid))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from marketplace.pricing.facts import MARKETPLACE, Valuation
+from marketplace.pricing.losses import NOTHING_BESIDE, Beside
 from settlements.ledger.chart import AccountKind, PostingKind
 from settlements.ledger.postings.lines import Line, without_zeros
 
@@ -102,13 +103,14 @@ def step_taken(
     after: Valuation | None,
     buyer: Buyer,
     stages: Stages = NOTHING_DELIVERED,
+    beside: tuple[Beside, Beside] = (NOTHING_BESIDE, NOTHING_BESIDE),
 ) -> list[Line]:
     """The order went from one valuation to another, each of its parts in the stage it is in, and the buyer's side
-    with it.
+    with it. `beside` tells charges and losses apart, before and after.
 
     Comes to zero by itself where buyer.refund_minor - buyer.deficit_minor is what the buyer owes less.
     """
-    lines = entitled(facts, before, after, stages)
+    lines = entitled(facts, before, after, stages, beside)
     own = facts.order_id
     lines.append(Line(A.BUYER_CLAWBACK, own, K.DEFICIT, buyer.deficit_minor, facts.currency, own))
     lines.append(Line(A.REFUNDS_PAYABLE, own, K.REFUND, -buyer.refund_minor, facts.currency, own))
@@ -119,15 +121,19 @@ _Key = tuple[AccountKind, uuid.UUID | None, PostingKind, uuid.UUID | None]
 
 
 def entitled(
-    facts: OrderFacts, before: Valuation | None, after: Valuation | None, stages: Stages = NOTHING_DELIVERED
+    facts: OrderFacts,
+    before: Valuation | None,
+    after: Valuation | None,
+    stages: Stages = NOTHING_DELIVERED,
+    beside: tuple[Beside, Beside] = (NOTHING_BESIDE, NOTHING_BESIDE),
 ) -> list[Line]:
     """What the parties are entitled to in `after` more than in `before`; comes to what the buyer owes less."""
     sums: dict[_Key, int] = defaultdict(int)
-    for valuation, sign in ((before, -1), (after, 1)):
+    for valuation, known, sign in ((before, beside[0], -1), (after, beside[1], 1)):
         if valuation is not None:
             _add_lines(sums, valuation, facts, stages, sign)
             _add_deliveries(sums, valuation, facts, stages, sign)
-            _add_rest(sums, valuation, facts, stages, sign)
+            _add_rest(sums, valuation, known, facts, stages, sign)
     return [
         Line(account, party, kind, amount, facts.currency, facts.order_id, vendor_order)
         for (account, party, kind, vendor_order), amount in sums.items()
@@ -175,9 +181,32 @@ def _add_deliveries(sums: dict[_Key, int], valuation: Valuation, facts: OrderFac
         sums[account, vendor, K.COMPENSATION, part] -= sign * delivery.compensation_minor
 
 
-def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, stages: Stages, sign: int) -> None:
+def _add_rest(
+    sums: dict[_Key, int], valuation: Valuation, known: Beside, facts: OrderFacts, stages: Stages, sign: int
+) -> None:
     """The marketplace's compensation, and the charges: what the valuation's sums hold beyond lines and deliveries."""
-    contained = facts.prices_include_tax
+    sold = _sold(valuation, facts.prices_include_tax)
+    for name, due in valuation.vendors_minor.items():
+        vendor = uuid.UUID(name)
+        part = facts.vendor_orders[vendor]
+        label = known.labels_minor.get(name, 0)
+        for kind, amount in ((K.LABEL, label), (K.CHARGE, due - sold[name] - label)):
+            if amount:
+                sums[stages.of(part).vendor, vendor, kind, part] -= sign * amount
+    # What is charged beside the goods (a return label) is sold at once, whatever has been delivered. A label that the
+    # marketplace pays for lies in its compensation, so only what it gets counts here.
+    charges = valuation.operator_delivery_minor - sold[MARKETPLACE]
+    label = min(charges, max(0, known.labels_minor.get(MARKETPLACE, 0)))
+    sums[A.SHIPPING_REVENUE, None, K.LABEL, None] -= sign * label
+    sums[A.SHIPPING_REVENUE, None, K.CHARGE, None] -= sign * (charges - label)
+    sums[A.CARRIER_CLAIMS, None, K.COMPENSATION, None] += sign * known.claims_minor
+    sums[A.PROMO_EXPENSE, None, K.DEFICIT, None] += sign * known.waived_minor
+    lost = valuation.compensation_minor - known.claims_minor - known.waived_minor
+    sums[A.OPERATOR_LOSS, None, K.COMPENSATION, None] += sign * lost
+
+
+def _sold(valuation: Valuation, contained: bool) -> dict[str, int]:
+    """What each vendor, and the marketplace by its deliveries, is entitled to apart from charges."""
     sold: dict[str, int] = defaultdict(int)
     for line in valuation.lines:
         taxes = 0 if contained else line.tax_minor + line.restocking_tax_minor
@@ -186,13 +215,4 @@ def _add_rest(sums: dict[_Key, int], valuation: Valuation, facts: OrderFacts, st
     for delivery in valuation.deliveries:
         amount = delivery.amount_minor + (0 if contained else delivery.tax_minor)
         sold[delivery.seller] += amount + (0 if delivery.seller == MARKETPLACE else delivery.compensation_minor)
-    for name, due in valuation.vendors_minor.items():
-        vendor = uuid.UUID(name)
-        charged = due - sold[name]
-        if charged:
-            part = facts.vendor_orders[vendor]
-            sums[stages.of(part).vendor, vendor, K.CHARGE, part] -= sign * charged
-    # What is charged beside the goods (a return label) is sold at once, whatever has been delivered.
-    charges = valuation.operator_delivery_minor - sold[MARKETPLACE]
-    sums[A.SHIPPING_REVENUE, None, K.CHARGE, None] -= sign * charges
-    sums[A.OPERATOR_LOSS, None, K.COMPENSATION, None] += sign * valuation.compensation_minor
+    return sold

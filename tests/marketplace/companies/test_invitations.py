@@ -4,7 +4,7 @@ import pytest
 import time_machine
 
 from marketplace.companies import actions, queries
-from marketplace.companies.credentials import hash_password, invitation_token, token_hash
+from marketplace.companies.credentials import hash_password, letter_token, token_hash
 from marketplace.companies.models import Invitation, Membership, Person
 from marketplace.kernel.access import ANONYMOUS, Role
 from marketplace.kernel.db import db, transaction
@@ -51,7 +51,7 @@ def test_only_a_hash_of_the_token_is_stored(invited):
     invitation = invited("new@example.test", "buyer.requester")
     row = db.session.query(Invitation).one()
     assert row.token_hash == token_hash(invitation["token"])
-    assert invitation["token"] == invitation_token(row.id)
+    assert invitation["token"] == letter_token("invitation", row.id)
     assert invitation["link"] == f"http://127.0.0.1:8000/join/{invitation['token']}"
 
 

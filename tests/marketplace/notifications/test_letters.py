@@ -2,6 +2,7 @@
 
 import email
 import json
+import re
 import smtplib
 from email import policy
 
@@ -177,3 +178,16 @@ def test_what_passes_is_tried_again_and_what_does_not_is_not(monkeypatch, failur
     monkeypatch.setattr(FakeServer, "failure", failure)
     with pytest.raises(expected):
         SmtpMailer("smtp://mail.example.test:25", "K <k@example.test>").send(Mail("1", "a@example.test", "S", "T\n"))
+
+
+def test_the_letter_about_a_forgotten_password_opens_the_door(office):
+    with transaction():
+        person = a_person("Ada")
+        an_actor(a_company("Acme"), Role.ADMINISTRATOR, person=person)
+    with transaction():
+        companies.ask_for_reset(person.email)
+    queue.drain()
+    (mail,) = office()
+    link = re.search(r"http\S+/new-password/(\S+)", mail.get_content())
+    assert companies.opened_reset(link.group(1)).person_id == person.id
+    assert link.group(1) not in json.dumps([letter.facts for letter in db.session.query(Letter)])
