@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from marshmallow import ValidationError
@@ -16,7 +17,7 @@ from marketplace.catalogue.queries import categories_by_path
 from marketplace.companies.queries import CompanyNotFound
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Actor, Side
-from marketplace.kernel.db import db
+from marketplace.kernel.db import advisory_lock, db
 from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.kernel.fields import plain_decimal
 
@@ -47,6 +48,10 @@ class TermsExist(Conflict):
     """Terms are never edited."""
 
     message = "Terms that begin on this day exist; terms are not changed, new ones begin on another day."
+
+
+class TermsOverlap(Conflict):
+    """Terms with a last day stand alone: no others begin within them."""
 
 
 def create_list(actor: Actor, facts: Mapping[str, Any]) -> PriceList:
@@ -155,30 +160,44 @@ def set_prices(actor: Actor, list_id: uuid.UUID, prices: Sequence[Mapping[str, A
 
 
 def agree_terms(actor: Actor, vendor_id: uuid.UUID, facts: Mapping[str, Any]) -> VendorTerms:
-    """New terms of a vendor from a day on. `facts`: valid_from, commission_rate, commission_by_category {path: rate}.
+    """New terms of a vendor from a day on. `facts`: valid_from, commission_rate, commission_by_category {path: rate},
+    and of VendorTerms what is not to be as usual.
 
-    Raises CompanyNotFound, TermsBackDated, TermsExist; ValidationError with the pointer of each unknown category.
+    Raises CompanyNotFound, TermsBackDated, DatesOutOfOrder, TermsExist, TermsOverlap; ValidationError with the pointer
+    of each unknown category.
     """
     if vendor_id not in queries.known_companies([vendor_id]):
         raise CompanyNotFound
-    if facts["valid_from"] < queries.today():
-        raise TermsBackDated(pointer="/valid_from")
+    advisory_lock(f"terms:{vendor_id}")  # two that are agreed at once see each other
+    _check_days(vendor_id, facts["valid_from"], facts.get("valid_to"))
     rates = facts.get("commission_by_category", {})
     unknown = sorted(rates.keys() - categories_by_path(rates).keys())
     if unknown:
         raise ValidationError({"commission_by_category": {path: ["There is no such category."] for path in unknown}})
 
+    by_category = {path: plain_decimal(rate) for path, rate in rates.items()}
     row = VendorTerms(
+        **{**facts, "commission_by_category": by_category},
         vendor_id=vendor_id,
-        valid_from=facts["valid_from"],
-        commission_rate=facts["commission_rate"],
-        commission_by_category={path: plain_decimal(rate) for path, rate in rates.items()},
         created_by=actor.person_id,
         created_at=clock.now(),
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError as failure:
-        raise TermsExist(pointer="/valid_from") from failure
+    db.session.add(row)
+    db.session.flush()
     return row
+
+
+def _check_days(vendor_id: uuid.UUID, starts: date, ends: date | None) -> None:
+    if starts < queries.today():
+        raise TermsBackDated(pointer="/valid_from")
+    if ends is not None and ends < starts:
+        raise DatesOutOfOrder("The last day lies before the first.", pointer="/valid_to")
+    for other in queries.all_terms_of(vendor_id):
+        if other.valid_from == starts:
+            raise TermsExist(pointer="/valid_from")
+        if other.valid_to is not None and other.valid_from < starts <= other.valid_to:
+            raise TermsOverlap(
+                f"They begin within terms that hold from {other.valid_from} to {other.valid_to}.", pointer="/valid_from"
+            )
+        if ends is not None and starts < other.valid_from <= ends:
+            raise TermsOverlap(f"They last into terms that begin on {other.valid_from}.", pointer="/valid_to")

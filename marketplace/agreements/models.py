@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
-from marketplace.kernel.db import Rate, Row, Versioned, id_column
+from marketplace.kernel.db import Rate, Row, Versioned, append_only, id_column
 
 
 class ListKind(StrEnum):
@@ -93,22 +93,51 @@ class Price(Row):
     unit_price: Mapped[Decimal] = mapped_column(Rate)
 
 
+class Cycle(StrEnum):
+    """When a vendor's statements are made: on a day of the week, the 1st, 11th and 21st, the 1st, or every day."""
+
+    WEEKLY = "weekly"
+    THRICE_MONTHLY = "thrice_monthly"
+    MONTHLY = "monthly"
+    DAILY = "daily"
+
+
+@append_only
 class VendorTerms(Row):
-    """What the marketplace takes from a vendor from a day on; effective-dated, never edited."""
+    """What was agreed with a vendor from a day on: the commission, and how he is settled; never edited.
+
+    Without a last day they hold until later ones begin; those with a last day are an interlude. Sums by currency are in
+    minor units; `payout_currencies` empty: whatever he sells in.
+    """
 
     __tablename__ = "vendor_terms"
     __tenants__ = Tenants(vendor="vendor_id")
     __table_args__ = (
         UniqueConstraint("vendor_id", "valid_from"),
         CheckConstraint("commission_rate BETWEEN 0 AND 1", name="commission_rate"),
+        CheckConstraint("reserve_rate BETWEEN 0 AND 1", name="reserve_rate"),
+        CheckConstraint("cycle IN ('weekly', 'thrice_monthly', 'monthly', 'daily')", name="cycle"),
+        CheckConstraint("cycle_day BETWEEN 1 AND 7", name="cycle_day"),
+        CheckConstraint("hold_days >= 0 AND reserve_days >= 0", name="days"),
+        CheckConstraint("valid_to >= valid_from", name="dates"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     valid_from: Mapped[date]
+    valid_to: Mapped[date | None]  # the last day
     commission_rate: Mapped[Decimal] = mapped_column(Rate)
     commission_by_category: Mapped[dict[str, Any]] = mapped_column(
         default=dict
     )  # {category path: "0.08"}; longest wins
+    cycle: Mapped[str] = mapped_column(default=Cycle.WEEKLY.value)
+    cycle_day: Mapped[int] = mapped_column(default=1)  # of the week, 1 is Monday; for weekly cycles
+    minimum_payout: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {currency: minor}; absent: 25.00
+    hold_days: Mapped[int] = mapped_column(default=3)  # from delivery until what was earned is due
+    reserve_rate: Mapped[Decimal] = mapped_column(Rate, default=Decimal("0.1"))  # of what falls due
+    reserve_days: Mapped[int] = mapped_column(default=30)  # how long that is held back
+    reserve_minimum: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {currency: minor} held back for good
+    payout_currencies: Mapped[list[Any]] = mapped_column(default=list)
+    prefinanced: Mapped[bool] = mapped_column(default=False)  # on net terms he need not wait until the buyer pays
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

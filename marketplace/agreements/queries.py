@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import TextClause, bindparam, or_, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
@@ -50,10 +50,11 @@ class OfferPrice:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The general commission rate, and those of single categories by path."""
+    """The general commission rate, those of single categories by path, and what an order keeps of the settlement."""
 
     commission_rate: Decimal
     commission_by_category: Mapping[str, str]
+    settlement: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,13 @@ def _driver_words(sql: str) -> str:
 
 _PRICES = _driver_words(listing.PRICES)
 _TERMS = """
-    SELECT DISTINCT ON (t.vendor_id) t.vendor_id, t.commission_rate, t.commission_by_category FROM vendor_terms t
-    WHERE t.vendor_id = ANY(%(vendor_ids)s) AND t.valid_from <= %(day)s ORDER BY t.vendor_id, t.valid_from DESC
+    SELECT DISTINCT ON (t.vendor_id) t.vendor_id, t.commission_rate, t.commission_by_category,
+        json_build_object('terms_id', t.id, 'hold_days', t.hold_days, 'reserve_rate', t.reserve_rate::text,
+                          'reserve_days', t.reserve_days, 'prefinanced', t.prefinanced)
+    FROM vendor_terms t
+    WHERE t.vendor_id = ANY(%(vendor_ids)s) AND t.valid_from <= %(day)s
+        AND (t.valid_to IS NULL OR t.valid_to >= %(day)s)
+    ORDER BY t.vendor_id, t.valid_from DESC
 """
 
 
@@ -134,24 +140,11 @@ def unit_price(tiers: Sequence[tuple[int, Decimal]], quantity: int) -> Decimal:
     return found
 
 
-def commission_rates(
-    wanted: Iterable[tuple[uuid.UUID, str | None]], day: date
-) -> dict[tuple[uuid.UUID, str | None], Decimal]:
-    """The commission rate of each (vendor, category path) on that day, in one query.
-
-    The terms are the vendor's last ones that began by the day; in them the longest category prefix wins. Raises
-    VendorHasNoTerms.
-    """
-    pairs = list(dict.fromkeys(wanted))
-    terms = terms_on(day, {vendor_id for vendor_id, _ in pairs})
-    return {(vendor_id, path): rate_for(terms[vendor_id], path) for vendor_id, path in pairs}
-
-
 def terms_on(day: date, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Terms]:
     """What each vendor's terms that are in force on the day take. Raises VendorHasNoTerms."""
     wanted = set(vendor_ids)
     rows = reads.fetch(_TERMS, {"vendor_ids": list(wanted), "day": day})
-    found = {vendor_id: Terms(rate, by_category) for vendor_id, rate, by_category in rows}
+    found = {vendor_id: Terms(rate, by_category, settlement) for vendor_id, rate, by_category, settlement in rows}
     missing = sorted(wanted - found.keys())
     if missing:
         raise VendorHasNoTerms(vendor_id=str(missing[0]), day=day.isoformat())
@@ -279,6 +272,23 @@ def products_in_list(list_id: uuid.UUID) -> set[uuid.UUID]:
     """The products that a list holds prices of."""
     held = visible(SYSTEM, Price).with_only_columns(Price.offer_id).where(Price.price_list_id == list_id)
     return set(db.session.scalars(visible(SYSTEM, Offer).with_only_columns(Offer.product_id).where(Offer.id.in_(held))))
+
+
+def terms_in_force(day: date, vendor_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, VendorTerms]:
+    """The terms by which each of these vendors is settled on a day; who has none is absent."""
+    statement = visible(SYSTEM, VendorTerms).where(
+        VendorTerms.vendor_id.in_(list(vendor_ids)),
+        VendorTerms.valid_from <= day,
+        or_(VendorTerms.valid_to.is_(None), VendorTerms.valid_to >= day),
+    )
+    rows = db.session.scalars(statement.order_by(VendorTerms.valid_from))
+    return {row.vendor_id: row for row in rows}
+
+
+def all_terms_of(vendor_id: uuid.UUID) -> list[VendorTerms]:
+    """Everything that was agreed with a vendor, the earliest first."""
+    statement = visible(SYSTEM, VendorTerms).where(VendorTerms.vendor_id == vendor_id)
+    return list(db.session.scalars(statement.order_by(VendorTerms.valid_from)))
 
 
 def terms_of(actor: Actor, vendor_id: uuid.UUID, args: Mapping[str, Any]) -> Page:

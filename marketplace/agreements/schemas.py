@@ -1,14 +1,15 @@
 """What crosses the API about prices, price lists, terms, and offers with prices in them."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from marketplace.agreements.models import ListKind
+from marketplace.agreements.models import Cycle, ListKind
 from marketplace.catalogue.schemas import DocumentOut, ProductOut
-from marketplace.kernel.fields import Currency, PageArgs, Quantity, Rate, StrictSchema, Text
+from marketplace.kernel.fields import Currency, Minor, PageArgs, Quantity, Rate, StrictSchema, Text
 
 MAX_PRICES = 1000
 
@@ -181,11 +182,50 @@ class PriceRowOut(Schema):
     unit_price = Rate()
 
 
+MAX_DAYS = 365
+
+
+class ByCurrency(fields.Dict):
+    """{currency: sum in minor units}."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(keys=Currency(), values=Minor(), validate=validate.Length(max=50), **kwargs)
+
+
 class TermsIn(StrictSchema):
+    """What was agreed from a day on: the commission, and how the vendor is settled."""
+
     valid_from = fields.Date(required=True)
+    valid_to = fields.Date(load_default=None, allow_none=True, metadata={"description": "The last day; null: open."})
     commission_rate = Rate(required=True, high="1")
     commission_by_category = fields.Dict(
         keys=fields.String(), values=Rate(high="1"), load_default=dict, validate=validate.Length(max=500)
+    )
+    cycle = fields.String(load_default=Cycle.WEEKLY.value, validate=validate.OneOf([cycle.value for cycle in Cycle]))
+    cycle_day = fields.Integer(
+        load_default=1,
+        strict=True,
+        validate=validate.Range(min=1, max=7),
+        metadata={"description": "Of the week, 1 is Monday; for weekly cycles."},
+    )
+    minimum_payout = ByCurrency(load_default=dict, metadata={"description": "By currency; absent: 25.00."})
+    hold_days = fields.Integer(
+        load_default=3,
+        strict=True,
+        validate=validate.Range(min=0, max=MAX_DAYS),
+        metadata={"description": "From delivery until what was earned is due: the return window."},
+    )
+    reserve_rate = Rate(load_default=Decimal("0.1"), high="1")
+    reserve_days = fields.Integer(load_default=30, strict=True, validate=validate.Range(min=0, max=MAX_DAYS))
+    reserve_minimum = ByCurrency(load_default=dict, metadata={"description": "Held back for good, by currency."})
+    payout_currencies = fields.List(
+        Currency(),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "Empty: whatever the vendor sells in."},
+    )
+    prefinanced = fields.Boolean(
+        load_default=False, metadata={"description": "On net terms the vendor need not wait until the buyer pays."}
     )
 
 
@@ -193,6 +233,16 @@ class TermsOut(Schema):
     id = fields.UUID()
     vendor_id = fields.UUID()
     valid_from = fields.Date()
+    valid_to = fields.Date(allow_none=True)
     commission_rate = Rate()
     commission_by_category = fields.Dict(keys=fields.String(), values=fields.String())
+    cycle = fields.String()
+    cycle_day = fields.Integer()
+    minimum_payout = fields.Dict(keys=fields.String(), values=fields.Integer())
+    hold_days = fields.Integer()
+    reserve_rate = Rate()
+    reserve_days = fields.Integer()
+    reserve_minimum = fields.Dict(keys=fields.String(), values=fields.Integer())
+    payout_currencies = fields.List(fields.String())
+    prefinanced = fields.Boolean()
     created_at = fields.AwareDateTime()

@@ -240,6 +240,7 @@ def _placement(
         billing_address=address_as_json(billed_to),
         reference=cart.reference,
         payment_terms=payment_terms,
+        vendor_terms={vendor_id: terms.settlement for vendor_id, terms in priced.terms.items()},
     )
 
 

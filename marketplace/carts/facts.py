@@ -6,7 +6,6 @@ The number of queries does not depend on the number of lines. Lines that cannot 
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -74,6 +73,7 @@ class Priced:
     valuation: pricing.Valuation | None
     lines: Sequence[LineTerms]
     deliveries: Sequence[DeliveryTerms]
+    terms: Mapping[uuid.UUID, agreements.Terms]
 
     @property
     def total_minor(self) -> int:
@@ -120,7 +120,8 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
     options = rules_now.delivery_rates(by_vendor)
     groups, lost_deliveries = _deliveries(cart, by_vendor, options, strict="deliveries" in strict)
     taxes = Taxes(buyer=buyer, operator=operator, country=country, rates=rules_now.tax_rates)
-    made = OrderFacts(cart, good, prices, groups, rules_now.promotions, taxes, _commissions(good, day))
+    terms = agreements.terms_on(day, by_vendor) if by_vendor else {}
+    made = OrderFacts(cart, good, prices, groups, rules_now.promotions, taxes, _commissions(good, terms))
     with in_words():
         policy = _policy(rules_now.policy)
         facts = made.order() if good else None
@@ -142,6 +143,7 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
         valuation=valued(facts, policy) if facts else None,
         lines=made.line_terms(),
         deliveries=made.delivery_terms(),
+        terms=terms,
     )
 
 
@@ -193,9 +195,11 @@ def _countries(items: Sequence[Item], operator: Party | None, country: str) -> s
     return countries
 
 
-def _commissions(items: Sequence[Item], day: date) -> Mapping[tuple[uuid.UUID, str | None], Decimal]:
+def _commissions(
+    items: Sequence[Item], terms: Mapping[uuid.UUID, agreements.Terms]
+) -> Mapping[tuple[uuid.UUID, str | None], Decimal]:
     wanted = {(item.offer.vendor_id, item.offer.category_path) for item in items if item.offer is not None}
-    return agreements.commission_rates(wanted, day) if wanted else {}
+    return {(vendor_id, path): agreements.rate_for(terms[vendor_id], path) for vendor_id, path in wanted}
 
 
 @lru_cache(16)

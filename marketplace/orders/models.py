@@ -96,6 +96,8 @@ class VendorOrder(Row):
         Minor
     )  # V of the vendor in the present state: his and the operator's alone
     commission_minor: Mapped[int] = mapped_column(Minor)  # in the present state: his and the operator's alone
+    # Of the vendor's terms, when its money is due: terms_id, hold_days, reserve_rate, reserve_days, prefinanced.
+    settlement_terms: Mapped[dict[str, Any]] = mapped_column(default=dict)
     confirm_by: Mapped[datetime | None]  # set when paid
     confirmed_at: Mapped[datetime | None]
     shipped_at: Mapped[datetime | None]

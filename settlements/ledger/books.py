@@ -2,22 +2,25 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.kernel import clock, reads
 from marketplace.kernel.access import Actor, visible
 from marketplace.kernel.db import db, in_transaction, new_id
 from marketplace.kernel.errors import Conflict, NotFound
-from settlements.ledger.chart import CASH, CHART, AccountKind, Side, account_id
+from settlements.ledger.chart import CHART, AccountKind, account_id
 from settlements.ledger.models import Account, Journal, Posting
 from settlements.ledger.postings.lines import Line
+from settlements.ledger.proofs import Difference, check_books, proof
+
+__all__ = ["Difference", "check_books", "proof"]  # beside what is said here
 
 
 class EntryUnbalanced(Conflict):
@@ -66,20 +69,6 @@ class TrialRow:
         return CHART[self.kind].type.value
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that the books do not prove. `what` names the rule, `subject` the row; sums in minor units."""
-
-    what: str
-    subject: str
-    currency: str
-    expected_minor: int
-    found_minor: int
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.subject} {self.currency} expected {self.expected_minor}, found {self.found_minor}"
-
-
 # One statement for any number of entries: what is booked already drops out, the kept balances are locked in the order
 # of their ids and changed once each, and accounts appear with their first posting.
 _POST = """
@@ -98,14 +87,19 @@ WITH new_journal AS (
     SELECT DISTINCT account_id, account_kind, party, currency FROM fresh WHERE NOT guarded ORDER BY account_id
     ON CONFLICT DO NOTHING
 ), kept AS (
-    INSERT INTO account (id, kind, party, currency, balance_minor)
-    SELECT account_id, account_kind, party, currency, sum(amount_minor) FROM fresh WHERE guarded
+    INSERT INTO account (id, kind, party, currency, balance_minor, postings)
+    SELECT account_id, account_kind, party, currency, sum(amount_minor), count(*) FROM fresh WHERE guarded
     GROUP BY account_id, account_kind, party, currency ORDER BY account_id
-    ON CONFLICT (id) DO UPDATE SET balance_minor = account.balance_minor + excluded.balance_minor
-    RETURNING kind, party, currency, balance_minor
+    ON CONFLICT (id) DO UPDATE SET balance_minor = account.balance_minor + excluded.balance_minor,
+                                   postings = account.postings + excluded.postings
+    RETURNING id, kind, party, currency, balance_minor, postings
 ), written AS (
-    INSERT INTO posting (journal_id, number, account_id, kind, amount_minor, currency, order_id, vendor_order_id)
-    SELECT journal_id, number, account_id, kind, amount_minor, currency, order_id, vendor_order_id FROM fresh
+    INSERT INTO posting (
+        journal_id, number, account_id, kind, amount_minor, currency, order_id, vendor_order_id, position
+    )
+    SELECT journal_id, number, account_id, fresh.kind, amount_minor, fresh.currency, order_id, vendor_order_id,
+        kept.postings + 1 - row_number() OVER (PARTITION BY account_id ORDER BY journal_id DESC, number DESC)
+    FROM fresh LEFT JOIN kept ON kept.id = account_id
 )
 SELECT id, NULL AS kind, NULL AS party, NULL AS currency, NULL AS balance_minor FROM new_journal
 UNION ALL SELECT NULL, kind, party, currency, balance_minor FROM kept
@@ -264,9 +258,10 @@ def account(actor: Actor, wanted: uuid.UUID) -> tuple[Account, int]:
     return row, balance(AccountKind(row.kind), row.party, row.currency)
 
 
-def postings_of(actor: Actor, wanted: uuid.UUID) -> Select[Any]:
+def postings_of(actor: Actor, of: Account) -> Select[Any]:
     """The postings on an account."""
-    return visible(actor, Posting).where(Posting.account_id == wanted)
+    counted = Posting.position.is_not(None) if of.postings is not None else Posting.position.is_(None)
+    return visible(actor, Posting).where(Posting.account_id == of.id, counted)
 
 
 def journals(actor: Actor, order_id: uuid.UUID | None = None, source: str | None = None) -> Select[Any]:
@@ -289,99 +284,4 @@ def postings_by_journal(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[tuple[
         statement.where(Posting.journal_id.in_(ids)).order_by(Posting.journal_id, Posting.number)
     ):
         found[posting.journal_id].append((posting, row))
-    return found
-
-
-Check = Callable[[], list[Difference]]
-_checks: list[Check] = []
-
-
-def proof(check: Check) -> Check:
-    """Register a proof that `check_books` runs; rooms above register what they know of the books."""
-    _checks.append(check)
-    return check
-
-
-def check_books() -> list[Difference]:
-    """Everything that the books do not prove; empty where they are right. Reads all of them."""
-    return [difference for check in _checks for difference in check()]
-
-
-_BALANCED = text("""
-SELECT journal.source AS subject, posting.currency, sum(posting.amount_minor) AS found
-FROM posting JOIN journal ON journal.id = posting.journal_id
-GROUP BY journal.id, posting.currency HAVING sum(posting.amount_minor) <> 0
-""")
-_ALL = text("SELECT 'all accounts' AS subject, currency, sum(amount_minor) AS found FROM posting GROUP BY currency")
-_KEPT = text("""
-SELECT concat_ws(':', account.kind, account.party) AS subject, account.currency, account.kind,
-       account.balance_minor AS kept, coalesce(sum(posting.amount_minor), 0) AS found
-FROM account LEFT JOIN posting ON posting.account_id = account.id
-WHERE account.balance_minor IS NOT NULL GROUP BY account.id
-""")
-_ORDERS = text("""
-WITH booked AS (
-    SELECT posting.order_id, account.currency,
-        coalesce(sum(amount_minor) FILTER (WHERE account.kind = ANY(:cash)), 0) AS held,
-        coalesce(sum(amount_minor) FILTER (WHERE account.kind = 'buyer_clawback'), 0) AS deficit
-    FROM posting JOIN account ON account.id = posting.account_id
-    WHERE posting.order_id IS NOT NULL GROUP BY posting.order_id, account.currency
-), paid AS (
-    SELECT order_id, currency, sum(amount_minor) AS net FROM order_money GROUP BY order_id, currency
-)
-SELECT order_id, coalesce(booked.currency, paid.currency) AS currency, coalesce(held, 0) AS held,
-       coalesce(net, 0) AS net, deficit, orders.owed_minor AS owed
-FROM booked FULL JOIN paid USING (order_id) LEFT JOIN orders ON orders.id = order_id
-WHERE coalesce(held, 0) <> coalesce(net, 0) OR booked.currency <> paid.currency
-   OR deficit <> orders.owed_minor - coalesce(net, 0)
-""")
-
-
-_STRAYS = text("""
-SELECT posting.journal_id AS subject, posting.currency, posting.amount_minor AS found
-FROM posting LEFT JOIN account ON account.id = posting.account_id AND account.currency = posting.currency
-WHERE account.id IS NULL
-""")
-
-
-@proof
-def check_accounts() -> list[Difference]:
-    """Every posting is on an account of its currency."""
-    rows = _session().execute(_STRAYS)
-    return [Difference("posting has an account", str(row.subject), row.currency, 0, row.found) for row in rows]
-
-
-@proof
-def check_sums() -> list[Difference]:
-    """Every journal, and all accounts together, come to zero."""
-    rows = [("journal balances", row) for row in _session().execute(_BALANCED)]
-    rows += [("all accounts come to zero", row) for row in _session().execute(_ALL) if row.found]
-    return [Difference(what, row.subject, row.currency, 0, int(row.found)) for what, row in rows]
-
-
-@proof
-def check_kept_balances() -> list[Difference]:
-    """Every kept balance is the sum of its postings, and on the side of zero where it belongs."""
-    found = []
-    for row in _session().execute(_KEPT):
-        if row.kept != row.found:
-            found.append(Difference("kept balance", row.subject, row.currency, int(row.found), row.kept))
-        if CHART[AccountKind(row.kind)].side is not Side.ANY and not CHART[AccountKind(row.kind)].allows(row.kept):
-            found.append(Difference("balance passes zero", row.subject, row.currency, 0, row.kept))
-    return found
-
-
-@proof
-def check_orders() -> list[Difference]:
-    """Every order's money is booked: what arrived, less what left or is still to leave, is its net payment."""
-    cash = [kind.value for kind in (*CASH, AccountKind.REFUNDS_PAYABLE)]
-    found = []
-    for row in _session().execute(_ORDERS, {"cash": cash}):
-        if row.held != row.net:
-            found.append(Difference("order's money", str(row.order_id), row.currency, int(row.net), int(row.held)))
-        else:
-            expected = int((row.owed or 0) - row.net)
-            found.append(
-                Difference("order's deficit", str(row.order_id), row.currency, expected, int(row.deficit or 0))
-            )
     return found

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     DDL,
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -23,7 +24,8 @@ from marketplace.kernel.db import Minor, Row, append_only, id_column
 class Account(Row):
     """One account of the chart, of one party and currency. Its id follows from these: see chart.account_id.
 
-    `balance_minor` (debit less credit) is kept for guarded accounts and NULL for the others.
+    `balance_minor` (debit less credit) and how many `postings` it has are kept for guarded accounts, under the row's
+    lock, and NULL for the others.
     """
 
     __tablename__ = "account"
@@ -38,6 +40,7 @@ class Account(Row):
     party: Mapped[uuid.UUID | None]
     currency: Mapped[str]
     balance_minor: Mapped[int | None] = mapped_column(Minor)
+    postings: Mapped[int | None] = mapped_column(BigInteger)
 
 
 @append_only
@@ -63,13 +66,20 @@ class Posting(Row):
 
     No foreign key to the account: its lock on the few rows that every sale posts to would make the sales queue. The
     statement that inserts postings inserts their accounts, and `flask books check` proves it.
+
+    `position` counts the postings of a guarded account from 1, without gaps and in the order in which they were
+    committed: it is given under the account's lock. So a range of positions is an exact part of an account, whatever
+    is booked beside it; the statements of vendors are such ranges.
     """
 
     __tablename__ = "posting"
     __tenants__ = Tenants()
     __table_args__ = (
         CheckConstraint("amount_minor <> 0", name="amount"),
-        Index("ix_posting_account", "account_id", "journal_id", "number"),
+        Index("ix_posting_account", "account_id", "journal_id", "number", postgresql_where=text("position IS NULL")),
+        Index(
+            "uq_posting_position", "account_id", "position", unique=True, postgresql_where=text("position IS NOT NULL")
+        ),
     )
 
     journal_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("journal.id"), primary_key=True)
@@ -80,6 +90,7 @@ class Posting(Row):
     currency: Mapped[str]
     order_id: Mapped[uuid.UUID | None]
     vendor_order_id: Mapped[uuid.UUID | None]
+    position: Mapped[int | None] = mapped_column(BigInteger)
 
 
 # What a migration has to say as well, beside the tables and their append-only triggers. The deferred trigger runs once

@@ -18,7 +18,8 @@ def accounts(actor: Actor, args: Mapping[str, Any]) -> Page:
 def statement(actor: Actor, account_id: uuid.UUID, args: Mapping[str, Any]) -> dict[str, Any]:
     """An account with a page of its postings, newest first. Raises AccountNotFound."""
     account, balance_minor = books.account(actor, account_id)
-    page = paginate(books.postings_of(actor, account_id), args, Posting.journal_id, Posting.number)
+    kept = (Posting.position,) if account.postings is not None else (Posting.journal_id, Posting.number)
+    page = paginate(books.postings_of(actor, account), args, *kept)
     journals = books.journals_by_id(posting.journal_id for posting in page.items)
     items = [_with_journal(posting, journals[posting.journal_id]) for posting in page.items]
     return {"account": account, "balance_minor": balance_minor, "items": items, "next": page.next}

@@ -166,8 +166,9 @@ def terms_for(
     valid_from: date = date(2020, 1, 1),
     by_category: Mapping[str, str] | None = None,
     created_by: uuid.UUID | None = None,
+    **settlement: Any,
 ) -> VendorTerms:
-    """What the marketplace takes from this vendor from a day on."""
+    """What the marketplace takes from this vendor from a day on, and how he is settled."""
     return _added(
         VendorTerms(
             vendor_id=vendor.id,
@@ -175,6 +176,7 @@ def terms_for(
             commission_rate=Decimal(rate),
             commission_by_category=dict(by_category or {}),
             created_by=created_by,
+            **settlement,
         )
     )
 

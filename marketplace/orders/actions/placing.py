@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -75,6 +75,7 @@ class Placement:
     billing_address: Mapping[str, Any]
     reference: str = ""
     payment_terms: Mapping[str, Any] | None = None  # on account, as credit.terms keeps them
+    vendor_terms: Mapping[uuid.UUID, Mapping[str, Any]] = field(default_factory=dict)  # what is kept of each vendor's
 
 
 def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | None = None) -> WholeOrder:
@@ -172,6 +173,7 @@ def _parts(order: Order, placement: Placement, worth: pricing.Valuation) -> list
                 + sum(delivery.amount_minor + (0 if contained else delivery.tax_minor) for delivery in own),
                 payable_minor=worth.vendors_minor[vendor],
                 commission_minor=sum(line.commission_minor for line in lines),
+                settlement_terms=dict(placement.vendor_terms.get(vendor_id, {})),
             )
         )
     return parts
