@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "vendor_terms"
-down_revision = "earnings"
+down_revision = "invoices"
 
 _JSON = postgresql.JSONB()
 _CHECKS = {
