@@ -12,7 +12,7 @@ from marketplace.pricing.policy import Fault, LossBearer, Policy
 @dataclass(frozen=True, slots=True)
 class Beside:
     """Parts of a valuation's sums. `labels_minor`: what each vendor, or the marketplace, gets for labels (below zero:
-    pays) within its charges. Of the compensation, `claims_minor` is claimed from carriers, `waived_minor` was let go."""
+    pays) within its charges. Of the compensation, `claims_minor` is claimed from carriers, `waived_minor` let go."""
 
     labels_minor: Mapping[str, int] = field(default_factory=dict)
     claims_minor: int = 0
