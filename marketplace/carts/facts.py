@@ -95,13 +95,8 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
     addresses = _addresses(cart, strict)
     delivered_to = addresses.get(cart.delivery_address_id) if cart.delivery_address_id else None
     country = delivered_to.country if delivered_to else buyer.country
-    prices = agreements.prices_for(
-        cart.company_id,
-        [item.line.offer_id for item in items],
-        cart.currency,
-        includes_tax=cart.prices_include_tax,
-        day=day,
-    )
+    wanted, tax = [item.line.offer_id for item in items], cart.prices_include_tax
+    prices = agreements.prices_for(cart.company_id, wanted, cart.currency, includes_tax=tax, day=day)
     problems = [problem for item in items if (problem := problem_of(item, cart, prices)) is not None]
     bad = {id(problem.item) for problem in problems}
     good = [item for item in items if id(item) not in bad]
