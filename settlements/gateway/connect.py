@@ -236,7 +236,7 @@ class ConnectGateway(Protocol):
     def transfer(self, request: TransferRequest) -> TransferResult:
         """Moves money to a connected account.
 
-        Rejected: more than the charge has left (`transfer_source_amount`), an account that may not receive
+        Rejected: more than the charge has left (`invalid_source_transaction`), an account that may not receive
         (`insufficient_capabilities_for_transfer`, `account_invalid`, `account_closed`) or not this currency. Later:
         too little available balance (`balance_insufficient`).
         """

@@ -1,10 +1,10 @@
 """The only file that speaks to Stripe: every payment lands on our own balance, under a key from our own rows."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 from urllib.request import getproxies
 
 import stripe
@@ -24,9 +24,9 @@ from settlements.gateway.port import (
     Rejected,
     Unknown,
 )
+from settlements.gateway.stripe_connect import KEY_NAME, Found, StripeConnect, at
 
 API_VERSION = "2026-10-28.endive"
-KEY_NAME = "kontor_key"
 ORDER_NAME = "order_number"
 SIGNATURE_TOLERANCE_S = 300
 
@@ -50,11 +50,19 @@ _REFUND_STATES = {
     "canceled": RefundState.CANCELLED,
 }
 
-_Found = Mapping[str, Any]
+_EVENT_KINDS = {
+    "payment_intent": EventKind.PAYMENT,
+    "refund": EventKind.REFUND,
+    "account": EventKind.ACCOUNT,
+    "transfer": EventKind.TRANSFER,
+    "payout": EventKind.PAYOUT,
+    "balance": EventKind.BALANCE,
+}
 _PAGE = 100
+_EVIDENCE_TYPES = ("application/pdf", "image/jpeg", "image/png")
 
 
-class StripeGateway:
+class StripeGateway(StripeConnect):
     """PaymentGateway on Stripe. Threads may share one.
 
     `api_base` moves every call to another server of the same interface. Nothing is retried in here: the caller repeats
@@ -113,7 +121,7 @@ class StripeGateway:
         return _payment(made)
 
     def payment(self, provider_id: str) -> PaymentResult:
-        return _payment(self._get(_at("payment_intents", provider_id), {"expand": _PAID}))
+        return _payment(self._get(at("payment_intents", provider_id), {"expand": _PAID}))
 
     def find_payment(self, key: str, transfer_group: str) -> PaymentResult | None:
         for charge in self._every("charges", {"transfer_group": transfer_group, "expand": ["data.payment_intent"]}):
@@ -127,10 +135,7 @@ class StripeGateway:
 
     def cancel_payment(self, provider_id: str, key: str) -> PaymentResult:
         params = {"cancellation_reason": "abandoned", "expand": _PAID}
-        try:
-            return _payment(self._post(_at("payment_intents", provider_id) + "/cancel", params, key))
-        except stripe.StripeError as error:
-            raise _outcome(error) from error
+        return _payment(self._send(at("payment_intents", provider_id) + "/cancel", params, key))
 
     def refund(self, request: RefundRequest) -> RefundResult:
         params = {
@@ -138,19 +143,27 @@ class StripeGateway:
             "amount": request.amount_minor,
             "metadata": {**request.metadata, KEY_NAME: request.key},
         }
-        try:
-            return _refund(self._post("refunds", params, request.key))
-        except stripe.StripeError as error:
-            raise _outcome(error) from error
+        return _refund(self._send("refunds", params, request.key))
 
     def refund_by_id(self, provider_id: str) -> RefundResult:
-        return _refund(self._get(_at("refunds", provider_id), {}))
+        return _refund(self._get(at("refunds", provider_id), {}))
 
     def find_refund(self, key: str, payment_id: str) -> RefundResult | None:
         for refund in self._every("refunds", {"payment_intent": payment_id}):
             if (refund["metadata"] or {}).get(KEY_NAME) == key:
                 return _refund(refund)
         return None
+
+    def upload_evidence(self, key: str, name: str, content_type: str, content: bytes) -> str:
+        if content_type not in _EVIDENCE_TYPES:
+            raise Rejected("invalid_file", f"Evidence is {', '.join(_EVIDENCE_TYPES)}, not {content_type}.")
+        file = io.BytesIO(content)
+        file.name = name
+        try:
+            made = self._client.v1.files.create({"purpose": "dispute_evidence", "file": file}, {"idempotency_key": key})
+        except stripe.StripeError as error:
+            raise _outcome(error) from error
+        return made.id
 
     def read_event(self, raw_body: bytes, signature_header: str | None) -> GatewayEvent:
         if self._webhook_secret is None:
@@ -178,24 +191,34 @@ class StripeGateway:
 
     # Raw requests: building the SDK's objects, only to read a few fields of them, costs as much as the call itself.
 
-    def _post(self, path: str, params: dict[str, Any], key: str) -> _Found:
-        answer = self._client.raw_request("post", f"/v1/{path}", **params, idempotency_key=key)
-        found: _Found = answer.data
+    def _post(self, path: str, params: dict[str, Any], key: str | None, account: str | None = None) -> Found:
+        options = {"idempotency_key": key, "stripe_account": account}
+        given = {name: value for name, value in options.items() if value is not None}
+        answer = self._client.raw_request("post", f"/v1/{path}", **params, **given)
+        found: Found = answer.data
         return found
 
-    def _get(self, path: str, params: dict[str, Any]) -> _Found:
+    def _send(self, path: str, params: dict[str, Any], key: str | None, account: str | None = None) -> Found:
         try:
-            found: _Found = self._client.raw_request("get", f"/v1/{path}", **params).data
+            return self._post(path, params, key, account)
+        except stripe.StripeError as error:
+            raise _outcome(error) from error
+
+    def _get(self, path: str, params: dict[str, Any], account: str | None = None) -> Found:
+        options = {"stripe_account": account} if account else {}
+        try:
+            found: Found = self._client.raw_request("get", f"/v1/{path}", **params, **options).data
         except stripe.StripeError as error:
             raise _outcome(error) from error
         return found
 
-    def _every(self, path: str, params: dict[str, Any]) -> Iterator[_Found]:
+    def _every(self, path: str, params: dict[str, Any], account: str | None = None) -> Iterator[Found]:
         """All of a list, page by page, newest first."""
-        page = self._get(path, params | {"limit": _PAGE})
+        page = self._get(path, params | {"limit": _PAGE}, account)
         yield from page["data"]
         while page["has_more"] and page["data"]:
-            page = self._get(path, params | {"limit": _PAGE, "starting_after": page["data"][-1]["id"]})
+            after = {"limit": _PAGE, "starting_after": page["data"][-1]["id"]}
+            page = self._get(path, params | after, account)
             yield from page["data"]
 
 
@@ -228,12 +251,6 @@ class _PooledClient(stripe.HTTPClient):
         self._pool.clear()
 
 
-def _at(collection: str, provider_id: str) -> str:
-    if not provider_id:
-        raise Rejected("resource_missing", "An empty id names nothing.")
-    return f"{collection}/{quote(provider_id, safe='')}"
-
-
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
@@ -249,12 +266,16 @@ def _outcome(error: stripe.StripeError) -> Rejected | Later | Unknown:
 
     A key that is in use, or was used for something else, is unknown: what it was used for first may have moved money.
     """
-    code = error.code or _object(error).get("code") or type(error).__name__
+    facts = _object(error)
+    named = f"invalid_{facts['param']}" if facts.get("param") else type(error).__name__
+    code = error.code or facts.get("code") or named
     message = error.user_message or str(error)
     if isinstance(error, stripe.IdempotencyError) or code == "idempotency_key_in_use":
         return Unknown(code, message)
     if isinstance(error, stripe.RateLimitError) or error.http_status == 409 or code in _WAIT_CODES:
         return Later(code, message)
+    if code == "account_invalid":
+        return Rejected(code, message)  # a connected account that is not, or no longer, ours
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         # Our own set-up is wrong, not the request: nothing was done, and it succeeds once that is mended.
         return Later(code, message)
@@ -263,7 +284,7 @@ def _outcome(error: stripe.StripeError) -> Rejected | Later | Unknown:
     return Unknown(code, message)
 
 
-def _payment(intent: _Found, failure: _Found | None = None) -> PaymentResult:
+def _payment(intent: Found, failure: Found | None = None) -> PaymentResult:
     status = intent["status"]
     if status not in _PAYMENT_STATES:
         raise Unknown("unknown_status", f"The payment {intent['id']} is {status!r}.")
@@ -289,7 +310,7 @@ def _payment(intent: _Found, failure: _Found | None = None) -> PaymentResult:
     )
 
 
-def _refund(refund: _Found) -> RefundResult:
+def _refund(refund: Found) -> RefundResult:
     status = refund["status"]
     if status not in _REFUND_STATES:
         raise Unknown("unknown_status", f"The refund {refund['id']} is {status!r}.")
@@ -309,8 +330,9 @@ def _refund(refund: _Found) -> RefundResult:
 def _subject(name: str, subject: Mapping[str, Any]) -> tuple[EventKind, str]:
     family = name.partition(".")[0]
     if name.startswith("charge.dispute."):
-        return EventKind.OTHER, subject["id"]
+        return EventKind.DISPUTE, subject["id"]
     if family == "charge" and subject.get("payment_intent"):
         return EventKind.PAYMENT, subject["payment_intent"]
-    kinds = {"payment_intent": EventKind.PAYMENT, "refund": EventKind.REFUND}
-    return kinds.get(family, EventKind.OTHER), str(subject.get("id", ""))
+    if family in ("account", "capability") and subject.get("account"):
+        return EventKind.ACCOUNT, subject["account"]  # a bank account or a capability of it
+    return _EVENT_KINDS.get(family, EventKind.OTHER), str(subject.get("id", ""))

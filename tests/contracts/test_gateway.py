@@ -1,7 +1,19 @@
 """Every request of the adapter is well formed, and what the published description refuses, the sandbox refuses too."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from settlements.gateway.connect import (
+    AccountResult,
+    Balance,
+    BalanceTransaction,
+    DisputeResult,
+    EvidenceRequest,
+    PayoutRequest,
+    ReversalResult,
+    TransferResult,
+)
 from settlements.gateway.port import PaymentGateway, PaymentResult, RefundRequest, RefundResult
 from settlements.gateway.sandbox import launcher
 from settlements.gateway.sandbox.app import ROUTES
@@ -11,10 +23,14 @@ from tests.settlements.gateway.servers import (  # noqa: F401
     _sandbox,
     _shared_sandbox,
     _stripe_mock_url,
+    account_request,
     ask,
     gateway_at,
     order_payment,
+    transfer_of,
 )
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 SERVERS = ["sandbox", pytest.param("stripe-mock", marks=pytest.mark.stripe_mock)]
 
@@ -31,10 +47,19 @@ def gateway(url: str) -> StripeGateway:
     return gateway_at(url)
 
 
-def test_the_adapter_is_a_payment_gateway(gateway: PaymentGateway) -> None:
-    wanted = {name for name in vars(PaymentGateway) if not name.startswith("_")}
+@pytest.fixture
+def receiving(gateway: StripeGateway, request: pytest.FixtureRequest) -> str:
+    """An account that may receive money, and money to send."""
+    made = gateway.create_account(account_request()).provider_id
+    if "sandbox" in request.node.callspec.params.values():
+        request.getfixturevalue("sandbox").script(account={"id": made, "onboard": True}, topup={"amount": 90_000})
+    return made
 
-    assert wanted == {name for name in vars(type(gateway)) if not name.startswith("_")}
+
+def test_the_adapter_is_a_payment_gateway(gateway: PaymentGateway) -> None:
+    wanted = {name for name in dir(PaymentGateway) if not name.startswith("_")}
+
+    assert wanted == {name for name in dir(type(gateway)) if not name.startswith("_")}
 
 
 def test_a_payment_is_taken_and_looked_at(gateway: PaymentGateway) -> None:
@@ -80,6 +105,76 @@ def test_a_refund_is_looked_up_by_its_key(gateway: PaymentGateway, url: str) -> 
     assert found is None or found.metadata["kontor_key"] == "refund:1:1"
 
 
+def test_accounts_are_made_looked_at_and_linked(gateway: PaymentGateway) -> None:
+    made = gateway.create_account(account_request())
+
+    assert isinstance(gateway.account(made.provider_id), AccountResult)
+    link = gateway.account_link(
+        made.provider_id, return_url="https://kontor.example/a", refresh_url="https://k.example"
+    )
+    assert link.url.startswith("http")
+    found = gateway.find_account("account:1:1", LONG_AGO)
+    assert found is None or found.metadata["kontor_key"] == "account:1:1"
+
+
+def test_transfers_go_there_and_back(gateway: PaymentGateway, receiving: str) -> None:
+    charge = gateway.take_payment(order_payment()).charge_id
+
+    made = gateway.transfer(transfer_of(receiving, 500, source_charge_id=charge, description="Statement 1"))
+    plain = gateway.transfer(transfer_of(receiving, 300, "transfer:2:1"))
+    back = gateway.reverse_transfer("reversal:1:1", plain.provider_id, 100, {"debt": "1"})
+
+    assert isinstance(made, TransferResult)
+    assert isinstance(back, ReversalResult)
+    assert gateway.transfer_by_id(made.provider_id).provider_id == made.provider_id
+    assert gateway.find_transfer("transfer:1:1", "order-1") is None or made.amount_minor == 500
+    gateway.find_reversal("reversal:1:1", plain.provider_id)
+
+
+def test_balances_movements_and_payouts_are_read(gateway: PaymentGateway, receiving: str) -> None:
+    gateway.transfer(transfer_of(receiving, 300))
+
+    wanted = PayoutRequest(key="payout:1:1", account=receiving, amount_minor=100, currency="EUR", metadata={"a": "b"})
+    made = gateway.create_payout(wanted)
+
+    assert gateway.payout_by_id(made.provider_id, receiving).provider_id == made.provider_id
+    gateway.find_payout("payout:1:1", receiving, LONG_AGO)
+    gateway.find_payout("payout:1:1", None)
+    assert isinstance(gateway.balance(), Balance)
+    assert isinstance(gateway.balance(receiving), Balance)
+    for account in (None, receiving):
+        rows = list(gateway.balance_transactions(LONG_AGO, datetime.now(UTC) + timedelta(days=1), account))
+        assert isinstance(rows[0], BalanceTransaction)
+    ours = next(iter(gateway.balance_transactions(LONG_AGO, datetime.now(UTC) + timedelta(days=1))))
+    assert gateway.balance_transaction(ours.id).kind
+
+
+@pytest.fixture
+def disputed(gateway: PaymentGateway, url: str, request: pytest.FixtureRequest) -> str:
+    charge = gateway.take_payment(order_payment()).charge_id
+    is_sandbox = "sandbox" in request.node.callspec.params.values()
+    return request.getfixturevalue("sandbox").script(dispute=charge)["dispute"] if is_sandbox else "dp_1"
+
+
+def test_disputes_are_answered(gateway: PaymentGateway, disputed: str) -> None:
+    file_id = gateway.upload_evidence("file:1", "delivery.pdf", "application/pdf", b"%PDF-1.7")
+    request = EvidenceRequest(
+        key="evidence:1",
+        dispute_id=disputed,
+        texts={"uncategorized_text": "Delivered.", "shipping_tracking_number": "1", "shipping_date": "2026-11-01"},
+        files={"shipping_documentation": file_id, "receipt": file_id, "uncategorized_file": file_id},
+        submit=True,
+    )
+
+    assert isinstance(gateway.submit_evidence(request), DisputeResult)
+    assert isinstance(gateway.dispute_by_id(disputed), DisputeResult)
+    assert isinstance(next(iter(gateway.disputes(LONG_AGO))), DisputeResult)
+
+
+def test_a_dispute_is_accepted(gateway: PaymentGateway, disputed: str) -> None:
+    assert isinstance(gateway.accept_dispute(disputed, "accept:1"), DisputeResult)
+
+
 PAY = {"amount": "500", "currency": "eur"}
 REFUSED = {
     "an unknown parameter": ("POST", "/v1/payment_intents", PAY | {"bogus": "1"}),
@@ -120,6 +215,21 @@ REFUSED = {
     "a text limit": ("GET", "/v1/charges", {"limit": "many"}),
     "an unknown filter": ("GET", "/v1/refunds", {"status": "failed"}),
     "a text as time": ("GET", "/v1/refunds", {"created[gt]": "yesterday"}),
+    "a transfer of a text": ("POST", "/v1/transfers", PAY | {"destination": "acct_1", "amount": "all"}),
+    "a transfer to nowhere": ("POST", "/v1/transfers", PAY),
+    "a transfer with what it does not know": ("POST", "/v1/transfers", PAY | {"destination": "acct_1", "fee": "1"}),
+    "a reversal of a text": ("POST", "/v1/transfers/tr_1/reversals", {"amount": "all"}),
+    "a reversal with what it does not know": ("POST", "/v1/transfers/tr_1/reversals", {"currency": "eur"}),
+    "a payout of nothing": ("POST", "/v1/payouts", {"currency": "eur"}),
+    "a payout by another way": ("POST", "/v1/payouts", PAY | {"method": "pigeon"}),
+    "an account with an unknown controller": ("POST", "/v1/accounts", {"controller[losses][payments]": "nobody"}),
+    "a capability that is no hash": ("POST", "/v1/accounts", {"capabilities[transfers]": "yes"}),
+    "a link without an account": ("POST", "/v1/account_links", {"type": "account_onboarding"}),
+    "a link of another kind": ("POST", "/v1/account_links", {"account": "acct_1", "type": "onboarding"}),
+    "evidence that no bank knows": ("POST", "/v1/disputes/dp_1", {"evidence": "it was delivered"}),
+    "no boolean in a dispute": ("POST", "/v1/disputes/dp_1", {"submit": "perhaps"}),
+    "accepting with a reason": ("POST", "/v1/disputes/dp_1/close", {"reason": "tired"}),
+    "a text limit of disputes": ("GET", "/v1/disputes", {"limit": "many"}),
     "an address that is not there": ("GET", "/v1/nonsense", {}),
     "a verb that is not there": ("DELETE", "/v1/payment_intents/pi_1", {}),
 }
@@ -163,7 +273,7 @@ def test_the_sandbox_also_refuses_what_only_a_stateful_server_can(sandbox: launc
 
 @pytest.mark.parametrize(("verb", "path"), [(verb, path) for verb, path, _, _ in ROUTES])
 def test_no_address_takes_an_unknown_parameter(url: str, verb: str, path: str) -> None:
-    status, body = ask(url, verb, path.replace("<id>", "xx_1"), {"bogus_parameter": "1"})
+    status, body = ask(url, verb, path.replace("<id>", "xx_1").replace("<part>", "xx_2"), {"bogus_parameter": "1"})
 
     assert status == 400
     assert body["error"]["type"] == "invalid_request_error"

@@ -203,7 +203,7 @@ class MemoryConnect:
     def upload_evidence(self, key, name, content_type, content):
         fault = self._begin("upload_evidence")
         if content_type not in {"application/pdf", "image/png", "image/jpeg"}:
-            raise Rejected("file_type_invalid")
+            raise Rejected("invalid_file")
         file_id = self._id("file")
         self.files[file_id] = content
         self._unanswered(fault)
@@ -285,7 +285,7 @@ class MemoryConnect:
             raise Rejected("resource_missing")
         named = [row.amount_minor for row in self.transfers.values() if row.source_charge_id == charge.charge_id]
         if sum(named) + request.amount_minor > charge.captured_minor or charge.currency != request.currency:
-            raise Rejected("transfer_source_amount")
+            raise Rejected("invalid_source_transaction")
         booked = next(row for row in self.movements[None] if row.id == charge.balance_transaction_id)
         return max(booked.available_at, clock.now())
 
@@ -294,7 +294,7 @@ class MemoryConnect:
         if transfer is None:
             raise Rejected("resource_missing")
         if asked.amount_minor > transfer.amount_minor - transfer.reversed_minor:
-            raise Rejected("transfer_reversal_amount")
+            raise Rejected("invalid_amount")
         if asked.amount_minor > self._available(transfer.destination, transfer.currency):
             raise Later("balance_insufficient")
         reversal_id = self._id("trr")

@@ -4,15 +4,26 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 from flask import Flask, Response, request
 
-from settlements.gateway.sandbox import charges, listing, payments, refunds, script
-from settlements.gateway.sandbox.errors import ApiError, invalid, unauthenticated
+from settlements.gateway.sandbox import (
+    accounts,
+    charges,
+    disputes,
+    files,
+    listing,
+    payments,
+    payouts,
+    refunds,
+    script,
+    transfers,
+)
+from settlements.gateway.sandbox.errors import ApiError, invalid, missing, unauthenticated
 from settlements.gateway.sandbox.events import Events
 from settlements.gateway.sandbox.methods import describe, method
 from settlements.gateway.sandbox.parameters import API_VERSION, check
@@ -28,6 +39,19 @@ def _retrieve(kind: str) -> Handler:
 
 def _list(kind: str) -> Handler:
     return lambda world, call: listing.page(world, call, kind, f"/v1/{kind}s")
+
+
+def _list_reversals(world: World, call: Call, transfer_id: str) -> Record:
+    world.load(call, "transfer", transfer_id)
+    within = replace(call, params=call.params | {"transfer": transfer_id})
+    return listing.page(world, within, "transfer_reversal", f"/v1/transfers/{transfer_id}/reversals")
+
+
+def _retrieve_reversal(world: World, call: Call, transfer_id: str, reversal_id: str) -> Record:
+    found = world.load(call, "transfer_reversal", reversal_id)
+    if found["transfer"] != transfer_id:
+        raise missing("transfer_reversal", reversal_id)
+    return found
 
 
 def _retrieve_method(world: World, call: Call, method_id: str) -> Record:
@@ -54,6 +78,25 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/v1/balance_transactions/<id>", "balance_transaction.retrieve", _retrieve("balance_transaction")),
     ("GET", "/v1/events", "event.list", _list("event")),
     ("GET", "/v1/events/<id>", "event.retrieve", _retrieve("event")),
+    ("POST", "/v1/accounts", "account.create", accounts.create),
+    ("GET", "/v1/accounts", "account.list", _list("account")),
+    ("GET", "/v1/accounts/<id>", "account.retrieve", accounts.retrieve),
+    ("POST", "/v1/account_links", "account_link.create", accounts.create_link),
+    ("POST", "/v1/transfers", "transfer.create", transfers.create),
+    ("GET", "/v1/transfers", "transfer.list", _list("transfer")),
+    ("GET", "/v1/transfers/<id>", "transfer.retrieve", _retrieve("transfer")),
+    ("POST", "/v1/transfers/<id>/reversals", "transfer_reversal.create", transfers.reverse),
+    ("GET", "/v1/transfers/<id>/reversals", "transfer_reversal.list", _list_reversals),
+    ("GET", "/v1/transfers/<id>/reversals/<part>", "transfer_reversal.retrieve", _retrieve_reversal),
+    ("POST", "/v1/payouts", "payout.create", payouts.create),
+    ("GET", "/v1/payouts", "payout.list", _list("payout")),
+    ("GET", "/v1/payouts/<id>", "payout.retrieve", _retrieve("payout")),
+    ("POST", "/v1/payouts/<id>/cancel", "payout.cancel", payouts.cancel),
+    ("GET", "/v1/disputes", "dispute.list", _list("dispute")),
+    ("GET", "/v1/disputes/<id>", "dispute.retrieve", _retrieve("dispute")),
+    ("POST", "/v1/disputes/<id>", "dispute.update", disputes.update),
+    ("POST", "/v1/disputes/<id>/close", "dispute.close", disputes.close),
+    ("POST", "/v1/files", "file.create", files.create),
 )
 
 
@@ -142,20 +185,16 @@ def _account(world: World) -> str:
     if not token.startswith("sk_test_") or len(token) < 10:
         raise unauthenticated(f"Invalid API Key provided: {token[:8]}***")
     account = request.headers.get("Stripe-Account", "")
-    if account and account not in world.store.setting("accounts", []):
-        raise ApiError(
-            403,
-            "invalid_request_error",
-            f"The provided key does not have access to account '{account}' (or that account does not exist).",
-            stored=False,
-            code="account_invalid",
-        )
+    if account and not accounts.known(world, account):
+        raise accounts.no_access(account)
     return account
 
 
 def _encoded() -> str:
     if request.method == "GET":
         return request.query_string.decode("ascii", "replace")
+    if request.mimetype == "multipart/form-data" and request.path == "/v1/files":
+        return files.encoded(request)
     body = request.get_data(cache=False)
     if body and request.mimetype != "application/x-www-form-urlencoded":
         raise invalid("Request's `Content-Type` must be `application/x-www-form-urlencoded`.")
@@ -219,7 +258,7 @@ def _checked(asked: _Asked) -> tuple[Call, list[str]]:
     paths = params.pop("expand", [])
     kind, verb = asked.operation.split(".")
     listing.check_expansions(kind, paths, verb in ("list", "search"))
-    return Call(asked.account, params, "req_" + secrets.token_hex(7), asked.key), paths
+    return Call(asked.account, params, "req_" + secrets.token_hex(7), asked.key, request.host_url), paths
 
 
 def _answer(status: int, body: Any) -> Response:

@@ -74,19 +74,31 @@ def capture_charge(world: World, call: Call, charge: Record, used: Method, amoun
         balance_transaction=transaction["id"],
     )
     world.store.save(charge)
+    if used.disputed:
+        world.later(call, "dispute", charge["id"])
 
 
 def book(
-    world: World, call: Call, *, source: Record, kind: str, amount: int, fee: int = 0, at_once: bool = False
+    world: World,
+    call: Call,
+    *,
+    source: Record,
+    kind: str,
+    amount: int,
+    fee: int = 0,
+    at_once: bool = False,
+    available_on: int | None = None,
+    category: str | None = None,
 ) -> Record:
-    """One movement of the balance; pending until `settle_s` have passed."""
+    """One movement of the balance; pending until `settle_s` have passed, or until `available_on`."""
     pause = 0 if at_once else int(world.store.setting("settle_s", 2 * _DAY))
-    return world.store.add(
+    usable = world.store.now() + pause if available_on is None else available_on
+    made = world.store.add(
         call.account,
         "balance_transaction",
         {
             "amount": amount,
-            "available_on": world.store.now() + pause,
+            "available_on": usable,
             "balance_type": "payments",
             "currency": source["currency"],
             "description": source.get("description"),
@@ -104,26 +116,34 @@ def book(
             if fee
             else [],
             "net": amount - fee,
-            "reporting_category": kind,
-            "source": source["id"],
-            "status": "available" if at_once else "pending",
+            "reporting_category": category or kind,
+            "source": source.get("id"),
+            "status": "available" if usable <= world.store.now() else "pending",
             "type": kind,
         },
     )
+    world.store.add_money(call.account, made["currency"], usable, made["net"])
+    return made
+
+
+def balances(world: World, account: str) -> list[tuple[str, int, int]]:
+    """(currency, available, pending) of everything the account ever had."""
+    return world.store.moneys(account)
+
+
+def balance_of(world: World, account: str, currency: str) -> tuple[int, int]:
+    """(available, pending) in one currency."""
+    found = next((row for row in balances(world, account) if row[0] == currency), (currency, 0, 0))
+    return found[1], found[2]
 
 
 def retrieve_balance(world: World, call: Call) -> Record:
     """What the account has, per currency: what may be used now, and what is still on its way."""
-    rows = world.store.rows(
-        "SELECT json_extract(body, '$.currency'),"
-        " SUM(CASE WHEN json_extract(body, '$.available_on') <= ? THEN json_extract(body, '$.net') ELSE 0 END),"
-        " SUM(json_extract(body, '$.net')) FROM objects WHERE account = ? AND kind = 'balance_transaction' GROUP BY 1",
-        (world.store.now(), call.account),
-    )
+    rows = balances(world, call.account)
     return {
         "object": "balance",
         "available": [_amount(currency, available) for currency, available, _ in rows],
-        "pending": [_amount(currency, total - available) for currency, available, total in rows],
+        "pending": [_amount(currency, pending) for currency, _, pending in rows],
         "livemode": False,
     }
 

@@ -21,6 +21,13 @@ OPERATIONS = {
     "balance": ("retrieve",),
     "balance_transaction": ("retrieve", "list"),
     "event": ("retrieve", "list"),
+    "account": ("create", "retrieve", "list"),
+    "account_link": ("create",),
+    "transfer": ("create", "retrieve", "list"),
+    "transfer_reversal": ("create", "retrieve", "list"),
+    "payout": ("create", "retrieve", "list", "cancel"),
+    "dispute": ("retrieve", "list", "update", "close"),
+    "file": ("create",),
 }
 
 SCALARS = {int: "integer", float: "number", bool: "boolean", str: "string", typing.Any: "any"}

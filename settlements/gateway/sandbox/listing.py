@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from settlements.gateway.sandbox import disputes
 from settlements.gateway.sandbox.errors import invalid, malformed
 from settlements.gateway.sandbox.methods import describe, method
 from settlements.gateway.sandbox.store import PREFIXES, Record
@@ -22,9 +23,16 @@ _EXPANDABLE = {
         "payment_intent": "payment_intent",
     },
     "balance_transaction": {"source": "charge"},
+    "transfer": {"balance_transaction": "balance_transaction", "source_transaction": "charge"},
+    "transfer_reversal": {"balance_transaction": "balance_transaction", "transfer": "transfer"},
+    "payout": {
+        "balance_transaction": "balance_transaction",
+        "failure_balance_transaction": "balance_transaction",
+    },
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
 }
-_INDEXED = ("transfer_group", "payment_intent", "charge", "source")
-_PLAIN = ("customer", "currency", "type", "payout", *_INDEXED)
+_INDEXED = ("transfer_group", "payment_intent", "charge", "source", "transfer")
+_PLAIN = ("customer", "currency", "type", "payout", "destination", "status", *_INDEXED)
 
 
 def page(world: World, call: Call, kind: str, url: str) -> Record:
@@ -121,7 +129,7 @@ def _expand(world: World, account: str, item: Record, steps: list[str]) -> None:
 def _fetch(world: World, account: str, object_id: str) -> Record | None:
     if object_id.startswith(PREFIXES["payment_method"]):
         return describe(method(object_id), world.store.now())
-    kind = next(kind for kind, prefix in PREFIXES.items() if object_id.startswith(prefix))
+    kind = next((kind for kind, prefix in PREFIXES.items() if object_id.startswith(prefix)), "")
     found = world.store.find(account, kind, object_id)
     if found:
         _refresh(world, found)
@@ -129,5 +137,7 @@ def _fetch(world: World, account: str, object_id: str) -> Record | None:
 
 
 def _refresh(world: World, item: Record) -> None:
+    if item["object"] == "dispute":
+        disputes.refresh(item, world.store.now())
     if item["object"] == "balance_transaction":
         item["status"] = "available" if item["available_on"] <= world.store.now() else "pending"

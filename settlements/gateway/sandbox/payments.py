@@ -13,7 +13,7 @@ from settlements.gateway.sandbox.world import Call, World, checked_metadata
 _SMALLEST = 50
 _LARGEST = 99_999_999
 # fmt: off
-_CURRENCIES = frozenset((
+CURRENCIES = frozenset((
     "aed", "aud", "bgn", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf", "ils", "inr",
     "isk", "jpy", "krw", "mxn", "nok", "nzd", "pln", "ron", "sek", "sgd", "thb", "try", "usd", "zar",
 ))
@@ -39,7 +39,7 @@ def create(world: World, call: Call) -> Record:
 def check_amount(amount: int, currency: str) -> None:
     if amount < 1:
         raise invalid("Invalid positive integer", param="amount", code="parameter_invalid_integer")
-    if currency.lower() not in _CURRENCIES:
+    if currency.lower() not in CURRENCIES:
         raise invalid(f"Invalid currency: {currency}", param="currency")
     if amount < _SMALLEST:
         raise invalid(f"Amount must be at least 0.50 {currency}", param="amount", code="amount_too_small")

@@ -1,6 +1,6 @@
 """Refunds never give back more than was captured; one that fails later brings its money back to the balance."""
 
-from settlements.gateway.sandbox import charges
+from settlements.gateway.sandbox import charges, disputes
 from settlements.gateway.sandbox.errors import invalid, malformed
 from settlements.gateway.sandbox.methods import method
 from settlements.gateway.sandbox.store import Record
@@ -15,7 +15,7 @@ def create(world: World, call: Call) -> Record:
         if given.get(name):
             raise invalid(f"A refund of this charge cannot take {name}.", param=name)
     charge = _charge_of(world, call)
-    amount = _refundable(charge, given.get("amount"))
+    amount = _refundable(world, charge, given.get("amount"))
     used = method(charge["payment_method"])
     how, kind = used.refund, "refund" if used.type == "card" else "payment_refund"
     refund = world.store.add(
@@ -69,9 +69,9 @@ def _charge_of(world: World, call: Call) -> Record:
     return latest
 
 
-def _refundable(charge: Record, wanted: int | None) -> int:
+def _refundable(world: World, charge: Record, wanted: int | None) -> int:
     """Raises ApiError (400) when the charge does not have it."""
-    if charge["disputed"]:
+    if disputes.holds(world, charge):
         raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if not charge["captured"]:
         raise invalid(f"Charge {charge['id']} was not captured; it cannot be refunded.", code="charge_not_refundable")

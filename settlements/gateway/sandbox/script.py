@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, redirect, request
 
-from settlements.gateway.sandbox import payments, refunds
+from settlements.gateway.sandbox import accounts, charges, disputes, payments, payouts, planting, refunds
 from settlements.gateway.sandbox.errors import ApiError, invalid
 from settlements.gateway.sandbox.events import HOOK_SETTINGS
 from settlements.gateway.sandbox.store import Record
@@ -39,8 +39,9 @@ _ERRORS: dict[str, tuple[int, str, str, str | None]] = {
     "timeout": (503, "api_error", "The request took too long.", None),
 }
 _NOT_BEGUN = ("rate_limit", "lock_timeout", "conflict", "in_use")
-_SETTINGS = ("later_s", "settle_s", "search_delay_s", "fee_per_ten_thousand", "fee_fixed")
-_VERBS = ("fault", "webhooks", "release", "authenticate", "dispute", "fail_refund", "account", "advance_s", *_SETTINGS)
+_SETTINGS = (
+    "later_s", "settle_s", "search_delay_s", "fee_per_ten_thousand", "fee_fixed", "dispute_fee", "payouts_wait",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,18 @@ def add_routes(app: Flask, world: World) -> None:
         world.store.reset()
         return _told({"reset": True})
 
+    @app.get("/_setup/<token>")
+    def setup(token: str) -> Response:
+        page = accounts.setup_page(world, token)
+        return Response(page or "This link is used or too old.", 200 if page else 404, mimetype="text/html")
+
+    @app.post("/_setup/<token>")
+    def set_up(token: str) -> Any:
+        with world.store.writing():
+            onward = accounts.finish_setup(world, token)
+        world.events.wake()
+        return redirect(onward) if onward else Response("This link is used or too old.", 404)
+
     @app.get("/_state")
     def state() -> Response:
         counted = dict(world.store.rows("SELECT kind, COUNT(*) FROM objects GROUP BY kind"))
@@ -111,8 +124,8 @@ def _run(world: World, wanted: Any) -> Record:
     if not isinstance(wanted, dict):
         raise invalid("A script is an object.")
     for name in wanted:
-        if name not in _VERBS:
-            raise invalid(f"Unknown script: {name}; known: {', '.join(_VERBS)}", param=name)
+        if name not in _verbs():
+            raise invalid(f"Unknown script: {name}; known: {', '.join(_verbs())}", param=name)
         if name in _SETTINGS and (not isinstance(wanted[name], int | float) or wanted[name] < 0):
             raise invalid(f"Invalid {name}: {wanted[name]!r}", param=name)
     done: Record = {}
@@ -165,11 +178,8 @@ def _authenticate(world: World, wanted: Record) -> str:
     return str(payments.authenticate(world, call, wanted["payment_intent"], wanted.get("succeed", True))["status"])
 
 
-def _dispute(world: World, charge_id: str) -> bool:
-    charge = world.load(Call("", {}), "charge", charge_id)
-    charge["disputed"] = True
-    world.store.save(charge)
-    return True
+def _dispute(world: World, wanted: Any) -> str:
+    return str(disputes.open_dispute(world, {"charge": wanted} if isinstance(wanted, str) else wanted)["id"])
 
 
 def _fail_refund(world: World, refund_id: str) -> bool:
@@ -177,15 +187,22 @@ def _fail_refund(world: World, refund_id: str) -> bool:
     return True
 
 
-def _add_account(world: World, account_id: str) -> list[str]:
-    known: list[str] = sorted({*world.store.setting("accounts", []), account_id})
-    world.store.set_setting("accounts", known)
-    return known
+def _account(world: World, wanted: Any) -> str:
+    return str(accounts.change(world, {"id": wanted} if isinstance(wanted, str) else wanted)["id"])
 
 
 def _advance(world: World, seconds: int) -> int:
+    before = world.store.now()
     world.store.set_setting("clock_offset", int(world.store.setting("clock_offset", 0)) + int(seconds))
-    return world.store.now()
+    now = world.store.now()
+    became = "SELECT DISTINCT account FROM moneys WHERE available_on > ? AND available_on <= ?"
+    for (account,) in world.store.rows(became, (before, now)):
+        world.announce_for(account, "balance.available", charges.retrieve_balance(world, Call(account, {})))
+    return now
+
+
+def _run_payouts(world: World, wanted: Any) -> list[str]:
+    return payouts.run_automatic(world, wanted if isinstance(wanted, str) else None)
 
 
 _DEEDS: dict[str, Callable[[World, Any], Any]] = {
@@ -195,10 +212,27 @@ _DEEDS: dict[str, Callable[[World, Any], Any]] = {
     "authenticate": _authenticate,
     "dispute": _dispute,
     "fail_refund": _fail_refund,
-    "account": _add_account,
+    "account": _account,
     "advance_s": _advance,
+    "decide_dispute": disputes.decide,
+    "payout": payouts.move,
+    "run_payouts": _run_payouts,
+    "topup": planting.top_up,
+    "movement": planting.move,
+    "rewrite": planting.rewrite,
+    "forget": planting.forget,
 }
-_LATER = {"settle": payments.settle, "fails_later": refunds.fail, "pends_then_succeeds": refunds.finish}
+_LATER: dict[str, Callable[[World, Call, str], None]] = {
+    "settle": payments.settle,
+    "fails_later": refunds.fail,
+    "pends_then_succeeds": refunds.finish,
+    "pay_out": payouts.go_on,
+    "dispute": disputes.open_later,
+}
+
+
+def _verbs() -> tuple[str, ...]:
+    return (*_DEEDS, *_SETTINGS)
 
 
 def do_later(world: World, deed: Record) -> None:

@@ -20,6 +20,15 @@ PREFIXES = {
     "refund": "re_",
     "balance_transaction": "txn_",
     "event": "evt_",
+    "account": "acct_",
+    "transfer": "tr_",
+    "transfer_reversal": "trr_",
+    "connected_payment": "py_",
+    "connected_refund": "pyr_",
+    "payout": "po_",
+    "dispute": "dp_",
+    "file": "file_",
+    "topup": "tu_",
 }
 
 # Deliveries and later deeds never share a number, even across a reset: one may still be under way.
@@ -31,6 +40,9 @@ CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (account, kind, seq);
 CREATE TABLE IF NOT EXISTS labels (
     account TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL,
     PRIMARY KEY (account, kind, name, value, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS moneys (
+    account TEXT NOT NULL, currency TEXT NOT NULL, available_on INTEGER NOT NULL, net INTEGER NOT NULL,
+    PRIMARY KEY (account, currency, available_on)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
     account TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (account, key)) WITHOUT ROWID;
@@ -43,7 +55,15 @@ CREATE TABLE IF NOT EXISTS deliveries (
     attempts INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_by_due ON deliveries (due);
 """
-_TABLES = ("objects", "labels", "answers", "settings", "faults", "later", "deliveries")
+# A file from before there were sums is summed up once.
+_SUM_UP = """
+INSERT INTO moneys
+SELECT account, json_extract(body, '$.currency'), json_extract(body, '$.available_on'), SUM(json_extract(body, '$.net'))
+FROM objects WHERE kind = 'balance_transaction' AND NOT EXISTS (SELECT 1 FROM moneys) GROUP BY 1, 2, 3
+"""
+_LABELS = ("transfer_group", "payment_intent", "charge", "source", "source_transaction", "transfer")
+_SUMMED_FROM = 50
+_TABLES = ("objects", "labels", "moneys", "answers", "settings", "faults", "later", "deliveries")
 
 
 def as_json(value: Any) -> str:
@@ -64,6 +84,7 @@ class Store:
         # What is handed to the kernel survives a killed process; only a power failure could take it.
         self._link.execute("PRAGMA synchronous = OFF")
         self._link.executescript(_SCHEMA)
+        self._link.execute(_SUM_UP)
         self._settings: Record = {row[0]: orjson.loads(row[1]) for row in self.rows("SELECT name, value FROM settings")}
 
     @contextmanager
@@ -132,6 +153,34 @@ class Store:
         """Keeps the object as it is now; what it is labelled by never changes."""
         self.run("UPDATE objects SET body = ? WHERE id = ?", (as_json(body), body["id"]))
 
+    def add_money(self, account: str, currency: str, available_on: int, net: int) -> None:
+        """Sums of the balance transactions, so that a balance is read without going through all of them."""
+        self.run(
+            "INSERT INTO moneys VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (account, currency, available_on) DO UPDATE SET net = net + excluded.net",
+            (account, currency, available_on, net),
+        )
+
+    def moneys(self, account: str) -> list[tuple[str, int, int]]:
+        """(currency, available, pending) of an account; what became available is summed up for the next time."""
+        now = self.now()
+        due = self.rows(
+            "SELECT currency, available_on, net FROM moneys WHERE account = ? AND available_on BETWEEN 1 AND ?",
+            (account, now),
+        )
+        with self.writing():
+            for currency, available_on, net in due if len(due) > _SUMMED_FROM else ():
+                self.add_money(account, currency, 0, net)
+                self.run(
+                    "DELETE FROM moneys WHERE account = ? AND currency = ? AND available_on = ?",
+                    (account, currency, available_on),
+                )
+        return self.rows(
+            "SELECT currency, SUM(CASE WHEN available_on <= ? THEN net ELSE 0 END),"
+            " SUM(CASE WHEN available_on > ? THEN net ELSE 0 END) FROM moneys WHERE account = ? GROUP BY currency",
+            (now, now, account),
+        )
+
     def find(self, account: str, kind: str, object_id: str) -> Record | None:
         found = self.rows(
             "SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?", (object_id, account, kind)
@@ -163,7 +212,7 @@ class Store:
 
     def _label(self, account: str, kind: str, body: Record) -> None:
         labels = {f"metadata.{name}": value for name, value in body.get("metadata", {}).items()}
-        for name in ("transfer_group", "payment_intent", "charge", "source"):
+        for name in _LABELS:
             if isinstance(body.get(name), str):
                 labels[name] = body[name]
         if labels:

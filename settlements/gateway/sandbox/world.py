@@ -16,6 +16,7 @@ class Call:
     params: Record
     request_id: str = ""
     key: str | None = None
+    base_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class World:
 
     def announce(self, call: Call, name: str, subject: Record) -> None:
         self.events.record(call.account, name, subject, call.request_id, call.key)
+
+    def announce_for(self, account: str, name: str, subject: Record) -> None:
+        """An event of a connected account, whoever caused it."""
+        self.events.record(account, name, subject, "", None)
 
     def later(self, call: Call, action: str, object_id: str, **facts: Any) -> None:
         """Has `action` happen to the object after the scripted delay."""

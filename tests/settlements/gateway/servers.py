@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
+from settlements.gateway.connect import AccountRequest, TransferRequest
 from settlements.gateway.port import PaymentRequest
 from settlements.gateway.sandbox import launcher
 from settlements.gateway.stripe_gateway import StripeGateway
@@ -153,3 +154,13 @@ def order_payment(key: str = "payment:1:1", **changes: object) -> PaymentRequest
         "transfer_group": "order-1",
     }
     return PaymentRequest(key=key, **(wanted | changes))
+
+
+def account_request(key: str = "account:1:1", **changes: object) -> AccountRequest:
+    wanted = {"country": "DE", "email": "ada@bolts.example", "company_name": "Bolts & Co", "currency": "EUR"}
+    return AccountRequest(key=key, **(wanted | changes))
+
+
+def transfer_of(account: str, amount: int = 2_000, key: str = "transfer:1:1", **changes: object) -> TransferRequest:
+    wanted = {"amount_minor": amount, "currency": "EUR", "destination": account, "transfer_group": "order-1"}
+    return TransferRequest(key=key, **(wanted | changes))
