@@ -89,7 +89,7 @@ def prices_for(
     if not wanted:
         return {}
     values = {
-        "offer_ids": wanted,
+        "offer_ids": reads.as_planned_for(wanted),
         "company_id": company_id,
         "currency": currency,
         "includes_tax": includes_tax,

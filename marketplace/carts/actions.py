@@ -73,7 +73,7 @@ def create(
     _refuse(priced.problems)
 
     _see(priced)
-    writes.insert_all([cart], [item.line for item in items])
+    writes.all_of_it([cart], [item.line for item in items])
     return priced
 
 
@@ -186,10 +186,11 @@ def checkout(
         raise CartNotOrderable(errors=[problem.as_json() for problem in priced.problems])
     _refuse_changes(priced, expected_total_minor, accept_changes)
 
-    whole = orders.place(actor, _placement(actor, priced, delivered_to, terms), priced.valuation)
-    history.move(cart, CartVerb.CHECK_OUT, actor)
-    cart.order_id = whole.order.id
-    return whole
+    placement = _placement(actor, priced, delivered_to, terms)
+    with db.session.no_autoflush:  # the cart is written together with the order that it points to
+        history.move(cart, CartVerb.CHECK_OUT, actor)
+        cart.order_id = placement.order_id
+        return orders.place(actor, placement, priced.valuation)
 
 
 def _refuse_changes(priced: Priced, expected_total_minor: int | None, accept_changes: bool) -> None:

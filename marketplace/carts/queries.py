@@ -178,7 +178,7 @@ def _lines(viewer: Actor) -> Select[Any]:
 
 def offers(offer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, OfferFacts]:
     """What is known of these offers, whatever their state; those that do not exist are absent."""
-    rows = reads.fetch(_OFFERS, {"offer_ids": list(set(offer_ids))})
+    rows = reads.fetch(_OFFERS, {"offer_ids": reads.as_planned_for(set(offer_ids))})
     return {row[0]: OfferFacts(*row) for row in rows}
 
 

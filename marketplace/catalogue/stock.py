@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import bindparam, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -42,8 +41,8 @@ class Wanted:
 
 
 # The values of a locked row are the present ones, so the condition holds when the update runs, whoever came in between.
-_RESERVE = text("""
-    WITH wanted AS (SELECT * FROM unnest(:offer_ids, :quantities) AS w (offer_id, quantity)),
+_RESERVE = """
+    WITH wanted AS (SELECT * FROM unnest(%(offer_ids)s::uuid[], %(quantities)s::bigint[]) AS w (offer_id, quantity)),
     locked AS (
         SELECT s.offer_id, w.quantity, s.on_hand - s.reserved AS available
         FROM offer_stock s JOIN wanted w ON w.offer_id = s.offer_id
@@ -58,11 +57,11 @@ _RESERVE = text("""
         UPDATE offer_stock s SET reserved = s.reserved + l.quantity
         FROM locked l
         WHERE s.offer_id = l.offer_id AND l.available >= l.quantity
-          AND (:as_far_as_it_goes OR NOT EXISTS (SELECT 1 FROM short))
+          AND (%(as_far_as_it_goes)s OR NOT EXISTS (SELECT 1 FROM short))
         RETURNING s.offer_id
     )
     SELECT offer_id, available FROM short
-""").bindparams(bindparam("offer_ids", type_=ARRAY(Uuid())), bindparam("quantities", type_=ARRAY(BigInteger())))
+"""
 
 # Whatever its state: one that expires at this moment is waited for, and what is returned is what it is then.
 _KEEP_HELD = "UPDATE reservation SET expires_at = NULL WHERE order_id = %(order_id)s RETURNING state"
@@ -228,15 +227,12 @@ def _reserve(wanted: Sequence[Wanted], *, as_far_as_it_goes: bool) -> dict[uuid.
     quantities: dict[uuid.UUID, int] = defaultdict(int)
     for line in wanted:
         quantities[line.offer_id] += line.quantity
-    rows: Any = db.session.execute(
-        _RESERVE,
-        {
-            "offer_ids": list(quantities),
-            "quantities": list(quantities.values()),
-            "as_far_as_it_goes": as_far_as_it_goes,
-        },
-    )
-    return {row.offer_id: row.available for row in rows}
+    values = {
+        "offer_ids": list(quantities),
+        "quantities": list(quantities.values()),
+        "as_far_as_it_goes": as_far_as_it_goes,
+    }
+    return {offer_id: int(available) for offer_id, available in reads.in_session(_RESERVE, values)}
 
 
 def _lower(reserved: Mapping[uuid.UUID, int], shipped: Mapping[uuid.UUID, int]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import orjson
 import psycopg
@@ -165,20 +165,29 @@ class QueryCounter:
     def count(self) -> int:
         return len(self.statements)
 
-    def _seen(self, _c: Any, _cur: Any, statement: str, *_rest: Any) -> None:
-        self.statements.append(statement)
-
     def __enter__(self) -> "QueryCounter":
-        event.listen(db.engine, "before_cursor_execute", self._seen)
+        Cursor.watching.append(self.statements.append)
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        event.remove(db.engine, "before_cursor_execute", self._seen)
+        Cursor.watching.remove(self.statements.append)
 
 
 class Cursor(psycopg.Cursor[Any]):
     """Describes its columns by plain tuples: the driver's own objects, built anew for every answer, cost as much as
-    reading the rows."""
+    reading the rows. Whoever is `watching` hears each statement, whichever way it came here."""
+
+    watching: ClassVar[list[Callable[[str], None]]] = []
+
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> Self:
+        for heard in self.watching:
+            heard(str(query))
+        return super().execute(query, *args, **kwargs)
+
+    def executemany(self, query: Any, *args: Any, **kwargs: Any) -> None:
+        for heard in self.watching:
+            heard(str(query))
+        super().executemany(query, *args, **kwargs)
 
     @property
     def description(self) -> list[Any] | None:

@@ -3,18 +3,20 @@
 What reads or changes rows as objects uses the session as everywhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from flask import Flask, current_app
 from sqlalchemy import Engine, Select
 from sqlalchemy.dialects.postgresql import psycopg as dialect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from marketplace.kernel.db import db, in_transaction
 
+T = TypeVar("T")
+_ASSUMED = 10
 Rows = list[tuple[Any, ...]]
 Read = Callable[[str, Mapping[str, Any]], Rows]
 
@@ -36,8 +38,30 @@ def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]
 
 
 def in_session(statement: str, values: Mapping[str, Any]) -> Rows:
-    """The same on the connection of the session; may write as well, and returns what that returns."""
-    return [tuple(row) for row in db.session.connection().exec_driver_sql(statement, dict(values))]
+    """The same on the connection of the session; may write as well, and returns what that returns.
+
+    By the driver alone: SQLAlchemy's own way round it costs three times what the driver does.
+    """
+    taken = db.session.connection()
+    link: psycopg.Connection[tuple[Any, ...]] = taken.connection.dbapi_connection  # type: ignore[assignment]
+    try:
+        cursor = link.execute(statement, values)
+        return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+    except psycopg.Error as failure:
+        lost = taken.dialect.is_disconnect(failure, link, None)  # type: ignore[arg-type]
+        if lost:
+            taken.invalidate(failure)
+        raise _as_told(statement, values, failure, lost) from failure
+
+
+def as_planned_for(ids: Iterable[T]) -> list[T]:
+    """The ids, repeated to as many as PostgreSQL assumes of a list that it does not know.
+
+    With fewer it takes the plan made for these very ids to be cheaper, and plans the statement anew each time, which
+    costs more than to run it.
+    """
+    found = list(ids)
+    return (found * -(-_ASSUMED // len(found)))[:_ASSUMED] if 0 < len(found) < _ASSUMED else found
 
 
 @cache
@@ -64,6 +88,11 @@ def _read(engine: Engine, statement: str, values: Mapping[str, Any]) -> Rows:
         raise
     finally:
         taken.close()
+
+
+def _as_told(statement: str, values: Mapping[str, Any], failure: psycopg.Error, lost: bool) -> BaseException:
+    """As the session says it, so that it is answered alike."""
+    return DBAPIError.instance(statement, dict(values), failure, psycopg.Error, connection_invalidated=lost)
 
 
 def _away(statement: str, failure: psycopg.OperationalError) -> OperationalError:

@@ -51,7 +51,7 @@ def reserve(actor: Actor, order_id: uuid.UUID, payment_id: uuid.UUID | None = No
         amount_minor=amount_minor,
         currency=order.currency,
     )
-    writes.insert_all([payment])
+    writes.all_of_it([payment])
     return payment
 
 
@@ -110,10 +110,11 @@ def _capture(order: Order, payment: Payment, result: port.PaymentResult) -> None
     payment.fee_minor, payment.net_minor = result.fee_minor, result.net_minor
     payment.failure_code = payment.failure_message = None
     source = f"payment:{payment.id}"
-    with db.session.no_autoflush:  # nothing below reads what is changed here: it is written at once, with the entry
+    with db.session.no_autoflush:  # nothing below reads what is changed here: it is written at once
         recorded = orders.record_payment(
             SYSTEM, order.id, payment.captured_minor, payment.currency, source, locked=order
         )
+        writes.all_of_it()
         _book(order, payment, recorded)
     if recorded.excess_minor:
         outbox.publish(PaymentExceeded(order_id=order.id, payment_id=payment.id, excess_minor=recorded.excess_minor))

@@ -8,13 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import insert
 
 from marketplace.catalogue import stock
 from marketplace.credit import actions as credit
-from marketplace.kernel import clock, history, outbox, writes
+from marketplace.kernel import clock, history, outbox, reads, writes
 from marketplace.kernel.access import Actor
-from marketplace.kernel.db import db, new_id
+from marketplace.kernel.db import new_id
 from marketplace.orders.actions.payments import confirm_by, pay_if_covered
 from marketplace.orders.events import OrderPlaced
 from marketplace.orders.formula import valued
@@ -26,7 +25,7 @@ from marketplace.pricing.answers import valuation_to_json
 from marketplace.pricing.policy import Policy
 from marketplace.pricing.wire import order_to_json, policy_to_json, state_to_json
 
-_NEXT_NUMBER = insert(OrderNumber.__table__).returning(OrderNumber.__table__.c.id)  # type: ignore[arg-type]
+_NEXT_NUMBER = f"INSERT INTO {OrderNumber.__tablename__} DEFAULT VALUES RETURNING id"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,7 @@ class Placement:
     reference: str = ""
     payment_terms: Mapping[str, Any] | None = None  # on account, as credit.terms keeps them
     vendor_terms: Mapping[uuid.UUID, Mapping[str, Any]] = field(default_factory=dict)  # what is kept of each vendor's
+    order_id: uuid.UUID = field(default_factory=new_id)
 
 
 def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | None = None) -> WholeOrder:
@@ -97,7 +97,7 @@ def place(actor: Actor, placement: Placement, valuation: pricing.Valuation | Non
     deliveries = _deliveries(order, placement, worth)
     lines = _lines(order, placement, worth, {part.vendor_id: part.id for part in parts})
     held = stock.held(order.company_id, order.id, wanted, _reserved_until(order))
-    writes.insert_all([order], parts, deliveries, lines, held, [_first_step(order, worth)])
+    writes.all_of_it([order], parts, deliveries, lines, held, [_first_step(order, worth)])
     if order.payment_terms is not None:
         credit.take(order.company_id, order.id, order.currency, order.owed_minor)
         _begin(actor, parts)
@@ -124,8 +124,8 @@ def _order(placement: Placement, worth: pricing.Valuation) -> Order:
     facts, now = placement.facts, clock.now()
     hours = current_app.extensions["kontor_settings"].pay_within_hours
     return Order(
-        id=new_id(),
-        number=f"K-{db.session.execute(_NEXT_NUMBER).scalar_one()}",
+        id=placement.order_id,
+        number=_next_number(),
         company_id=placement.company_id,
         company_name=placement.company_name,
         placed_by=placement.placed_by,
@@ -148,6 +148,11 @@ def _order(placement: Placement, worth: pricing.Valuation) -> Order:
         pay_until=None if placement.payment_terms else now + timedelta(hours=hours),
         payment_terms=dict(placement.payment_terms) if placement.payment_terms else None,
     )
+
+
+def _next_number() -> str:
+    ((number,),) = reads.in_session(_NEXT_NUMBER, {})
+    return f"K-{number}"
 
 
 def _parts(order: Order, placement: Placement, worth: pricing.Valuation) -> list[VendorOrder]:

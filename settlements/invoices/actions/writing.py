@@ -44,7 +44,7 @@ def write(prepared: Sequence[Prepared]) -> list[Invoice]:
         for one in prepared
     ]
     invoices = [one.invoice for one in prepared]
-    writes.insert_all(invoices, [line for one in prepared for line in one.lines], standings)
+    writes.all_of_it(invoices, [line for one in prepared for line in one.lines], standings)
     return invoices
 
 
