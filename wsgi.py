@@ -60,6 +60,8 @@ from search import pages as search_pages
 from search import routes as search_routes
 from search.postgres import PostgresEngine
 from settlements.demo.loading import load_demo
+from settlements.earnings import handlers as earning_handlers
+from settlements.earnings import jobs as _earning_jobs  # noqa: F401  registers what time does to vendors' money
 from settlements.gateway.port import PaymentGateway
 from settlements.gateway.sandbox import launcher
 from settlements.ledger import commands as books_commands
@@ -131,6 +133,8 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.SellingChanged, onboarding_handlers.refresh_search),
     outbox.Subscription(orders.VendorOrderShipped, shipment_handlers.close_delivered, inside=True),
     outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
+    outbox.Subscription(orders.OrderStepTaken, earning_handlers.close_cancelled, inside=True),
+    outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),

@@ -29,6 +29,7 @@ class Settings:
     reservation_minutes: int = 30
     pay_within_hours: int = 72  # an order that is not paid by then is cancelled
     confirm_hours: int = 24  # a vendor confirms an order within these
+    earned_after_shipping_days: int = 14  # what ships without a tracking number counts as delivered after these
     max_body_bytes: int = 2_000_000
     max_upload_bytes: int = 64_000_000
     sign_in_limit: str = "10 per minute"  # tries of one account, from wherever

@@ -15,8 +15,9 @@ from marketplace.kernel import clock, reads
 from marketplace.kernel.access import Actor, visible
 from marketplace.kernel.db import db, in_transaction, new_id
 from marketplace.kernel.errors import Conflict, NotFound
-from settlements.ledger.chart import CHART, AccountKind, account_id
+from settlements.ledger.chart import CHART, AccountKind, PostingKind, account_id
 from settlements.ledger.models import Account, Journal, Posting
+from settlements.ledger.postings.earnings import Share
 from settlements.ledger.postings.lines import Line
 from settlements.ledger.proofs import Difference, check_books, proof
 
@@ -216,6 +217,25 @@ def order_is_booked(order_id: uuid.UUID, event: str) -> bool:
     """Has an event of this kind been booked for the order?"""
     statement = select(Journal.id).where(Journal.order_id == order_id, Journal.event == event).limit(1)
     return _session().scalar(statement) is not None
+
+
+def shares_of(order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Share]]:
+    """By vendor order of these orders: what each kind of posting comes to on each kind of account, zeros left out."""
+    statement = (
+        select(Posting.vendor_order_id, Account.kind, Posting.kind, func.sum(Posting.amount_minor))
+        .join(Journal, Journal.id == Posting.journal_id)
+        .join(Account, Account.id == Posting.account_id)
+        .where(Journal.order_id.in_(list(order_ids)), Posting.vendor_order_id.is_not(None))
+        .group_by(Posting.vendor_order_id, Account.kind, Posting.kind)
+        .having(func.sum(Posting.amount_minor) != 0)
+        .order_by(Posting.vendor_order_id, Posting.kind)
+    )
+    found: dict[uuid.UUID, list[Share]] = {}
+    for vendor_order_id, account_kind, kind, amount in _session().execute(statement):
+        if vendor_order_id is not None:
+            share = Share(AccountKind(account_kind), PostingKind(kind), int(amount))
+            found.setdefault(vendor_order_id, []).append(share)
+    return found
 
 
 def balance(kind: AccountKind, party: uuid.UUID | None, currency: str) -> int:

@@ -4,7 +4,9 @@ import uuid
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from marketplace.kernel.access import SYSTEM
 from marketplace.orders import actions as orders
+from marketplace.orders import queries
 from marketplace.orders.models import Order as OrderRow
 from marketplace.pricing.facts import (
     MARKETPLACE,
@@ -91,12 +93,15 @@ class Example:
     facts: Order
 
 
+USUAL_TERMS = {"hold_days": 3, "reserve_rate": "0.1", "reserve_days": 30, "prefinanced": False}
+
+
 def place_example_one(buyer, vendor_a, vendor_b, *, stock=1000) -> Example:
     """Example 1 placed for the actor `buyer` with these two vendors' companies; inside a transaction of the caller."""
     return place(buyer, example_one(vendor_a.id, vendor_b.id), [vendor_a, vendor_b], stock=stock)
 
 
-def place(buyer, wanted: Order, vendors, *, stock=1000) -> Example:
+def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS) -> Example:
     """An order of the formula placed for the actor `buyer`, with offers and stock made for it."""
     ids = {line.id: uuid.uuid4() for line in wanted.lines} | {row.id: uuid.uuid4() for row in wanted.deliveries}
     by_id = {str(vendor.id): vendor for vendor in vendors}
@@ -121,6 +126,7 @@ def place(buyer, wanted: Order, vendors, *, stock=1000) -> Example:
             vendor_names={vendor.id: vendor.name for vendor in vendors},
             delivery_address={"city": "Hamburg"},
             billing_address={"city": "Hamburg"},
+            vendor_terms={vendor.id: terms for vendor in vendors},
         ),
     )
     parts = {part.vendor_id: part for part in placed.parts}
@@ -149,3 +155,15 @@ def _line_terms(line, vendor, stock):
 def _delivery_terms(row):
     vendor_id = None if row.seller == MARKETPLACE else uuid.UUID(row.seller)
     return orders.DeliveryTerms(id=uuid.UUID(row.id), vendor_id=vendor_id, name="Delivery", tax={"category": "S"})
+
+
+def deliver(example: Example, *vendors) -> None:
+    """Vendors' parts of a paid order are confirmed, shipped and delivered; all parts where none is named. Inside a
+    transaction of the caller."""
+    for vendor_id, part in example.parts.items():
+        if vendors and vendor_id not in {vendor.id for vendor in vendors}:
+            continue
+        orders.confirm(SYSTEM, part.id)
+        lines = queries.lines_of(example.order.id, part.id)
+        orders.units_shipped(SYSTEM, part, {line.id: orders.open_units(line) for line in lines})
+        orders.delivered(SYSTEM, part)

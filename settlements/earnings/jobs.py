@@ -1,0 +1,44 @@
+"""What time does to money: it is earned where nobody reports the delivery, due after the return window, released."""
+
+from datetime import timedelta
+
+from flask import current_app
+
+from marketplace.kernel import clock
+from marketplace.kernel.db import transaction
+from marketplace.kernel.queue import LONG, job
+from settlements.earnings import actions, queries
+
+_BATCH = 200
+
+
+@job("earnings.assume_delivered", every=3600, queue=LONG, timeout=1800)
+def assume_delivered() -> None:
+    """Earn what shipped without tracking and long enough ago, each in a transaction of its own."""
+    days = current_app.extensions["kontor_settings"].earned_after_shipping_days
+    while True:
+        with transaction():
+            waiting = queries.untracked(clock.now() - timedelta(days=days), _BATCH)
+        for vendor_order_id in waiting:
+            with transaction():
+                actions.delivered(vendor_order_id, clock.now())
+        if len(waiting) < _BATCH:
+            return
+
+
+@job("earnings.fall_due", every=300, queue=LONG, timeout=1800)
+def fall_due() -> None:
+    """What was earned is due once its return window is over, batch by batch."""
+    while True:
+        with transaction():
+            if actions.fall_due(clock.now(), _BATCH) < _BATCH:
+                return
+
+
+@job("earnings.release_reserves", every=3600, queue=LONG, timeout=1800)
+def release_reserves() -> None:
+    """What was held back long enough is due, batch by batch."""
+    while True:
+        with transaction():
+            if actions.release_reserves(clock.now(), _BATCH) < _BATCH:
+                return
