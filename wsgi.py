@@ -64,6 +64,8 @@ from settlements.earnings import handlers as earning_handlers
 from settlements.earnings import jobs as _earning_jobs  # noqa: F401  registers what time does to vendors' money
 from settlements.gateway.port import PaymentGateway
 from settlements.gateway.sandbox import launcher
+from settlements.invoices import events as invoices
+from settlements.invoices import handlers as invoice_handlers
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
@@ -137,6 +139,10 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
+    outbox.Subscription(orders.VendorOrderShipped, invoice_handlers.follow_shipped, outside=True),
+    outbox.Subscription(orders.OrderStepTaken, invoice_handlers.follow_steps, outside=True),
+    outbox.Subscription(invoices.InvoiceIssued, invoice_handlers.render_issued),
+    outbox.Subscription(invoices.CommissionsIssued, invoice_handlers.render_commissions),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
 COMMANDS = [returns.returns, books_commands.commands, rules_commands.found, search_commands.commands]

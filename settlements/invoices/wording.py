@@ -1,14 +1,19 @@
 """The sentences that invoices carry."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from settlements.invoices.states import InvoiceKind
 from settlements.invoices.words import money
 
 
-def terms(kind: InvoiceKind, payable_minor: int) -> str:
-    """What is to be done about it."""
+def terms(kind: InvoiceKind, payable_minor: int, agreed: Mapping[str, Any] | None) -> str:
+    """What is to be done about it; `agreed`: the terms that its order is on."""
     if kind.credits:
         return "Is given back the way it was paid, or lowers what is still to be paid."
-    return "To be paid at once." if payable_minor else "Paid. Nothing is left to pay."
+    if not payable_minor:
+        return "Paid. Nothing is left to pay."
+    return "To be paid at once." if agreed is None else f"Payment: {agreed['text']}."
 
 
 def note(kind: InvoiceKind, market_minor: int, currency: str, operator: str, on_behalf_of: str | None) -> str:

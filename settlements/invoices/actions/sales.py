@@ -14,6 +14,7 @@ from flask import current_app
 
 from marketplace.companies import queries as companies
 from marketplace.companies.models import Company
+from marketplace.credit.terms import DueRule
 from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import new_id
@@ -143,14 +144,15 @@ def _drafts(
 
 
 def _prepare(drafts: Sequence[tuple[_Telling, Draft, bool, Invoice | None]], open_minor: int) -> list[Prepared]:
-    """What an order owes beyond what was paid is open on the last of those invoices by which more is owed."""
+    """Of an order paid up front, what it owes beyond what was paid is open on the last of those by which more is owed;
+    of one on terms all of it is."""
     order, paid = drafts[0][0].order, drafts[0][0].whole.net_paid_minor
     unpaid = max(0, order.owed_minor - paid - open_minor)
     addresses = queries.addresses_of({telling.seller.id for telling, *_ in drafts})
     prepared = []
     for telling, draft, outside, first in reversed(drafts):
         owed = draft.buyer_minor
-        payable = owed if draft.sign < 0 else min(max(owed, 0), unpaid)
+        payable = owed if draft.sign < 0 or order.payment_terms else min(max(owed, 0), unpaid)
         unpaid -= payable if draft.sign > 0 else 0
         rows = [(line, telling.labels.of(line.key, _as_sold(telling, line))) for line in draft.lines]
         invoice = _invoice(telling, draft, rows, first, payable)
@@ -188,8 +190,8 @@ def _invoice(
         corrects_id=first.id if first else None,
         step_number=telling.step_number,
         supplied_on=_day(max(shipped)) if shipped else None,
-        due_on=today() if payable and draft.sign > 0 else None,
-        terms=wording.terms(kind, payable),
+        due_on=_due(order) if payable and draft.sign > 0 else None,
+        terms=wording.terms(kind, payable, order.payment_terms),
         reference=order.reference,
         note=wording.note(
             kind, draft.market_minor, order.currency, telling.operator.name, part and telling.seller.name
@@ -227,6 +229,10 @@ def _line(invoice_id: uuid.UUID, number: int, line: DraftLine, label: Label) -> 
         category=label.category,
         rate=label.rate,
     )
+
+
+def _due(order: Order) -> date:
+    return today() if order.payment_terms is None else DueRule.from_json(order.payment_terms).due_on(today())
 
 
 def _open_of(told: Sequence[Invoice]) -> list[int]:

@@ -1,0 +1,31 @@
+"""What invoices do about orders that moved, and about themselves once they are issued: always after the fact."""
+
+from collections.abc import Sequence
+
+from marketplace.kernel import queue
+from marketplace.orders.events import OrderStepTaken, VendorOrderShipped
+from settlements.invoices import jobs
+from settlements.invoices.events import CommissionsIssued, InvoiceIssued
+
+
+def follow_shipped(events: Sequence[VendorOrderShipped]) -> None:
+    """Outside, a transaction for each order: a number is locked no longer than one order takes."""
+    for order_id in dict.fromkeys(event.order_id for event in events):
+        jobs.follow(order_id)
+
+
+def follow_steps(events: Sequence[OrderStepTaken]) -> None:
+    """Outside: what an order's step moved is told, where there is an invoice that told otherwise."""
+    for order_id in dict.fromkeys(event.order_id for event in events if event.number > 0):
+        jobs.follow(order_id)
+
+
+def render_issued(events: Sequence[InvoiceIssued]) -> None:
+    """The documents of invoices are made on the queue of long jobs."""
+    queue.enqueue("invoices.render", invoice_ids=[str(event.invoice_id) for event in events])
+
+
+def render_commissions(events: Sequence[CommissionsIssued]) -> None:
+    """As render_issued, a batch each."""
+    for event in events:
+        queue.enqueue("invoices.render", invoice_ids=[str(invoice_id) for invoice_id in event.invoice_ids])
