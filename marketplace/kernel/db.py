@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import orjson
 import psycopg
@@ -24,7 +25,17 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import BigInteger, DateTime, Numeric
 
 TRUSTED_S = 1.0  # a connection used within this time is not asked whether it lives
-_after: ContextVar[list[Callable[[], None]] | None] = ContextVar("after_commit", default=None)
+
+
+@dataclass(slots=True)
+class _Open:
+    """The transaction() that is open: what it does after the commit, and the driver's cursor once it was asked for."""
+
+    queued: list[Callable[[], None]] = field(default_factory=list)
+    cursor: "Cursor | None" = None
+
+
+_open: ContextVar[_Open | None] = ContextVar("transaction", default=None)
 
 
 class Session(FlaskSession):
@@ -37,7 +48,7 @@ class Session(FlaskSession):
     def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
         if kwargs.get("bind") is not None:
             return super().get_bind(*args, **kwargs)
-        if _after.get() is None and has_request_context() and request.method in {"GET", "HEAD"}:
+        if _open.get() is None and has_request_context() and request.method in {"GET", "HEAD"}:
             reading: Engine = current_app.extensions["kontor_reading"]
             return reading
         return db.engine  # the only one: no statement has to be searched for its tables' engines
@@ -47,7 +58,15 @@ db = SQLAlchemy(session_options={"expire_on_commit": False, "class_": Session}, 
 
 
 class Row(DeclarativeBase):
-    """Base of every row; constraints get names by rule, so that a migration can find them."""
+    """Base of every row; constraints get names by rule, so that a migration can find them.
+
+    A new row takes its values as they are, without the bookkeeping of changes: all of a new row is written.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        if unknown := values.keys() - type(self).__mapper__.columns.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+        self.__dict__.update(values)
 
     metadata = MetaData(
         naming_convention={
@@ -85,10 +104,10 @@ def transaction() -> Iterator[None]:
 
     Never nested; a nested call is a defect in the caller and raises RuntimeError.
     """
-    if _after.get() is not None:
+    if _open.get() is not None:
         raise RuntimeError("transaction() is opened once, in a route, page, job or command")
-    queued: list[Callable[[], None]] = []
-    token = _after.set(queued)
+    opened = _Open()
+    token = _open.set(opened)
     try:
         yield
         db.session.commit()
@@ -96,13 +115,25 @@ def transaction() -> Iterator[None]:
         db.session.rollback()
         raise
     finally:
-        _after.reset(token)
-    for call in queued:
+        _open.reset(token)
+    for call in opened.queued:
         call()
 
 
 def in_transaction() -> bool:
-    return _after.get() is not None
+    return _open.get() is not None
+
+
+def driver_cursor() -> "Cursor":
+    """A cursor of the driver on the session's connection, the same one in a whole transaction()."""
+    opened = _open.get()
+    if opened is not None and opened.cursor is not None:
+        return opened.cursor
+    link: psycopg.Connection[Any] = db.session.connection().connection.dbapi_connection  # type: ignore[assignment]
+    cursor = cast(Cursor, link.cursor())
+    if opened is not None:
+        opened.cursor = cursor
+    return cursor
 
 
 def after_commit(call: Callable[[], None]) -> None:
@@ -110,11 +141,11 @@ def after_commit(call: Callable[[], None]) -> None:
 
     A crash in between loses the call: use it for courtesies (waking the dispatcher), never for an effect.
     """
-    queued = _after.get()
-    if queued is None:
+    opened = _open.get()
+    if opened is None:
         raise RuntimeError("after_commit() needs a transaction() around it")
-    if call not in queued:
-        queued.append(call)
+    if call not in opened.queued:
+        opened.queued.append(call)
 
 
 def read_only_end() -> None:

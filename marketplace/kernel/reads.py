@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Select
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from marketplace.kernel.db import db, in_transaction
+from marketplace.kernel.db import db, driver_cursor, in_transaction
 
 T = TypeVar("T")
 _ASSUMED = 10
@@ -42,16 +42,12 @@ def in_session(statement: str, values: Mapping[str, Any]) -> Rows:
 
     By the driver alone: SQLAlchemy's own way round it costs three times what the driver does.
     """
-    taken = db.session.connection()
-    link: psycopg.Connection[tuple[Any, ...]] = taken.connection.dbapi_connection  # type: ignore[assignment]
+    cursor = driver_cursor()
     try:
-        cursor = link.execute(statement, values)
-        return cursor.fetchall() if cursor.pgresult is not None and cursor.pgresult.nfields else []
+        found = cursor.execute(statement, values).pgresult
+        return cursor.fetchall() if found is not None and found.nfields else []
     except psycopg.Error as failure:
-        lost = taken.dialect.is_disconnect(failure, link, None)  # type: ignore[arg-type]
-        if lost:
-            taken.invalidate(failure)
-        raise _as_told(statement, values, failure, lost) from failure
+        raise _as_told(statement, values, failure) from failure
 
 
 def as_planned_for(ids: Iterable[T]) -> list[T]:
@@ -90,8 +86,12 @@ def _read(engine: Engine, statement: str, values: Mapping[str, Any]) -> Rows:
         taken.close()
 
 
-def _as_told(statement: str, values: Mapping[str, Any], failure: psycopg.Error, lost: bool) -> BaseException:
-    """As the session says it, so that it is answered alike."""
+def _as_told(statement: str, values: Mapping[str, Any], failure: psycopg.Error) -> BaseException:
+    """As the session says it, so that it is answered alike; and as there, a connection that died is used no more."""
+    taken = db.session.connection()
+    lost = taken.dialect.is_disconnect(failure, taken.connection.dbapi_connection, None)  # type: ignore[arg-type]
+    if lost:
+        taken.invalidate(failure)
     return DBAPIError.instance(statement, dict(values), failure, psycopg.Error, connection_invalidated=lost)
 
 

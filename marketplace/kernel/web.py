@@ -165,9 +165,16 @@ class FormSession(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
 
+class RoomBlueprint(ApiBlueprint):  # type: ignore[misc]
+    """Makes the schema of a route's arguments once, not with every request."""
+
+    def arguments(self, schema: Schema | type[Schema], **kwargs: Any) -> Any:
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+
+
 def api_blueprint(room: str, description: str = "") -> ApiBlueprint:
     """The API blueprint of a room, below /v1."""
-    return ApiBlueprint(room, room, url_prefix=problems.API_PREFIX, description=description)
+    return RoomBlueprint(room, room, url_prefix=problems.API_PREFIX, description=description)
 
 
 def pages_blueprint(room: str, import_name: str) -> flask.Blueprint:

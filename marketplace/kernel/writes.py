@@ -79,7 +79,7 @@ def _new_as_json(model: Model, rows: Sequence[Row]) -> str:
     for row in rows:
         for column in columns:
             if column.name not in row.__dict__:
-                setattr(row, column.name, _default(column))
+                row.__dict__[column.name] = _default(column)
     return _as_json(rows, tuple(column.name for column in columns))
 
 
