@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import transaction
@@ -130,7 +131,7 @@ def test_the_command_proves_the_books(paths, app, session):
     assert done.exit_code == 0, done.output
     assert "psp_fees" in done.output
     assert done.output.endswith("The books are right.\n")
-    session.execute(books.text("UPDATE account SET balance_minor = balance_minor - 1 WHERE kind = 'vendor_pending'"))
+    session.execute(text("UPDATE account SET balance_minor = balance_minor - 1 WHERE kind = 'vendor_pending'"))
     session.commit()
     failed = app.test_cli_runner().invoke(args=["books", "check"])
     assert failed.exit_code == 1
