@@ -73,6 +73,10 @@ from settlements.payments import events as payments
 from settlements.payments import pages as payments_pages
 from settlements.payments import provider as payment_provider
 from settlements.payments import routes as payments_routes
+from settlements.provider_accounts import events as provider_accounts
+from settlements.provider_accounts import handlers as provider_account_handlers
+from settlements.provider_accounts import pages as provider_accounts_pages
+from settlements.provider_accounts import routes as provider_accounts_routes
 from settlements.refunds import events as refunds
 from settlements.refunds import handlers as refund_handlers
 from settlements.refunds import routes as refunds_routes
@@ -103,6 +107,7 @@ API = [
     search_routes.routes,
     books_routes.routes,
     payments_routes.routes,
+    provider_accounts_routes.routes,
     refunds_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
@@ -118,6 +123,7 @@ PAGES = [
     orders_pages.routes,
     shipments_pages.routes,
     payments_pages.routes,
+    provider_accounts_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -143,6 +149,10 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(orders.OrderStepTaken, invoice_handlers.follow_steps, outside=True),
     outbox.Subscription(invoices.InvoiceIssued, invoice_handlers.render_issued),
     outbox.Subscription(invoices.CommissionsIssued, invoice_handlers.render_commissions),
+    outbox.Subscription(onboarding.VendorApproved, provider_account_handlers.request_account, inside=True),
+    outbox.Subscription(
+        provider_accounts.ProviderAccountRequested, provider_account_handlers.open_requested, outside=True
+    ),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
 COMMANDS = [returns.returns, books_commands.commands, rules_commands.found, search_commands.commands]
@@ -153,6 +163,7 @@ NAVIGATION: list[pages.NavItem] = [
     *orders_pages.navigation,
     *desk_pages.navigation,
     *onboarding_pages.navigation,
+    *provider_accounts_pages.navigation,
 ]
 
 

@@ -85,6 +85,9 @@ class Permission(StrEnum):
     APPLICATION_SUBMIT = "application.submit"
     APPLICATION_REVIEW = "application.review"
     BOOKS_READ = "books.read"
+    PAYOUT_READ = "payout.read"  # a vendor's account at the provider, and what is paid to it
+    PAYOUT_SETUP = "payout.setup"
+    PAYOUT_BLOCK = "payout.block"
     OPERATE = "operate"  # jobs, outbox, failures
 
 
@@ -103,8 +106,11 @@ WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
         _CLERK
         | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.KEY_MANAGE, P.ADDRESS_EDIT, P.CATALOGUE_EDIT, P.PRICE_EDIT, P.FEED_RUN}
         | {P.PROMOTION_EDIT, P.DELIVERY_RATE_EDIT, P.VENDOR_ORDER_CANCEL, P.TERMS_READ}
+        | {P.PAYOUT_READ, P.PAYOUT_SETUP}
     ),
-    Role.OPERATOR: frozenset(set(Permission) - {P.CART_USE, P.ORDER_PLACE, P.APPLICATION_SUBMIT, P.FEED_RUN}),
+    Role.OPERATOR: frozenset(
+        set(Permission) - {P.CART_USE, P.ORDER_PLACE, P.APPLICATION_SUBMIT, P.FEED_RUN, P.PAYOUT_SETUP}
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from marketplace.companies import queries as companies
 from marketplace.kernel import clock
 from marketplace.kernel.db import db, transaction
-from settlements.demo import cast, deals, founding, shelves, signs, stories
+from settlements.demo import cast, deals, founding, payout_accounts, shelves, signs, stories
 
 _OPENED = timedelta(days=40)  # so long ago the marketplace of the demonstration began
 
@@ -23,6 +23,7 @@ def load_demo(index: Callable[[], object] = lambda: None) -> Sequence[str]:
             founding.found()
             shelves.fill()
             deals.agree()
+    payout_accounts.open_all()
     if not stories.all_told():
         index()
         stories.tell()

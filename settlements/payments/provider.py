@@ -1,31 +1,5 @@
-"""The payment provider of this app, behind its port."""
+"""The payment provider, where the rooms of payments look for it."""
 
-from flask import Flask, current_app
+from settlements.gateway.provider import PaymentsNotConfigured, init_app, provider
 
-from marketplace.kernel.settings import Settings
-from settlements.gateway.port import PaymentGateway
-from settlements.gateway.stripe_gateway import StripeGateway
-from settlements.payments.refusals import PaymentsNotConfigured
-
-
-def init_app(app: Flask, settings: Settings, gateway: PaymentGateway | None = None) -> None:
-    """Use `gateway`, or the one that the settings describe; without either, payments are refused."""
-    app.extensions["kontor_gateway"] = gateway or _configured(settings)
-
-
-def _configured(settings: Settings) -> PaymentGateway | None:
-    if not settings.stripe_api_key:
-        return None
-    return StripeGateway(
-        api_key=settings.stripe_api_key,
-        webhook_secret=settings.stripe_webhook_secret or None,
-        api_base=settings.stripe_api_base or None,
-    )
-
-
-def provider() -> PaymentGateway:
-    """The provider. Raises PaymentsNotConfigured."""
-    gateway: PaymentGateway | None = current_app.extensions["kontor_gateway"]
-    if gateway is None:
-        raise PaymentsNotConfigured
-    return gateway
+__all__ = ["PaymentsNotConfigured", "init_app", "provider"]

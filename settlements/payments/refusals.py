@@ -9,12 +9,6 @@ class PaymentUnknown(NotFound):
     message = "There is no such payment."
 
 
-class PaymentsNotConfigured(Upstream):
-    """No payment provider is set up here."""
-
-    message = "No payment provider is set up here, so nothing can be paid. Nothing was changed."
-
-
 class NothingToPay(Conflict):
     """The order owes nothing: it is paid, or was cancelled."""
 

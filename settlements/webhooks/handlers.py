@@ -7,11 +7,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
 from settlements.gateway.port import EventKind, PaymentGateway, Rejected
 from settlements.payments import actions as payment_actions
 from settlements.payments.provider import provider
 from settlements.payments.refusals import PaymentUnknown
+from settlements.provider_accounts import actions as provider_account_actions
+from settlements.provider_accounts import queries as provider_accounts
+from settlements.provider_accounts.refusals import ProviderAccountUnknown
 from settlements.refunds import actions as refund_actions
 from settlements.refunds import queries as refund_queries
 from settlements.webhooks import actions, queries
@@ -31,8 +35,10 @@ def look_into(events: Sequence[WebHookStored]) -> None:
     about: About = defaultdict(list)
     verdicts: dict[uuid.UUID, Verdict] = {}
     for row in rows:
-        if row.account is not None:
+        if row.account is not None and row.kind not in _OF_VENDORS:
             verdicts[row.id] = (Outcome.KEPT, "it speaks of another account")
+        elif row.kind == EventKind.ACCOUNT.value and row.account != row.object_id:
+            verdicts[row.id] = (Outcome.KEPT, "it speaks of one account in the name of another")
         elif row.kind == EventKind.PAYMENT.value and row.captured:
             verdicts[row.id] = HANDLED
         elif row.kind not in _LOOKS:
@@ -102,6 +108,30 @@ def _look_at_refund(gateway: PaymentGateway, provider_id: str, known: uuid.UUID 
     return (Outcome.KEPT, refund.trouble) if differs else HANDLED
 
 
+def _look_at_accounts(accounts: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
+    with transaction():
+        known = {name: row.id for name, row in provider_accounts.by_provider_ids(list(accounts)).items()}
+    for provider_id in accounts:
+        tell(provider_id, _look_at_account(provider(), provider_id, known.get(provider_id)))
+
+
+def _look_at_account(gateway: PaymentGateway, provider_id: str, known: uuid.UUID | None) -> Verdict:
+    began_at = clock.now()
+    try:
+        result = gateway.account(provider_id)
+    except Rejected as refusal:
+        return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
+    account_id = known or _uuid(result.metadata.get("account_id"))
+    if account_id is None:
+        return Outcome.KEPT, "it is no account of ours"
+    try:
+        with transaction():
+            row = provider_account_actions.record(account_id, result, began_at)
+    except ProviderAccountUnknown:
+        return Outcome.KEPT, "it is no account of ours"
+    return (Outcome.KEPT, row.trouble) if row.provider_id != provider_id else HANDLED
+
+
 def _uuid(text: str | None) -> uuid.UUID | None:
     try:
         return uuid.UUID(text or "")
@@ -112,4 +142,7 @@ def _uuid(text: str | None) -> uuid.UUID | None:
 _LOOKS: dict[str, Callable[[Mapping[str, uuid.UUID | None], Tell], None]] = {
     EventKind.PAYMENT.value: _look_at_payments,
     EventKind.REFUND.value: _look_at_refunds,
+    EventKind.ACCOUNT.value: _look_at_accounts,
 }
+# Kinds whose events speak of a vendor's account; all others are about our own.
+_OF_VENDORS = frozenset({EventKind.ACCOUNT.value})

@@ -14,12 +14,16 @@ from marketplace.kernel.access import ANONYMOUS, SYSTEM
 from marketplace.kernel.db import QueryCounter, db, transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
+from settlements.gateway.connect import AccountRequest
 from settlements.gateway.port import PaymentRequest, RefundRequest
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.payments import jobs as payment_jobs
 from settlements.payments import queries as payment_queries
 from settlements.payments.actions import reserve
+from settlements.provider_accounts import actions as provider_account_actions
+from settlements.provider_accounts import jobs as provider_account_jobs
+from settlements.provider_accounts import queries as provider_account_queries
 from settlements.refunds import jobs as refund_jobs
 from settlements.refunds import queries as refund_queries
 from settlements.webhooks import handlers
@@ -143,6 +147,8 @@ def test_a_batch_of_events_costs_the_same_few_statements(scene):
         ("payment_intent.succeeded", "pi_none", None, ("kept", "the provider does not know it: resource_missing")),
         ("refund.updated", "re_none", None, ("kept", "the provider does not know it: resource_missing")),
         ("payment_intent.succeeded", "pi_theirs", "acct_1", ("kept", "it speaks of another account")),
+        ("account.updated", "acct_none", "acct_none", ("kept", "the provider does not know it: resource_missing")),
+        ("account.updated", "acct_2", "acct_3", ("kept", "it speaks of one account in the name of another")),
     ],
 )
 def test_what_does_not_concern_us_is_kept_with_its_reason(scene, name, object_id, account, verdict):
@@ -152,6 +158,42 @@ def test_what_does_not_concern_us_is_kept_with_its_reason(scene, name, object_id
     queue.drain()
     assert stored()[object_id] == verdict
     assert books.trial_balance() == before
+
+
+def account_asked(vendor_id):
+    with transaction():
+        row = provider_account_actions.request(vendor_id)
+    return provider_account_jobs.open_account(row.id)
+
+
+def test_an_account_is_looked_at_whatever_the_order_of_its_events(scene):
+    app, cast, _, gateway = scene
+    row = account_asked(cast.vendor_company.id)
+    for _ in range(3):
+        gateway.restrict(row.provider_id)
+        gateway.onboard(row.provider_id)
+    for name, object_id in reversed(gateway.events):
+        tell(app, name, object_id, account=object_id)
+    queue.drain()
+    row = provider_account_queries.account_of(cast.vendor_company.id)
+    assert (row.transfers, row.payouts_enabled, row.currencies, row.due) == ("active", True, ["EUR"], [])
+    assert stored()[row.provider_id] == ("handled", None)
+
+
+def test_an_account_of_nobody_here_is_put_aside(scene):
+    app, cast, _, gateway = scene
+    facts = {"country": "DE", "email": "a@b.example", "company_name": "X", "currency": "EUR"}
+    foreign = gateway.create_account(AccountRequest(key="x", **facts))
+    stolen = gateway.create_account(AccountRequest(key="y", metadata={"account_id": str(uuid.uuid4())}, **facts))
+    ours = account_asked(cast.vendor_company.id)
+    second = gateway.create_account(AccountRequest(key="z", metadata={"account_id": str(ours.id)}, **facts))
+    for account in (foreign, stolen, second):
+        tell(app, "account.updated", account.provider_id, account=account.provider_id)
+    queue.drain()
+    assert stored()[foreign.provider_id] == ("kept", "it is no account of ours")
+    assert stored()[stolen.provider_id] == ("kept", "it is no account of ours")
+    assert stored()[second.provider_id] == ("kept", f"two accounts at the provider: {second.provider_id} as well")
+    assert provider_account_queries.account_of(cast.vendor_company.id).provider_id == ours.provider_id
 
 
 def test_money_of_somebody_else_on_our_balance_is_kept_not_booked(scene):
