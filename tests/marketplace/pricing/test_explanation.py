@@ -1,0 +1,104 @@
+"""Every sum in words: the sentences of a party add up to what its share moved by, in every case that we have."""
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from marketplace.pricing.cases import read_cases
+from marketplace.pricing.explanation import Change, explain, moved_by
+from marketplace.pricing.facts import BUYER, MARKETPLACE, State
+from marketplace.pricing.policy import B2B
+from marketplace.pricing.valuation import value
+from marketplace.pricing.wire import order_from_json, policy_from_json, state_from_json
+from tests.builders.settlements import example_one, returned
+
+NAMES = {"gA": "delivery", "gB": "delivery", "A1": "Bolt", "A2": "Nut", "B1": "Washer", "A": "Weiss", "B": "Blau"}
+
+
+def change_of(order, policy, first, last, names=NAMES):
+    return Change(order, policy, (first, last), (value(order, policy, first), value(order, policy, last)), names)
+
+
+def said(first, last, party, order=None, policy=B2B):
+    order = order or example_one("A", "B")
+    return [
+        (one.kind, one.amount_minor, one.text)
+        for one in explain(change_of(order, policy, first, last))
+        if one.party == party
+    ]
+
+
+def test_the_first_example_for_its_buyer():
+    last = returned(("A1", "buyer", 3), ("B1", "vendor", 2))
+    assert said(State(), last, BUYER) == [
+        ("goods", -3750, "Bolt: 3 of 10 came back by the buyer's own choice: goods of 37.50 less"),
+        ("discount", 375, "Bolt: 3 of 10 came back by the buyer's own choice: discount of 3.75 falls away"),
+        ("tax", -720, "Bolt: 3 of 10 came back by the buyer's own choice: tax of 20 %, 7.20 less"),
+        ("goods", -4220, "Washer: 2 of 7 came back by the vendor's fault: goods of 42.20 less"),
+        ("discount", 422, "Washer: 2 of 7 came back by the vendor's fault: discount of 4.22 falls away"),
+        ("tax", -810, "Washer: 2 of 7 came back by the vendor's fault: tax of 20 %, 8.10 less"),
+        ("delivery", 0, "delivery 9.90: 3 of 13 units came back by the buyer's own choice: nothing returned"),
+        ("delivery", -426, "delivery 14.90: 2 of 7 units by value came back by the vendor's fault: 4.26 returned"),
+        (
+            "delivery_tax",
+            -85,
+            "delivery 14.90: 2 of 7 units by value came back by the vendor's fault: 4.26 returned; "
+            "tax on it, 0.85 less",
+        ),
+    ]
+
+
+def test_a_vendor_reads_of_his_goods_alone():
+    last = returned(("A1", "buyer", 3), ("B1", "vendor", 2))
+    for_b = said(State(), last, "B")
+    assert sum(amount for _, amount, _ in for_b) == 10635 - 14888
+    assert {text.split(":")[0] for _, _, text in for_b} == {"Washer"}
+    kinds = [kind for kind, _, _ in said(State(), last, "A")]
+    assert kinds == ["goods", "vendor_discount", "tax", "commission", "delivery"]
+
+
+def test_a_second_return_names_all_and_what_of_it_is_now():
+    first, last = returned(("B1", "vendor", 2)), returned(("B1", "vendor", 4))
+    texts = [text for kind, _, text in said(first, last, BUYER) if kind == "delivery"]
+    assert texts == [
+        "delivery 14.90: 4 of 7 units by value came back by the vendor's fault: 8.51 returned, 4.25 of it now"
+    ]
+
+
+def test_a_fault_decided_differently():
+    first, last = returned(("A1", "vendor", 2)), returned(("A1", "buyer", 1), ("A1", "vendor", 1))
+    assert said(first, last, BUYER)[0][2].startswith(
+        "delivery 9.90: 1 of 13 units by value came back by the vendor's fault"
+    )
+
+
+def cases(shared, name):
+    for case in read_cases((shared / "cases/split-returns" / name).read_bytes()):
+        yield case["name"], order_from_json(case["order"]), policy_from_json(case["policy"]), case["states"]
+
+
+@pytest.mark.parametrize("name", ["worked.json", "random.json"])
+def test_the_sentences_of_each_party_add_up(shared, name):
+    checked = 0
+    for case, order, policy, states in cases(shared, name):
+        path = [State(), *(state_from_json(state) for state in states)]
+        for first, last in pairwise(path):
+            change = change_of(order, policy, first, last, {})
+            sentences = explain(change)
+            before, after = change.valuations
+            assert moved_by(sentences, BUYER) == after.buyer_owes_minor - before.buyer_owes_minor, case
+            for vendor, due in after.vendors_minor.items():
+                assert moved_by(sentences, vendor) == due - before.vendors_minor[vendor], (case, vendor)
+            for kind, field in (
+                ("market_discount", "market_discount_minor"),
+                ("compensation", "compensation_minor"),
+                ("commission", "commission_minor"),
+            ):
+                assert moved_by(sentences, MARKETPLACE, kind) == getattr(after, field) - getattr(before, field), case
+            sold = moved_by(sentences, MARKETPLACE, "delivery", "delivery_tax")
+            assert sold == after.operator_delivery_minor - before.operator_delivery_minor, case
+            assert all(one.text and one.rule for one in sentences)
+            checked += 1
+    assert checked > 100
+    json.dumps([one.text for one in sentences])
