@@ -48,6 +48,10 @@ from marketplace.orders import jobs as _order_jobs  # noqa: F401  registers what
 from marketplace.orders import pages as orders_pages
 from marketplace.orders import routes as orders_routes
 from marketplace.returns import commands as returns
+from marketplace.returns import events as return_events
+from marketplace.returns import handlers as return_handlers
+from marketplace.returns import jobs as _return_jobs  # noqa: F401  registers what time does to returns
+from marketplace.returns import routes as returns_routes
 from marketplace.rules import commands as rules_commands
 from marketplace.rules import routes as rules_routes
 from marketplace.shipments import handlers as shipment_handlers
@@ -103,6 +107,7 @@ API = [
     *companies_routes.BLUEPRINTS,
     orders_routes.routes,
     shipments_routes.routes,
+    returns_routes.routes,
     carts_routes.routes,
     search_routes.routes,
     books_routes.routes,
@@ -141,6 +146,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.SellingChanged, onboarding_handlers.refresh_search),
     outbox.Subscription(orders.VendorOrderShipped, shipment_handlers.close_delivered, inside=True),
     outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
+    outbox.Subscription(return_events.ReturnMoved, return_handlers.write_letters),
     outbox.Subscription(orders.OrderStepTaken, earning_handlers.close_cancelled, inside=True),
     outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),

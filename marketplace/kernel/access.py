@@ -82,6 +82,10 @@ class Permission(StrEnum):
     VENDOR_ORDER_READ = "vendor_order.read"
     VENDOR_ORDER_FULFIL = "vendor_order.fulfil"  # confirm, ship, deliver
     VENDOR_ORDER_CANCEL = "vendor_order.cancel"
+    RETURN_READ = "return.read"
+    RETURN_REQUEST = "return.request"  # open a case, send goods, appeal: the buyer's part
+    RETURN_ANSWER = "return.answer"  # approve, receive, inspect, decide: the vendor's part
+    RETURN_SETTLE = "return.settle"  # charges, arbitration, deciding again: the operator's part
     APPLICATION_SUBMIT = "application.submit"
     APPLICATION_REVIEW = "application.review"
     BOOKS_READ = "books.read"
@@ -93,12 +97,16 @@ class Permission(StrEnum):
 
 P = Permission
 _EVERYONE = {P.SESSION, P.COMPANY_READ, P.ADDRESS_READ, P.CATALOGUE_READ, P.RULES_READ}
-_REQUESTER = _EVERYONE | {P.CART_USE, P.ORDER_READ}
-_BUYER = _REQUESTER | {P.ORDER_PLACE, P.ORDER_PAY, P.ORDER_CANCEL, P.ADDRESS_EDIT, P.KEY_MANAGE, P.CREDIT_READ}
+_RETURNS = {P.RETURN_READ, P.RETURN_REQUEST}
+_REQUESTER = _EVERYONE | {P.CART_USE, P.ORDER_READ, P.RETURN_READ}
+_BUYER = (
+    _REQUESTER | _RETURNS | {P.ORDER_PLACE, P.ORDER_PAY, P.ORDER_CANCEL, P.ADDRESS_EDIT, P.KEY_MANAGE, P.CREDIT_READ}
+)
 _CLERK = _EVERYONE | {P.VENDOR_ORDER_READ, P.VENDOR_ORDER_FULFIL, P.OFFER_EDIT, P.APPLICATION_SUBMIT}
+_CLERK |= {P.RETURN_READ, P.RETURN_ANSWER}
 WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
     Role.REQUESTER: frozenset(_REQUESTER),
-    Role.APPROVER: frozenset(_REQUESTER | {P.ORDER_CANCEL, P.CREDIT_READ}),
+    Role.APPROVER: frozenset(_REQUESTER | _RETURNS | {P.ORDER_CANCEL, P.CREDIT_READ}),
     Role.BUYER: frozenset(_BUYER),
     Role.ADMINISTRATOR: frozenset(_BUYER | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.APPLICATION_SUBMIT}),
     Role.VENDOR_CLERK: frozenset(_CLERK),

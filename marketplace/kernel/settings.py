@@ -32,6 +32,7 @@ class Settings:
     earned_after_shipping_days: int = 14  # what ships without a tracking number counts as delivered after these
     max_body_bytes: int = 2_000_000
     max_upload_bytes: int = 64_000_000
+    max_evidence_bytes: int = 10_000_000  # of one file in a return case
     sign_in_limit: str = "10 per minute"  # tries of one account, from wherever
     sign_in_address_limit: str = "60 per minute"  # tries from one address, at whatever accounts
     registration_limit: str = "20 per hour"  # companies registered, and invitations accepted, from one address

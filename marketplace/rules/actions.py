@@ -18,6 +18,7 @@ from marketplace.pricing.wire import policy_from_json, policy_to_json
 from marketplace.rules import queries
 from marketplace.rules.defaults import default_tax_rates
 from marketplace.rules.models import DeliveryRate, ReturnPolicy, TaxRate
+from marketplace.rules.return_terms import DEFAULT_TERMS
 
 PROFILES = {"b2b": B2B, "consumer": CONSUMER}
 
@@ -53,7 +54,8 @@ def install_defaults() -> None:
     db.session.execute(insert(TaxRate).on_conflict_do_nothing(), rows)
     for profile, policy in PROFILES.items():
         if queries.newest_policy(profile) is None:
-            db.session.add(ReturnPolicy(profile=profile, number=1, content=policy_to_json(policy)))
+            terms = DEFAULT_TERMS[profile]
+            db.session.add(ReturnPolicy(profile=profile, number=1, content=policy_to_json(policy), terms=terms))
     db.session.flush()
 
 
@@ -95,8 +97,13 @@ def edit_delivery_rate(actor: Actor, rate_id: uuid.UUID, changes: Mapping[str, A
     return row
 
 
-def publish_policy(actor: Actor, profile: str, content: Mapping[str, Any]) -> ReturnPolicy:
-    """The next version of a return policy; orders placed before keep theirs. Raises PolicyCannotBeValued."""
+def publish_policy(
+    actor: Actor, profile: str, content: Mapping[str, Any], terms: Mapping[str, Any] | None = None, note: str = ""
+) -> ReturnPolicy:
+    """The next version of a return policy; orders placed before keep theirs. `terms` absent: as the version before.
+
+    Raises PolicyCannotBeValued.
+    """
     try:
         policy = policy_from_json(content, "/content")
     except Refused as refused:
@@ -109,6 +116,8 @@ def publish_policy(actor: Actor, profile: str, content: Mapping[str, Any]) -> Re
         profile=profile,
         number=newest.number + 1 if newest else 1,
         content=policy_to_json(policy),
+        terms=dict(terms or (newest.terms if newest else DEFAULT_TERMS[profile])),
+        note=note,
         created_by=actor.person_id,
     )
     db.session.add(row)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
-from marketplace.kernel.db import Minor, Rate, Row, Versioned, id_column
+from marketplace.kernel.db import Minor, Rate, Row, Versioned, append_only, id_column
 
 
 class Promotion(Versioned, Row):
@@ -83,8 +83,10 @@ class DeliveryRate(Versioned, Row):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+@append_only
 class ReturnPolicy(Row):
-    """A version of the return policy of a profile (`b2b`, `consumer`); `content` is the formula's, never edited."""
+    """A version of the return policy of a profile (`b2b`, `consumer`): `content` is the formula's, `terms` those of
+    return_terms. Never edited: an order names its version."""
 
     __tablename__ = "return_policy"
     __tenants__ = Tenants(public=lambda _: true())
@@ -94,5 +96,7 @@ class ReturnPolicy(Row):
     profile: Mapped[str]
     number: Mapped[int]
     content: Mapped[dict[str, Any]]
+    terms: Mapped[dict[str, Any]]
+    note: Mapped[str] = mapped_column(default="")  # why there is another version
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

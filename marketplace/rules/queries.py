@@ -18,6 +18,7 @@ from marketplace.kernel.access import SYSTEM, Actor, prepared, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Invalid, NotFound
 from marketplace.rules.models import DeliveryRate, Promotion, ReturnPolicy, TaxRate
+from marketplace.rules.return_terms import DEFAULT_TERMS
 
 
 class PromotionCodeUnknown(Invalid):
@@ -204,6 +205,19 @@ def newest_policy(profile: str) -> ReturnPolicy | None:
 def _newest_policy(viewer: Actor) -> Select[Any]:
     statement = visible(viewer, ReturnPolicy).where(ReturnPolicy.profile == bindparam("profile"))
     return statement.order_by(ReturnPolicy.number.desc()).limit(1)
+
+
+def return_terms(version: str) -> Mapping[str, Any]:
+    """The terms of return of a version (`b2b/3`) beside the formula's; a version never changes."""
+    profile, _, number = version.partition("/")
+    rows = db.session.execute(_terms(SYSTEM), {"profile": profile, "number": int(number or 0)}).first()
+    return rows[0] if rows else DEFAULT_TERMS.get(profile, DEFAULT_TERMS["b2b"])
+
+
+@prepared
+def _terms(viewer: Actor) -> Select[Any]:
+    statement = visible(viewer, ReturnPolicy).with_only_columns(ReturnPolicy.terms)
+    return statement.where(ReturnPolicy.profile == bindparam("profile"), ReturnPolicy.number == bindparam("number"))
 
 
 def promotion(actor: Actor, promotion_id: uuid.UUID, *, locked: bool = False) -> Promotion:

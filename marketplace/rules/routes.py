@@ -159,7 +159,7 @@ def list_return_policies(args):
 def publish_return_policy(wanted):
     """Publish the next version; it holds for orders placed from now on."""
     with transaction():
-        return actions.publish_policy(current_actor(), wanted["profile"], wanted["content"])
+        return actions.publish_policy(current_actor(), **wanted)
 
 
 @routes.get("/return-policies/<uuid:policy_id>")

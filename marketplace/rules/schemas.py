@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from marketplace.kernel.fields import Country, Currency, Minor, PageArgs, Quantity, Rate, StrictSchema, Text
 from marketplace.rules.actions import PROFILES
+from marketplace.rules.return_terms import DeficitRule, Reason
 from marketplace.rules.tax import TAX_CATEGORIES
 
 _PROFILE = validate.OneOf(list(PROFILES))
@@ -116,9 +117,51 @@ class DeliveryRateOut(Schema):
     position = fields.Integer()
 
 
+_DAYS = validate.Range(min=0, max=3650)
+_STEP = validate.Range(min=1, max=90)
+
+
+class WindowIn(StrictSchema):
+    """How long after delivery goods may be returned for a reason; 0 days: never."""
+
+    days = fields.Integer(required=True, strict=True, validate=_DAYS)
+    working = fields.Boolean(required=True, truthy={True}, falsy={False})
+
+
+class ReturnTermsIn(StrictSchema):
+    """Time limits and deficits; what the formula does not look at."""
+
+    windows = fields.Dict(
+        keys=fields.String(validate=validate.OneOf([reason.value for reason in Reason])),
+        values=fields.Nested(WindowIn),
+        required=True,
+        validate=validate.Length(equal=len(Reason), error="One window for each reason."),
+    )
+    discovery_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    answer_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    evidence_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    send_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    inspect_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    settle_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=0, max=1000))
+    appeal_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    remind_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1000))
+    deficit = fields.String(required=True, validate=validate.OneOf([rule.value for rule in DeficitRule]))
+    waive_below_minor = fields.Dict(
+        keys=Currency(),
+        values=Minor(),
+        required=True,
+        validate=validate.Length(max=200),
+        metadata={"description": "Per currency: up to this much a deficit may be let go."},
+    )
+
+
 class ReturnPolicyIn(StrictSchema):
     profile = fields.String(required=True, validate=_PROFILE)
-    content = fields.Dict(required=True, metadata={"description": "The terms, as the version before has them."})
+    content = fields.Dict(
+        required=True, metadata={"description": "The formula's terms, as the version before has them."}
+    )
+    terms = fields.Nested(ReturnTermsIn, metadata={"description": "Time limits and deficits; absent: as before."})
+    note = Text(max_length=500, allow_empty=True, load_default="")
 
 
 class ReturnPolicyFilter(PageArgs):
@@ -130,4 +173,6 @@ class ReturnPolicyOut(Schema):
     profile = fields.String()
     number = fields.Integer()
     content = fields.Dict()
+    terms = fields.Dict()
+    note = fields.String()
     created_at = fields.AwareDateTime()

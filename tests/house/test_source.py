@@ -126,5 +126,5 @@ def test_every_room_with_furniture_is_held_to_its_order():
         for path in files()
         if len(path.parts) >= 3 and path.parts[0] in PACKAGES and path.with_suffix("").parts[2] in FURNITURE
     }
-    exempt = {"marketplace.kernel", "marketplace.returns", "settlements.gateway", "settlements.demo"}
+    exempt = {"marketplace.kernel", "settlements.gateway", "settlements.demo"}
     assert rooms - exempt <= held

@@ -1,0 +1,40 @@
+"""What can be done to a return case: ask, answer, send, receive, decide, settle, appeal, rule."""
+
+from marketplace.returns.actions.answering import approve, ask_evidence, decline, provide
+from marketplace.returns.actions.arbitration import appeal, close, reopen_case, reply, rule
+from marketplace.returns.actions.deciding import decide, inspect
+from marketplace.returns.actions.evidence import add_evidence
+from marketplace.returns.actions.opening import open_case, reopen, withdraw
+from marketplace.returns.actions.settling import Outcome, preview, settle, settle_found
+from marketplace.returns.actions.time import close_ended, let_go_deficit, remind, time_is_up
+from marketplace.returns.actions.travelling import announce, lose_parcel, receive, receive_parcel
+
+__all__ = [
+    "Outcome",
+    "add_evidence",
+    "announce",
+    "appeal",
+    "approve",
+    "ask_evidence",
+    "close",
+    "close_ended",
+    "decide",
+    "decline",
+    "inspect",
+    "let_go_deficit",
+    "lose_parcel",
+    "open_case",
+    "preview",
+    "provide",
+    "receive",
+    "receive_parcel",
+    "remind",
+    "reopen",
+    "reopen_case",
+    "reply",
+    "rule",
+    "settle",
+    "settle_found",
+    "time_is_up",
+    "withdraw",
+]

@@ -1,0 +1,150 @@
+"""A line is inspected and decided: how many units count, by whose fault; nothing moves before it is settled."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marketplace.kernel import clock, history
+from marketplace.kernel.access import Actor
+from marketplace.kernel.db import db
+from marketplace.orders.formula import facts_of
+from marketplace.pricing.policy import Fault, Policy
+from marketplace.returns import judging, queries
+from marketplace.returns.actions.answering import told, wait_until
+from marketplace.returns.actions.opening import claim
+from marketplace.returns.actions.sides import answers, side_of, still_open
+from marketplace.returns.models import ReturnLine
+from marketplace.returns.refusals import FaultNotYours, GoodsNotBack, LineNamedTwice, MoreThanApproved
+from marketplace.returns.states import LineState, LineVerb
+from marketplace.rules.return_terms import Reason, ReturnTerms
+
+
+def inspect(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, note: str) -> ReturnLine:
+    """What the vendor found. Raises ReturnUnknown, NotYours, IllegalMove."""
+    found = queries.locked(actor, case_id)
+    line = found.line(line_id)
+    still_open(found)
+    answers(actor, line)
+    history.move(line, LineVerb.INSPECT, actor, note=note)
+    line.inspection = note
+    return line
+
+
+def decide(actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]]) -> queries.Locked:
+    """Decide lines, or decide them differently. `wanted` as of VerdictIn. The case, for `settle_found`.
+
+    Raises ReturnUnknown, ReturnLineUnknown, LineNamedTwice, NotYours, FaultNotYours, GoodsNotBack, MoreThanApproved,
+    IllegalMove; UnitsNotReturnable where a line is taken up again whose units came back otherwise.
+    """
+    found = queries.locked(actor, case_id)
+    if not actor.sees_all:
+        still_open(found)
+    lines = named(found, wanted)
+    evidence = queries.evidence_of([line.id for line in lines])
+    for index, (line, want) in enumerate(zip(lines, wanted, strict=True)):
+        answers(actor, line)
+        if line.state in {LineState.APPEALED, LineState.SETTLED} and not actor.sees_all:
+            raise FaultNotYours
+        verdict = verdict_of(line, want, pointer=f"/lines/{index}")
+        _may_decide(actor, found, line, verdict)
+        record(actor, found, line, verdict, evidence[line.id])
+    return found
+
+
+def record(
+    actor: Actor, found: queries.Locked, line: ReturnLine, verdict: dict[str, Any], evidence: Sequence[uuid.UUID] = ()
+) -> None:
+    """The verdict on a line is written down; what is not accepted may come back another time."""
+    if line.state is LineState.RECEIVED:
+        history.move(line, LineVerb.INSPECT, actor)
+    history.move(line, _verb(line), actor, note=verdict["note"])
+    verdict["evidence"] = [str(one) for one in evidence]
+    line.verdict = verdict
+    line.decided_by, line.decided_at = actor.person_id, clock.now()
+    line.decided_side = side_of(actor, found.case)
+    terms, policy = ReturnTerms(found.case.terms), facts_of(found.order)[1]
+    wait_until(line, clock.now() if is_undisputed(line, policy) else clock.now() + terms.settle)
+    claim(found, line, judging.total(verdict))
+    db.session.flush()
+    told(line, "decided")
+
+
+def verdict_of(line: ReturnLine, want: Mapping[str, Any], pointer: str = "") -> dict[str, Any]:
+    """What is wanted as a verdict that fits the line: absent units mean what the buyer claims.
+
+    Raises MoreThanApproved, GoodsNotBack.
+    """
+    available = available_units(line)
+    shares, replaced = want.get("shares"), want.get("replaced")
+    if replaced is None:
+        replaced = available if line.wish == "replacement" and not want.get("units") and not shares else 0
+    left = available - replaced
+    verdict: dict[str, Any] = {"replaced": replaced, "note": want.get("note") or ""}
+    if shares:
+        by = [(Fault(share["fault"]), share["percent"]) for share in shares]
+        quantity = want.get("quantity") or left
+        if want.get("by") == "charge":
+            verdict["units"] = [{"fault": by[0][0].value, "quantity": quantity}]
+            verdict["shares"] = [{"fault": fault.value, "percent": percent} for fault, percent in by]
+        else:
+            verdict["units"] = judging.shared(by, quantity)
+    elif want.get("units") is not None:
+        verdict["units"] = [{"fault": Fault(one["fault"]).value, "quantity": one["quantity"]} for one in want["units"]]
+    else:
+        verdict["units"] = judging.as_claimed(line.fault_claimed, max(0, left))["units"]
+    wanted = judging.total(verdict) + replaced
+    if wanted > available:
+        raise MoreThanApproved(
+            f"{wanted} wanted, {available} of {line.quantity} are there to be decided.",
+            pointer=f"{pointer}/units",
+            wanted=wanted,
+            available=available,
+        )
+    return verdict
+
+
+def available_units(line: ReturnLine) -> int:
+    """Units that can be decided: what was received, or all where nothing is to come back. Raises GoodsNotBack."""
+    if line.state in {LineState.APPEALED, LineState.SETTLED, LineState.DECIDED}:
+        return line.received_quantity or line.quantity
+    if line.goods != "back" or line.reason == Reason.NOT_RECEIVED:
+        return line.quantity
+    if not line.received_quantity:
+        raise GoodsNotBack
+    return line.received_quantity
+
+
+def is_undisputed(line: ReturnLine, policy: Policy) -> bool:
+    """Does the verdict give the buyer all he asks for? Another's fault than he claimed costs him nothing."""
+    assert line.verdict is not None
+    faults = set(judging.returned_units(line.verdict))
+    whole = judging.total(line.verdict) + line.verdict["replaced"] == line.quantity
+    claimed = Fault(line.fault_claimed)
+    allowed = {claimed} | (set(policy.protected_faults) if claimed is not Fault.BUYER else set())
+    return whole and faults <= allowed and not line.verdict.get("shares")
+
+
+def named(found: queries.Locked, wanted: Sequence[Mapping[str, Any]]) -> list[ReturnLine]:
+    """The lines that are named, each once. Raises ReturnLineUnknown, LineNamedTwice."""
+    lines = [found.line(want["line_id"]) for want in wanted]
+    for index, line in enumerate(lines):
+        if line in lines[:index]:
+            raise LineNamedTwice(pointer=f"/lines/{index}/line_id")
+    return lines
+
+
+def _verb(line: ReturnLine) -> LineVerb:
+    if line.state is LineState.SETTLED:
+        return LineVerb.REJUDGE
+    if line.state is LineState.APPROVED and (line.goods != "back" or line.reason == Reason.NOT_RECEIVED):
+        return LineVerb.WAIVE_GOODS
+    return LineVerb.DECIDE
+
+
+def _may_decide(actor: Actor, found: queries.Locked, line: ReturnLine, verdict: Mapping[str, Any]) -> None:
+    if actor.sees_all:
+        return
+    order, policy, _ = facts_of(found.order)
+    faults = {*judging.returned_units(verdict), *(Fault(share["fault"]) for share in verdict.get("shares") or ())}
+    if not all(judging.bears_loss(order, policy, line.order_line_id, fault) for fault in faults):
+        raise FaultNotYours

@@ -1,0 +1,308 @@
+"""What is decided is settled in numbered decisions: one step of the order, one journal, one refund, said in words."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from marketplace.kernel import clock, history, outbox
+from marketplace.kernel.access import SYSTEM, Actor
+from marketplace.kernel.db import db, new_id
+from marketplace.orders import actions as orders
+from marketplace.orders import queries as order_queries
+from marketplace.orders.actions import Cause, Reason
+from marketplace.orders.formula import facts_of, valued
+from marketplace.orders.models import Order, OrderDelivery, OrderLine, OrderStep, VendorOrder
+from marketplace.pricing.explanation import Change, Sentence, explain
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, State, Valuation
+from marketplace.pricing.facts import Order as Facts
+from marketplace.pricing.policy import Policy
+from marketplace.returns import judging, queries
+from marketplace.returns.actions.answering import told
+from marketplace.returns.actions.deciding import is_undisputed, named, verdict_of
+from marketplace.returns.actions.sides import answers, side_of
+from marketplace.returns.events import ReturnSettled
+from marketplace.returns.judging import Judged
+from marketplace.returns.models import ReturnDecision, ReturnLine, ReturnParcel
+from marketplace.returns.refusals import ChargePartyUnknown, DecisionDisputed, NotDecided, NothingDecided, NotYours
+from marketplace.returns.states import LineState, LineVerb
+from marketplace.rules.return_terms import ReturnTerms
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a decision comes to, before it is taken or after: valuations, the charges it adds, every sum in words."""
+
+    order: Order
+    parts: Sequence[VendorOrder]
+    lines: Sequence[OrderLine]
+    deliveries: Sequence[OrderDelivery]
+    before: Valuation
+    after: Valuation
+    paid_minor: int
+    charges: Sequence[Charge]
+    sentences: Sequence[Sentence]
+
+    @property
+    def refund_minor(self) -> int:
+        return max(0, self.paid_minor - self.after.buyer_owes_minor)
+
+    @property
+    def deficit_minor(self) -> int:
+        return max(0, self.after.buyer_owes_minor - self.paid_minor)
+
+
+def preview(
+    actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]], charges: Sequence[Mapping[str, Any]] = ()
+) -> Outcome:
+    """What an outcome would come to; nothing is written. `wanted` as of `decide`; empty: every line of the actor's that
+    is not settled, as decided or as claimed. Raises ReturnUnknown, ReturnLineUnknown, MoreThanApproved, GoodsNotBack,
+    ChargePartyUnknown, OrderCannotBeValued.
+    """
+    case = queries.case(actor, case_id)
+    order = order_queries.order(SYSTEM, case.order_id)
+    found = queries.Locked(case, order, queries.lines_of(actor, case_id))
+    lines = named(found, wanted)
+    pairs = [
+        (line, verdict_of(line, want, pointer=f"/lines/{index}"))
+        for index, (line, want) in enumerate(zip(lines, wanted, strict=True))
+    ] or [(line, line.verdict or judging.as_claimed(line.fault_claimed, line.quantity)) for line in _open(found.lines)]
+    facts, policy, before = facts_of(order)
+    added = [*_read(facts, charges), *_labels(pairs, queries.parcels_of(case_id))]
+    paid = order_queries.net_paid(order.id)
+    after, made = _next_state(case.terms, facts, policy, before, [_judged(*pair) for pair in pairs], added, paid)
+    first, last = valued(facts, policy, before), valued(facts, policy, after)
+    return _outcome(order, facts, policy, (before, after), (first, last), paid, made)
+
+
+def settle(
+    actor: Actor,
+    case_id: uuid.UUID,
+    line_ids: Collection[uuid.UUID] | None = None,
+    charges: Sequence[Mapping[str, Any]] = (),
+    note: str = "",
+) -> ReturnDecision:
+    """Settle what is decided (`line_ids` None: all of it), with charges in any direction, the operator's alone.
+
+    Raises ReturnUnknown, NothingDecided, NotDecided, NotYours, DecisionDisputed, ChargePartyUnknown,
+    OrderCannotBeValued.
+    """
+    return settle_found(actor, queries.locked(actor, case_id), line_ids, charges, note)
+
+
+def settle_found(
+    actor: Actor,
+    found: queries.Locked,
+    line_ids: Collection[uuid.UUID] | None = None,
+    charges: Sequence[Mapping[str, Any]] = (),
+    note: str = "",
+) -> ReturnDecision:
+    """The same for a case that is locked already, in the transaction in which it was decided."""
+    lines = _decided(actor, found, line_ids, charges)
+    order, case = found.order, found.case
+    facts, policy, before = facts_of(order)
+    pairs = [(line, line.verdict or {}) for line in lines]
+    parcels = queries.parcels_of(case.id)
+    labels = _labels(pairs, parcels)
+    judged = [_judged(*pair) for pair in pairs]
+    paid = order_queries.net_paid(order.id)
+    explicit = [*_read(facts, charges), *labels]
+    after, made = _next_state(case.terms, facts, policy, before, judged, explicit, paid)
+    cause = _cause(lines)
+    number = case.decisions + 1
+    parts = order_queries.parts_of(order.id, locked=True)
+    last_step = order_queries.last_step(order.id)
+
+    taken = orders.take_step(
+        order,
+        parts,
+        after,
+        Reason(actor, cause, note or f"{case.number}/{number}", source=f"return:{case.id}:{number}"),
+    )
+    outcome = _outcome(order, facts, policy, (before, after), (taken.before, taken.after), taken.paid_minor, made)
+    decision = _decision(actor, found, lines, outcome, (last_step, taken.step), note)
+    case.decisions = number
+    _follow(actor, found, lines, parcels, decision)
+    return decision
+
+
+def _decided(
+    actor: Actor, found: queries.Locked, line_ids: Collection[uuid.UUID] | None, charges: Sequence[Any]
+) -> list[ReturnLine]:
+    """The lines to settle; a vendor settles by himself where he gives all that is asked for."""
+    decided = [line for line in found.lines if line.state is LineState.DECIDED]
+    if line_ids is not None:
+        wanted = [found.line(line_id) for line_id in line_ids]
+        if any(line not in decided for line in wanted):
+            raise NotDecided
+        decided = wanted
+    if not decided and not charges:
+        raise NothingDecided
+    if not actor.sees_all:
+        if charges:
+            raise NotYours
+        policy = facts_of(found.order)[1]
+        for line in decided:
+            answers(actor, line)
+            if not is_undisputed(line, policy) or line.settled is not None:
+                raise DecisionDisputed
+    return decided
+
+
+def _open(lines: Sequence[ReturnLine]) -> list[ReturnLine]:
+    ended = {LineState.SETTLED, LineState.DECLINED, LineState.WITHDRAWN}
+    return [line for line in lines if line.state not in ended]
+
+
+def _judged(line: ReturnLine, verdict: Mapping[str, Any]) -> Judged:
+    return Judged(line.order_line_id, line.vendor_id, line.settled, verdict)
+
+
+def _read(facts: Facts, charges: Sequence[Mapping[str, Any]]) -> list[Charge]:
+    parties = {BUYER, MARKETPLACE, *facts.by_vendor}
+    for index, charge in enumerate(charges):
+        for name in ("payer", "payee"):
+            if charge[name] not in parties:
+                raise ChargePartyUnknown(pointer=f"/charges/{index}/{name}")
+        if charge["payer"] == charge["payee"]:
+            raise ChargePartyUnknown(pointer=f"/charges/{index}/payee")
+    return [judging.charge_from_json(charge) for charge in charges]
+
+
+def _labels(pairs: Sequence[tuple[ReturnLine, Mapping[str, Any]]], parcels: Sequence[ReturnParcel]) -> list[Charge]:
+    """What labels of parcels cost that no decision has charged yet, once lines that travelled in them are decided."""
+    waiting = [parcel for parcel in parcels if parcel.charged_in is None and parcel.label_cost_minor]
+    if not waiting:
+        return []
+    inside = queries.parcel_lines_of([parcel.id for parcel in waiting])
+    charges = []
+    for parcel in waiting:
+        own = {row.return_line_id for row in inside[parcel.id]}
+        units: dict[Any, int] = {}
+        for line, verdict in pairs:
+            if line.id in own:
+                for fault, quantity in judging.returned_units(verdict).items():
+                    units[fault] = units.get(fault, 0) + quantity
+        charge = judging.label_charge(parcel.label_by, parcel.vendor_id, parcel.label_cost_minor, units)
+        if charge is not None:
+            charges.append(charge)
+    return charges
+
+
+def _next_state(
+    terms: Mapping[str, Any],
+    facts: Facts,
+    policy: Policy,
+    before: State,
+    judged: Sequence[Judged],
+    charges: Sequence[Charge],
+    paid: int,
+) -> tuple[State, list[Charge]]:
+    """The state to enter and every charge that is new in it: given, made by sharing a fault, or a deficit let go."""
+    after, made = judging.state_after(facts, policy, before, judged, charges)
+    added = [*made, *charges]
+    rule = ReturnTerms(terms)
+    if rule.deficit.value == "waive":
+        owed, owed_before = (
+            valued(facts, policy, after).buyer_owes_minor,
+            valued(facts, policy, before).buyer_owes_minor,
+        )
+        deficit = owed - paid
+        if deficit > 0 and owed_before <= paid and rule.waives(deficit, facts.currency):
+            let_go = Charge(MARKETPLACE, BUYER, deficit, ChargeKind.WAIVED_DEFICIT)
+            after, added = State(after.returned, (*after.charges, let_go)), [*added, let_go]
+    return after, added
+
+
+def _outcome(
+    order: Order,
+    facts: Facts,
+    policy: Policy,
+    states: tuple[State, State],
+    valuations: tuple[Valuation, Valuation],
+    paid: int,
+    charges: Sequence[Charge],
+) -> Outcome:
+    parts = order_queries.parts_of(order.id)
+    lines, deliveries = order_queries.lines_of(order.id), order_queries.deliveries_of(order.id)
+    names = {str(line.id): line.name for line in lines} | {str(one.id): one.name for one in deliveries}
+    names |= {str(part.vendor_id): part.vendor_name for part in parts}
+    names |= {BUYER: "the buyer", MARKETPLACE: "the marketplace"}
+    sentences = explain(Change(facts, policy, states, valuations, names))
+    return Outcome(order, parts, lines, deliveries, *valuations, paid, charges, sentences)
+
+
+def _cause(lines: Sequence[ReturnLine]) -> Cause:
+    if not lines:
+        return Cause.CHARGED
+    return Cause.REJUDGED if all(line.settled is not None for line in lines) else Cause.RETURNED
+
+
+def _decision(
+    actor: Actor,
+    found: queries.Locked,
+    lines: Sequence[ReturnLine],
+    outcome: Outcome,
+    steps: tuple[OrderStep, OrderStep],
+    note: str,
+) -> ReturnDecision:
+    last_step, step = steps
+    decision = ReturnDecision(
+        id=new_id(),
+        case_id=found.case.id,
+        company_id=found.case.company_id,
+        order_id=found.order.id,
+        number=found.case.decisions + 1,
+        cause=step.cause,
+        before_step_id=last_step.id,
+        step_id=step.id,
+        person_id=actor.person_id,
+        at=clock.now(),
+        note=note,
+        lines=[
+            {
+                "line_id": str(line.id),
+                "order_line_id": str(line.order_line_id),
+                "vendor_id": str(line.vendor_id),
+                "verdict": line.verdict,
+                "was": line.settled,
+            }
+            for line in lines
+        ],
+        charges=[judging.charge_to_json(charge) for charge in outcome.charges],
+        explanation=[asdict(sentence) for sentence in outcome.sentences],
+        refund_minor=step.refund_minor,
+        deficit_minor=outcome.deficit_minor,
+    )
+    db.session.add(decision)
+    db.session.flush()
+    return decision
+
+
+def _follow(
+    actor: Actor,
+    found: queries.Locked,
+    lines: Sequence[ReturnLine],
+    parcels: Sequence[ReturnParcel],
+    decision: ReturnDecision,
+) -> None:
+    """The lines are settled, their labels charged, and everybody concerned is told."""
+    appeal_until = clock.now() + ReturnTerms(found.case.terms).appeal
+    shared = [entry for entry in decision.charges if entry["kind"] == ChargeKind.FAULT_SHARE.value]
+    for line in lines:
+        history.move(line, LineVerb.SETTLE, actor, note=side_of(actor, found.case))
+        line.settled = dict(line.verdict or {})
+        if line.settled.get("shares"):
+            line.settled["charges"] = [one for one in shared if str(line.vendor_id) in {one["payer"], one["payee"]}]
+        line.due_at = None if line.arbitrated else appeal_until
+        told(line, "settled")
+    settled = {line.id for line in lines}
+    waiting = [parcel for parcel in parcels if parcel.charged_in is None and parcel.label_cost_minor]
+    inside = queries.parcel_lines_of([parcel.id for parcel in waiting]) if waiting else {}
+    for parcel in waiting:
+        if any(row.return_line_id in settled for row in inside[parcel.id]):
+            parcel.charged_in = decision.number
+    db.session.flush()
+    outbox.publish(
+        ReturnSettled(case_id=found.case.id, order_id=found.order.id, number=decision.number, step_id=decision.step_id)
+    )

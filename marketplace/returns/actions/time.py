@@ -1,0 +1,81 @@
+"""What time does to a line: silence is an answer, and what is decided is settled by itself."""
+
+import uuid
+
+from marketplace.kernel import clock, outbox
+from marketplace.kernel.access import SYSTEM
+from marketplace.returns import judging, queries
+from marketplace.returns.actions import answering, deciding, settling
+from marketplace.returns.actions.arbitration import close
+from marketplace.returns.actions.opening import withdraw
+from marketplace.returns.events import ReturnMoved
+from marketplace.returns.models import ReturnLine
+from marketplace.returns.refusals import CaseNotEnded
+from marketplace.returns.states import LineState
+from marketplace.rules.return_terms import Reason, ReturnTerms
+
+_NO_ANSWER = "No answer in time: the return is accepted."
+_NO_EVIDENCE = "What was asked for did not come in time."
+_NOT_SENT = "The goods were not sent in time."
+_NOT_DECIDED = "Nothing was said in time: decided as the buyer claims."
+
+
+def time_is_up(case_id: uuid.UUID, line_id: uuid.UUID) -> bool:
+    """The turn of whoever a line waits for is over. False where it moved, or got more time, meanwhile."""
+    found = queries.locked(SYSTEM, case_id)
+    line = found.line(line_id)
+    if line.due_at is None or line.due_at > clock.now():
+        return False
+    if line.state is LineState.REQUESTED:
+        answering.approve(SYSTEM, case_id, line_id, _goods(line), _NO_ANSWER)
+    elif line.state is LineState.EVIDENCE:
+        answering.decline(SYSTEM, case_id, line_id, _NO_EVIDENCE)
+    elif line.state is LineState.APPROVED and line.goods == "back":
+        withdraw(SYSTEM, case_id, line_id, _NOT_SENT)
+    elif line.state in {LineState.APPROVED, LineState.RECEIVED, LineState.INSPECTED}:
+        deciding.record(SYSTEM, found, line, deciding.verdict_of(line, {"note": _NOT_DECIDED}))
+    elif line.state is LineState.DECIDED:
+        due = [one.id for one in found.lines if one.state is LineState.DECIDED and _is_due(one)]
+        settling.settle_found(SYSTEM, found, due)
+    else:
+        line.due_at = None  # the time to appeal is over
+    return True
+
+
+def close_ended(case_id: uuid.UUID) -> bool:
+    """Close a case of which nothing is under way; False where it was taken up again meanwhile."""
+    try:
+        close(SYSTEM, case_id)
+    except CaseNotEnded:
+        return False
+    return True
+
+
+def let_go_deficit(case_id: uuid.UUID) -> bool:
+    """A small deficit that is still carried when its case is closed is the marketplace's; False where there is none."""
+    found = queries.locked(SYSTEM, case_id)
+    outcome = settling.preview(SYSTEM, case_id, ())
+    terms, deficit = ReturnTerms(found.case.terms), outcome.deficit_minor
+    if not deficit or not found.case.decisions or not terms.is_small(deficit, found.order.currency):
+        return False
+    charge = judging.waived(deficit)
+    settling.settle_found(SYSTEM, found, (), [charge], "A small rest is let go.")
+    return True
+
+
+def remind(line: ReturnLine) -> bool:
+    """Tell whoever a line waits for that his time is nearly over; the line is locked."""
+    case = queries.case(SYSTEM, line.case_id)
+    if line.due_at is None or line.due_at - ReturnTerms(case.terms).remind > clock.now():
+        return False
+    line.reminded_at = clock.now()
+    outbox.publish(ReturnMoved(case_id=line.case_id, what="reminder", line_ids=[str(line.id)]))
+    return True
+
+
+def _goods(line: ReturnLine) -> str:
+    return "kept" if line.reason == Reason.NOT_RECEIVED else "back"
+
+
+def _is_due(line: ReturnLine) -> bool:
+    return line.due_at is not None and line.due_at <= clock.now()

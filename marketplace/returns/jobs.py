@@ -1,0 +1,38 @@
+"""What time does to returns: silence becomes an answer, people are reminded, ended cases are closed."""
+
+from marketplace.kernel import clock
+from marketplace.kernel.db import transaction
+from marketplace.kernel.queue import job
+from marketplace.returns import actions, queries
+
+_BATCH = 100
+
+
+@job("returns.deadlines", every=60, timeout=300)
+def end_turns() -> None:
+    """Decide for those whose time is over, each line in a transaction of its own."""
+    with transaction():
+        due = queries.due(clock.now(), _BATCH)
+    for case_id, line_id in due:
+        with transaction():
+            actions.time_is_up(case_id, line_id)
+
+
+@job("returns.remind", every=900)
+def remind() -> None:
+    """Remind those whose time is nearly over, once."""
+    with transaction():
+        for line in queries.to_remind(clock.now(), _BATCH):
+            actions.remind(line)
+
+
+@job("returns.close", every=3600, timeout=300)
+def close_ended() -> None:
+    """Close cases of which nothing is under way, and let small deficits go that are still carried."""
+    with transaction():
+        ended = queries.to_close(_BATCH)
+    for case_id in ended:
+        with transaction():
+            actions.let_go_deficit(case_id)
+        with transaction():
+            actions.close_ended(case_id)

@@ -1,0 +1,117 @@
+"""Why something of a return is refused."""
+
+from marketplace.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+
+
+class ReturnUnknown(NotFound):
+    message = "There is no such return case."
+
+
+class ReturnLineUnknown(NotFound):
+    message = "There is no such line in this return case."
+
+
+class ReturnParcelUnknown(NotFound):
+    message = "There is no such parcel in this return case."
+
+
+class EvidenceUnknown(NotFound):
+    message = "There is no such file in this return case."
+
+
+class AppealUnknown(NotFound):
+    message = "There is no such appeal in this return case."
+
+
+class DecisionUnknown(NotFound):
+    message = "There is no such decision in this return case."
+
+
+class NotYours(Forbidden):
+    """The buyer asks, the vendor of the line answers, the operator may do both."""
+
+    message = "This is for the other side to do."
+
+
+class FaultNotYours(Forbidden):
+    """A vendor decides where the loss is his own; where others bear it, the operator decides."""
+
+    message = "You decide only where the loss is yours; this fault is for the marketplace to decide."
+
+
+class ReasonNotTaken(Conflict):
+    message = "Returns for this reason are not taken."
+
+
+class WindowOver(Conflict):
+    """The time in which goods may be returned for this reason is over."""
+
+
+class SerialTaken(Conflict):
+    """A unit with this serial number is coming back already, or came back."""
+
+
+class SerialsDoNotFit(Invalid):
+    message = "There are more serial numbers than units, or one is named twice."
+
+
+class LineNamedTwice(Invalid):
+    message = "This line is named twice."
+
+
+class MoreThanApproved(Conflict):
+    """More units than the line holds, or than have been received of it."""
+
+
+class NothingDecided(Conflict):
+    message = "Nothing of this case is decided and not settled, and no charge was given."
+
+
+class NotDecided(Conflict):
+    message = "Only what is decided can be settled."
+
+
+class DecisionDisputed(Conflict):
+    message = (
+        "The decision differs from what the buyer claims: it is settled when his time is over, or by the operator."
+    )
+
+
+class GoodsNotBack(Conflict):
+    message = "The goods are not back yet; receive them, or waive them."
+
+
+class AppealTooLate(Conflict):
+    message = "The time for an appeal is over."
+
+
+class AppealDecided(Conflict):
+    message = "The operator has decided this; his word binds both sides."
+
+
+class ChargePartyUnknown(Invalid):
+    message = "A charge is between the buyer, the marketplace and vendors of the order."
+
+
+class LabelNotYours(Forbidden):
+    message = "What a label cost is entered by the vendor who bought it, or by the operator."
+
+
+class CaseClosed(Conflict):
+    message = "The case is closed; the operator can reopen it."
+
+
+class CaseNotEnded(Conflict):
+    message = "Lines of this case are still under way."
+
+
+class EvidenceKindRefused(Invalid):
+    message = "Send a photo (JPEG, PNG, WebP, HEIC), a PDF or plain text; the kind is told from the content."
+
+
+class EvidenceTooLarge(Invalid):
+    """A file may be so large and no larger."""
+
+
+class EvidenceGone(Conflict):
+    message = "The file is no longer kept."
