@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "return_cases"
-down_revision = "vendor_terms"
+down_revision = "provider_accounts"
 
 _TERMS = {
     "windows": {
