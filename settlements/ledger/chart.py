@@ -45,6 +45,7 @@ class AccountKind(StrEnum):
     TRANSFER_IN_TRANSIT = "transfer_in_transit"
     REFUNDS_PAYABLE = "refunds_payable"
     BUYER_CREDIT = "buyer_credit"
+    UNMATCHED_RECEIPTS = "unmatched_receipts"  # money at the bank that is assigned to nothing yet
     TAX_PAYABLE = "tax_payable"
     COMMISSION_REVENUE = "commission_revenue"
     SHIPPING_REVENUE = "shipping_revenue"
@@ -139,6 +140,7 @@ CHART: dict[AccountKind, Rules] = {
     A.TRANSFER_IN_TRANSIT: Rules(T.LIABILITY, Party.VENDOR, guarded=True, side=Side.CREDIT),
     A.REFUNDS_PAYABLE: Rules(T.LIABILITY, Party.ORDER, guarded=True, side=Side.CREDIT),
     A.BUYER_CREDIT: Rules(T.LIABILITY, Party.BUYER, guarded=True, side=Side.CREDIT),
+    A.UNMATCHED_RECEIPTS: Rules(T.LIABILITY),
     A.TAX_PAYABLE: Rules(T.LIABILITY),
     A.COMMISSION_REVENUE: Rules(T.REVENUE),
     A.SHIPPING_REVENUE: Rules(T.REVENUE),

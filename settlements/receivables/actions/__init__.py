@@ -1,0 +1,38 @@
+"""What is done to open items and the bank's money: open, match, set off, remind, give up."""
+
+from settlements.receivables.actions.crediting import credit_of, pay_back, set_off
+from settlements.receivables.actions.dunning import add_rate, pause, remind
+from settlements.receivables.actions.giving_up import decide, propose
+from settlements.receivables.actions.importing import Arrived, Imported, take_in
+from settlements.receivables.actions.matching import (
+    Allocation,
+    keep_as_credit,
+    match,
+    match_by_reference,
+    send_back,
+    undo,
+)
+from settlements.receivables.actions.opening import NewReceivable, follow_step, open_receivable
+
+__all__ = [
+    "Allocation",
+    "Arrived",
+    "Imported",
+    "NewReceivable",
+    "add_rate",
+    "credit_of",
+    "decide",
+    "follow_step",
+    "keep_as_credit",
+    "match",
+    "match_by_reference",
+    "open_receivable",
+    "pause",
+    "pay_back",
+    "propose",
+    "remind",
+    "send_back",
+    "set_off",
+    "take_in",
+    "undo",
+]

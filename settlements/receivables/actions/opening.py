@@ -1,0 +1,209 @@
+"""An invoice opens an item and brings its part of the order into the books; a step of the order changes both."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from marketplace.credit import actions as credit
+from marketplace.kernel.access import SYSTEM
+from marketplace.kernel.db import db, new_id
+from marketplace.orders import queries as order_queries
+from marketplace.orders.models import Order, OrderStep
+from marketplace.pricing.answers import valuation_from_json
+from marketplace.pricing.facts import MARKETPLACE, Valuation
+from marketplace.pricing.wire import state_from_json
+from settlements.ledger import books
+from settlements.ledger.postings import terms as postings
+from settlements.ledger.postings.lines import Line, without_zeros
+from settlements.ledger.postings.orders import NOTHING_DELIVERED, OrderFacts, Stages
+from settlements.payments.actions import facts_of
+from settlements.receivables import queries
+from settlements.receivables.actions.entries import claim_of, enter
+from settlements.receivables.models import Receivable
+from settlements.receivables.references import key_of
+from settlements.receivables.refusals import InvoiceDiffersFromOrder, OrderNotOnTerms
+
+INVOICE_OPENED = "invoice_opened"
+
+
+@dataclass(frozen=True, slots=True)
+class NewReceivable:
+    """A sales invoice of an order on terms. `vendor_order_id` None: the operator's own, for the deliveries he sells.
+
+    `amount_minor`: what the buyer has to pay for it.
+    """
+
+    invoice_id: uuid.UUID
+    number: str
+    issuer_name: str
+    order_id: uuid.UUID
+    vendor_order_id: uuid.UUID | None
+    amount_minor: int
+    issued_on: date
+    due_on: date
+
+
+def open_receivable(wanted: NewReceivable) -> Receivable | None:
+    """The buyer owes an invoice from now on, and its part of the order is in the books; once per invoice.
+
+    None where nothing is to be paid. Raises OrderUnknown, OrderNotOnTerms, InvoiceDiffersFromOrder.
+    """
+    order = order_queries.order(SYSTEM, wanted.order_id, locked=True)
+    if order.payment_terms is None:
+        raise OrderNotOnTerms
+    known = queries.of_invoice(wanted.invoice_id)
+    if known is not None:
+        return known
+    others = queries.of_order(order.id)
+    lines = _lines(order, wanted, first=not others)
+    owed_minor = -sum(line.amount_minor for line in lines)
+    if owed_minor != wanted.amount_minor:
+        raise InvoiceDiffersFromOrder(
+            f"Invoice {wanted.number} asks for another sum than its part of the order comes to.",
+            invoiced_minor=wanted.amount_minor,
+            owed_minor=owed_minor,
+        )
+    if not lines:
+        return None
+
+    item = _item(order, wanted)
+    if item is not None:
+        lines.append(postings.receivable(claim_of(item), owed_minor))
+    books.post(f"invoice:{wanted.invoice_id}", INVOICE_OPENED, without_zeros(lines), order_id=order.id)
+    if item is not None:
+        source = f"invoice:{wanted.invoice_id}"
+        enter(item, "issued", owed_minor, source, on=wanted.issued_on)
+        set_off_within([*others, item], source)
+    return item
+
+
+def _item(order: Order, wanted: NewReceivable) -> Receivable | None:
+    if wanted.amount_minor == 0:
+        return None
+    item = Receivable(
+        id=new_id(),
+        kind="invoice",
+        invoice_id=wanted.invoice_id,
+        company_id=order.company_id,
+        company_name=order.company_name,
+        order_id=order.id,
+        order_number=order.number,
+        order_key=key_of(order.number),
+        vendor_order_id=wanted.vendor_order_id,
+        issuer_name=wanted.issuer_name,
+        number=wanted.number,
+        number_key=key_of(wanted.number),
+        currency=order.currency,
+        amount_minor=wanted.amount_minor,
+        open_minor=0,
+        issued_on=wanted.issued_on,
+        due_on=wanted.due_on,
+    )
+    db.session.add(item)
+    db.session.flush()
+    return item
+
+
+def _lines(order: Order, wanted: NewReceivable, *, first: bool) -> list[Line]:
+    facts, valuation = facts_of(order), valuation_from_json(order_queries.last_step(order.id).valuation)
+    stages = _on_terms(facts, valuation, NOTHING_DELIVERED)
+    return postings.part_invoiced(facts, valuation, stages, wanted.vendor_order_id, first=first)
+
+
+def _on_terms(facts: OrderFacts, valuation: Valuation, stages: Stages) -> Stages:
+    deliveries = [row.id for row in valuation.deliveries]
+    return postings.on_terms(stages, facts.vendor_orders.values(), deliveries)
+
+
+def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stages, refund_minor: int) -> None:
+    """The order went from one step to the next: what was invoiced is booked by the difference, its open items follow
+    (a credit note documents it), and `refund_minor` of what was paid is owed back. The order is locked.
+
+    What is not invoiced yet comes into the books with its invoice, in the state that it is in then.
+    """
+    items = queries.of_order(order.id)
+    if not items:
+        return
+    facts = facts_of(order)
+    valuations = valuation_from_json(before.valuation), valuation_from_json(after.valuation)
+    booked = frozenset(item.vendor_order_id for item in items)
+    lines = postings.parts_changed(facts, *valuations, _on_terms(facts, valuations[1], stages), booked)
+    source = after.source or f"step:{after.id}"
+    changed = _changes(items, facts, (before, after), -sum(line.amount_minor for line in lines))
+    given = _open_after(items, changed, source, refund_minor)
+    for item in items:
+        claim = claim_of(item)
+        lines.append(postings.receivable(claim, changed[item.id] + given.refunded.get(item.id, 0)))
+        if given.recovered.get(item.id):
+            lines += postings.written_off(claim, -given.recovered[item.id])
+    lines.append(postings.refund_owed(order.id, refund_minor, order.currency))
+    moving = without_zeros(lines)
+    if moving:
+        books.post(source, "order_step", moving, order_id=order.id, occurred_at=after.at)
+
+
+def _changes(
+    items: Sequence[Receivable], facts: OrderFacts, steps: tuple[OrderStep, OrderStep], total_minor: int
+) -> dict[uuid.UUID, int]:
+    """By how much each item changes: its part of what the buyer owes, and to the operator's, or the first, what belongs
+    to no invoice."""
+    sums: dict[uuid.UUID | None, int] = {}
+    for step, sign in zip(steps, (-1, 1), strict=True):
+        charges = state_from_json(step.formula_state).charges
+        owed = postings.owed_by_part(valuation_from_json(step.valuation), charges, facts.prices_include_tax)
+        for seller, minor in owed.items():
+            if seller == MARKETPLACE or uuid.UUID(seller) in facts.vendor_orders:
+                part = postings.part_of(seller, facts.vendor_orders)
+                sums[part] = sums.get(part, 0) + sign * minor
+    changed = {item.id: sums.get(item.vendor_order_id, 0) for item in items}
+    rest = total_minor - sum(changed.values())
+    own = next((item for item in items if item.vendor_order_id is None), items[0])
+    changed[own.id] += rest
+    return changed
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Of which items what was refunded, and how much less of which is written off after all."""
+
+    refunded: Mapping[uuid.UUID, int]
+    recovered: Mapping[uuid.UUID, int]
+
+
+def _open_after(
+    items: Sequence[Receivable], changed: Mapping[uuid.UUID, int], source: str, refund_minor: int
+) -> _Given:
+    recovered, refunded = {}, {}
+    for item in items:
+        enter(item, "credited", changed[item.id], source)
+        given_up = -queries.entered(item.id, "written_off", "recovered")
+        back = min(given_up, max(0, -item.open_minor))
+        if back:
+            recovered[item.id] = back
+            enter(item, "recovered", back, source + ":recovered")
+            order = order_queries.order(SYSTEM, item.order_id)
+            credit.give_up(order.id, -back, order.owed_minor - order_queries.net_paid(order.id))
+    set_off_within(items, source)
+    left = refund_minor
+    for item in items:
+        part = min(left, max(0, -item.open_minor))
+        if part:
+            refunded[item.id] = part
+            enter(item, "refunded", part, source + ":refunded")
+            left -= part
+    if left:
+        raise RuntimeError("a refund of an order on terms is of what its invoices were paid")
+    return _Given(refunded, recovered)
+
+
+def set_off_within(items: Sequence[Receivable], source: str) -> None:
+    """What is too much on one invoice of an order pays its others, in the order in which they fall due."""
+    surplus = [item for item in items if item.open_minor < 0]
+    owing = [item for item in items if item.open_minor > 0]
+    for giver in surplus:
+        for taker in owing:
+            amount = min(-giver.open_minor, taker.open_minor)
+            if amount > 0:
+                enter(giver, "set_off", amount, f"{source}:to:{taker.id}")
+                enter(taker, "set_off", -amount, f"{source}:from:{giver.id}")
