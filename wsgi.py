@@ -81,6 +81,9 @@ from settlements.provider_accounts import events as provider_accounts
 from settlements.provider_accounts import handlers as provider_account_handlers
 from settlements.provider_accounts import pages as provider_accounts_pages
 from settlements.provider_accounts import routes as provider_accounts_routes
+from settlements.receivables import events as receivables
+from settlements.receivables import handlers as receivable_handlers
+from settlements.receivables import jobs as _receivable_jobs  # noqa: F401  registers matching and reminders
 from settlements.refunds import events as refunds
 from settlements.refunds import handlers as refund_handlers
 from settlements.refunds import routes as refunds_routes
@@ -149,6 +152,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(return_events.ReturnMoved, return_handlers.write_letters),
     outbox.Subscription(orders.OrderStepTaken, earning_handlers.close_cancelled, inside=True),
     outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
+    outbox.Subscription(receivables.BankTransfersArrived, receivable_handlers.match_arrived, outside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
     outbox.Subscription(orders.VendorOrderShipped, invoice_handlers.follow_shipped, outside=True),

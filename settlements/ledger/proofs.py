@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from marketplace.kernel.db import db
-from settlements.ledger.chart import CASH, CHART, AccountKind, Side
+from settlements.ledger.chart import ASSIGNED, CASH, CHART, AccountKind, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ SELECT order_id, coalesce(booked.currency, paid.currency) AS currency, coalesce(
        coalesce(net, 0) AS net, deficit, orders.owed_minor AS owed
 FROM booked FULL JOIN paid USING (order_id) LEFT JOIN orders ON orders.id = order_id
 WHERE coalesce(held, 0) <> coalesce(net, 0) OR booked.currency <> paid.currency
-   OR deficit <> orders.owed_minor - coalesce(net, 0)
+   OR (orders.payment_terms IS NULL AND deficit <> orders.owed_minor - coalesce(net, 0))
 """)
 
 
@@ -119,8 +119,11 @@ def check_positions() -> list[Difference]:
 
 @proof
 def check_orders() -> list[Difference]:
-    """Every order's money is booked: what arrived, less what left or is still to leave, is its net payment."""
-    cash = [kind.value for kind in (*CASH, AccountKind.REFUNDS_PAYABLE)]
+    """Every order's money is booked: what arrived, less what left or is still to leave, is its net payment.
+
+    What an order on terms still owes is proven invoice by invoice, by the room of open items.
+    """
+    cash = [kind.value for kind in (*CASH, *ASSIGNED, AccountKind.REFUNDS_PAYABLE)]
     found = []
     for row in db.session.execute(_ORDERS, {"cash": cash}):
         if row.held != row.net:

@@ -74,8 +74,8 @@ class Receivable(Row):
 class ReceivableEntry(Row):
     """What an open item rose or fell by.
 
-    kind: issued, credited (a step of the order), paid, unpaid (a match undone), credit_used, set_off (by another invoice
-    of the order), refunded, written_off, recovered (less written off after all).
+    kind: issued, credited (a step of the order), paid, unpaid (a match undone), credit_used, set_off (by another
+    invoice of the order), refunded, written_off, recovered (less written off after all).
     """
 
     __tablename__ = "receivable_entry"
@@ -92,7 +92,7 @@ class ReceivableEntry(Row):
     kind: Mapped[str]
     amount_minor: Mapped[int] = mapped_column(Minor)  # signed: what is open changes by
     source: Mapped[str]
-    on: Mapped[date]  # from which day on it counts for interest
+    day: Mapped[date]  # from which day on it counts for interest
     at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -226,9 +226,7 @@ class WriteOff(Row):
     __tenants__ = Tenants()
     __states__ = WRITE_OFF_STATES
     __table_args__ = (
-        Index(
-            "uq_write_off_requested", "receivable_id", unique=True, postgresql_where=text("state = 'requested'")
-        ),
+        Index("uq_write_off_requested", "receivable_id", unique=True, postgresql_where=text("state = 'requested'")),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("decided_by <> requested_by", name="second_person"),
     )

@@ -125,7 +125,10 @@ def overdue_at_level(company_id: uuid.UUID, currency: str, level: int, day: date
     """What a company has not paid although it was reminded of it at this level or a higher one."""
     statement = receivables(SYSTEM, open_only=True, company_id=company_id)
     statement = statement.where(
-        Receivable.currency == currency, Receivable.level >= level, Receivable.due_on < day, Receivable.kind == "invoice"
+        Receivable.currency == currency,
+        Receivable.level >= level,
+        Receivable.due_on < day,
+        Receivable.kind == "invoice",
     )
     return list(db.session.scalars(statement.order_by(Receivable.due_on), execution_options=AFRESH))
 
@@ -135,9 +138,9 @@ def open_sums(receivable_id: uuid.UUID) -> list[Since]:
     statement = visible(SYSTEM, ReceivableEntry).where(ReceivableEntry.receivable_id == receivable_id)
     found: dict[date, int] = {}
     total = 0
-    for row in db.session.scalars(statement.order_by(ReceivableEntry.on, ReceivableEntry.id)):
+    for row in db.session.scalars(statement.order_by(ReceivableEntry.day, ReceivableEntry.id)):
         total += row.amount_minor
-        found[row.on] = total
+        found[row.day] = total
     return [Since(day, minor) for day, minor in found.items()]
 
 
@@ -355,5 +358,3 @@ def check_receivables() -> list[Difference]:
         Difference("credit in use", str(company), currency, taken, kept)
         for company, currency, kept, taken in credit.miscounted()
     ]
-
-

@@ -23,6 +23,8 @@ KEY_LIVES = timedelta(hours=23)  # the provider forgets keys after 24
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 LOOK_AGAIN_AFTER = timedelta(hours=1)  # for what is pending at the provider, should its web hook be lost
 _WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
+_NO_PAYMENT = "no payment at the provider is left for it"
+_TO_THE_BANK = "it was paid by bank transfer, and goes back by one"
 _ENDED_BADLY = (port.RefundState.FAILED, port.RefundState.CANCELLED)
 
 
@@ -70,7 +72,7 @@ def _refund(order: Order, payment_id: uuid.UUID | None, amount_minor: int, cause
         amount_minor=amount_minor,
         currency=order.currency,
         cause=cause,
-        trouble=None if payment_id else "no payment at the provider is left for it",
+        trouble=None if payment_id else _TO_THE_BANK if order.payment_terms else _NO_PAYMENT,
     )
     db.session.add(refund)
     return refund

@@ -14,6 +14,7 @@ from settlements.ledger.postings import orders as order_postings
 from settlements.ledger.postings.orders import Buyer
 from settlements.payments.actions import ORDER_PAID, facts_of
 from settlements.payments.events import PaymentExceeded
+from settlements.receivables import actions as receivables
 from settlements.refunds import actions, jobs
 from settlements.refunds.events import RefundRequested
 
@@ -30,7 +31,9 @@ def follow_step(events: Sequence[OrderStepTaken]) -> None:
 def _follow(order: Order, event: OrderStepTaken) -> None:
     paid = order_queries.net_paid(order.id)
     refund_minor = max(0, paid - order.owed_minor)
-    if books.order_is_booked(order.id, ORDER_PAID):
+    if order.payment_terms is not None:
+        _follow_on_terms(order, event, refund_minor)
+    elif books.order_is_booked(order.id, ORDER_PAID):
         _post(order, event, paid, refund_minor)
     if refund_minor:
         actions.request(order, refund_minor, f"step:{event.step_id}")
@@ -47,6 +50,13 @@ def _post(order: Order, event: OrderStepTaken, paid: int, refund_minor: int) -> 
     lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor), stages, known)
     if lines:
         books.post(step.source or f"step:{step.id}", "order_step", lines, order_id=order.id, occurred_at=step.at)
+
+
+def _follow_on_terms(order: Order, event: OrderStepTaken, refund_minor: int) -> None:
+    """The credit note is set off against what is open first; only what was paid beyond that is owed back."""
+    steps = {step.number: step for step in order_queries.steps_of(order.id)}
+    stages = earning_queries.stages_of(order.id)
+    receivables.follow_step(order, steps[event.number - 1], steps[event.number], stages, refund_minor)
 
 
 def refund_excess(events: Sequence[PaymentExceeded]) -> None:

@@ -96,13 +96,14 @@ class Example:
 USUAL_TERMS = {"hold_days": 3, "reserve_rate": "0.1", "reserve_days": 30, "prefinanced": False}
 
 
-def place_example_one(buyer, vendor_a, vendor_b, *, stock=1000) -> Example:
+def place_example_one(buyer, vendor_a, vendor_b, *, stock=1000, on_account=None, terms=USUAL_TERMS) -> Example:
     """Example 1 placed for the actor `buyer` with these two vendors' companies; inside a transaction of the caller."""
-    return place(buyer, example_one(vendor_a.id, vendor_b.id), [vendor_a, vendor_b], stock=stock)
+    return place(buyer, example_one(vendor_a.id, vendor_b.id), [vendor_a, vendor_b], stock=stock, terms=terms, on_account=on_account)
 
 
-def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS) -> Example:
-    """An order of the formula placed for the actor `buyer`, with offers and stock made for it."""
+def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS, on_account=None) -> Example:
+    """An order of the formula placed for the actor `buyer`, with offers and stock made for it; `on_account`: a DueRule
+    where it is bought on account."""
     ids = {line.id: uuid.uuid4() for line in wanted.lines} | {row.id: uuid.uuid4() for row in wanted.deliveries}
     by_id = {str(vendor.id): vendor for vendor in vendors}
     lines = tuple(replace(line, id=str(ids[line.id]), delivery=_named(ids, line.delivery)) for line in wanted.lines)
@@ -127,6 +128,7 @@ def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS) -> Ex
             delivery_address={"city": "Hamburg"},
             billing_address={"city": "Hamburg"},
             vendor_terms={vendor.id: terms for vendor in vendors},
+            payment_terms=on_account.as_json() if on_account else None,
         ),
     )
     parts = {part.vendor_id: part for part in placed.parts}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, Valuation
+from marketplace.pricing.losses import NOTHING_BESIDE, Beside
 from settlements.ledger.chart import AccountKind, PostingKind
 from settlements.ledger.postings.lines import Line
 from settlements.ledger.postings.orders import DELIVERY_EARNED, INVOICED, PENDING, OrderFacts, Stages, entitled
@@ -49,18 +50,26 @@ def on_terms(stages: Stages, vendor_orders: Iterable[uuid.UUID], deliveries: Ite
     )
 
 
-def part_invoiced(facts: OrderFacts, valuation: Valuation, stages: Stages, part: Part, *, first: bool) -> list[Line]:
+def part_invoiced(
+    facts: OrderFacts, valuation: Valuation, stages: Stages, part: Part, known: Beside, *, first: bool
+) -> list[Line]:
     """The shares that one invoice brings into the books. `first`: the order's first, which brings what belongs to no
-    invoice (compensations) with it."""
+    invoice (compensations) with it. `known` tells charges and losses apart."""
     booked = frozenset({part})
-    return [line for line in entitled(facts, None, valuation, stages) if _in(line, booked, rest=first)]
+    found = entitled(facts, None, valuation, stages, (NOTHING_BESIDE, known))
+    return [line for line in found if _in(line, booked, rest=first)]
 
 
 def parts_changed(
-    facts: OrderFacts, before: Valuation, after: Valuation, stages: Stages, booked: frozenset[Part]
+    facts: OrderFacts,
+    valuations: tuple[Valuation, Valuation],
+    stages: Stages,
+    booked: frozenset[Part],
+    known: tuple[Beside, Beside] = (NOTHING_BESIDE, NOTHING_BESIDE),
 ) -> list[Line]:
-    """What a step of the order moves of the parts that were invoiced; the others come with their invoices."""
-    return [line for line in entitled(facts, before, after, stages) if _in(line, booked, rest=True)]
+    """What a step of the order, from one valuation to the other, moves of the parts that were invoiced; the others come
+    with their invoices."""
+    return [line for line in entitled(facts, *valuations, stages, known) if _in(line, booked, rest=True)]
 
 
 def _in(line: Line, booked: frozenset[Part], *, rest: bool) -> bool:

@@ -96,7 +96,7 @@ def _noted(item: Receivable, level: int, overdue: int, day: date, steps: Ladder)
 
 
 def late_fee(item: Receivable, day: date) -> int:
-    """What is owed for paying so late beyond what was claimed before: interest up to this day, and the flat sum once."""
+    """What is owed for paying so late beyond what was claimed: interest up to this day, and the flat sum once."""
     sums = queries.open_sums(item.id)
     accrued = interest(sums, rates_with(queries.late_rates()), item.due_on, day)
     return max(0, accrued + FLAT_MINOR.get(item.currency, 0) - queries.claimed_late(item.id))
@@ -148,7 +148,7 @@ def _write(item: Receivable, notice: DunningNotice, *, frozen: bool) -> None:
 
 
 def pause(actor: Actor, receivable_id: uuid.UUID, reason: str) -> Receivable:
-    """Disputed: nobody is reminded of it until that is cleared up; an empty reason ends it. Raises ReceivableUnknown."""
+    """Disputed: nobody is reminded of it until an empty reason ends that. Raises ReceivableUnknown."""
     item = queries.receivable(actor, receivable_id, locked=True)
     item.paused_reason = reason
     db.session.flush()

@@ -26,7 +26,7 @@ def enter(
             kind=kind,
             amount_minor=amount_minor,
             source=source,
-            on=on or queries.today(),
+            day=on or queries.today(),
             at=clock.now(),
         )
     )

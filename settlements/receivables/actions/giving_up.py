@@ -68,7 +68,7 @@ def _give_up(actor: Actor, item: Receivable, row: WriteOff) -> None:
             kind="written_off",
             amount_minor=-row.amount_minor,
             source=source,
-            on=queries.today(),
+            day=queries.today(),
             at=clock.now(),
         )
     )

@@ -117,7 +117,7 @@ def match(actor: Actor, transfer_id: uuid.UUID, wanted: Sequence[Allocation], no
 def keep_as_credit(
     actor: Actor, transfer_id: uuid.UUID, company_id: uuid.UUID, amount_minor: int, note: str = ""
 ) -> BankTransfer:
-    """A company has paid more than it owes: kept for it. Raises BankTransferUnknown, CompanyNotFound, MoreThanIsLeft."""
+    """A company has paid more than it owes. Raises BankTransferUnknown, CompanyNotFound, MoreThanIsLeft."""
     company_seen(actor, company_id)
     transfer = queries.transfer(actor, transfer_id, locked=True)
     _check_left(transfer, amount_minor)

@@ -9,6 +9,7 @@ from marketplace.credit import actions as credit
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, new_id
 from marketplace.orders import queries as order_queries
+from marketplace.orders.formula import beside_of
 from marketplace.orders.models import Order, OrderStep
 from marketplace.pricing.answers import valuation_from_json
 from marketplace.pricing.facts import MARKETPLACE, Valuation
@@ -106,9 +107,11 @@ def _item(order: Order, wanted: NewReceivable) -> Receivable | None:
 
 
 def _lines(order: Order, wanted: NewReceivable, *, first: bool) -> list[Line]:
-    facts, valuation = facts_of(order), valuation_from_json(order_queries.last_step(order.id).valuation)
+    facts, step = facts_of(order), order_queries.last_step(order.id)
+    valuation = valuation_from_json(step.valuation)
     stages = _on_terms(facts, valuation, NOTHING_DELIVERED)
-    return postings.part_invoiced(facts, valuation, stages, wanted.vendor_order_id, first=first)
+    known = beside_of(order, step, valuation)
+    return postings.part_invoiced(facts, valuation, stages, wanted.vendor_order_id, known, first=first)
 
 
 def _on_terms(facts: OrderFacts, valuation: Valuation, stages: Stages) -> Stages:
@@ -127,8 +130,9 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
         return
     facts = facts_of(order)
     valuations = valuation_from_json(before.valuation), valuation_from_json(after.valuation)
+    known = beside_of(order, before, valuations[0]), beside_of(order, after, valuations[1])
     booked = frozenset(item.vendor_order_id for item in items)
-    lines = postings.parts_changed(facts, *valuations, _on_terms(facts, valuations[1], stages), booked)
+    lines = postings.parts_changed(facts, valuations, _on_terms(facts, valuations[1], stages), booked, known)
     source = after.source or f"step:{after.id}"
     changed = _changes(items, facts, (before, after), -sum(line.amount_minor for line in lines))
     given = _open_after(items, changed, source, refund_minor)
