@@ -157,6 +157,8 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
     outbox.Subscription(orders.VendorOrderShipped, invoice_handlers.follow_shipped, outside=True),
     outbox.Subscription(orders.OrderStepTaken, invoice_handlers.follow_steps, outside=True),
+    outbox.Subscription(invoices.InvoiceIssued, earning_handlers.follow_invoice, inside=True),
+    outbox.Subscription(receivables.ReceivableSettled, earning_handlers.release_settled, inside=True),
     outbox.Subscription(invoices.InvoiceIssued, invoice_handlers.render_issued),
     outbox.Subscription(invoices.CommissionsIssued, invoice_handlers.render_commissions),
     outbox.Subscription(onboarding.VendorApproved, provider_account_handlers.request_account, inside=True),

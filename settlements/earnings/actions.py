@@ -152,6 +152,8 @@ def _part(row: Earning) -> Part:
 def _earn(row: Earning, part: VendorOrder) -> None:
     if row.delivered_at is None or row.buyer_owes or row.state not in {S.PENDING, S.INVOICED}:
         return
+    if row.state is S.PENDING and queries.on_terms(row.order_id):
+        return  # on net terms nothing is in the books before the invoice, which may come after the goods
     before = ACCOUNTS[row.state]
     history.move(row, EarningVerb.EARN, SYSTEM)
     row.earned_at = clock.now()

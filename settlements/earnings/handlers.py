@@ -1,9 +1,21 @@
 """What earnings do when orders move: earn what was delivered, and let go what a cancelled part leaves."""
 
+import uuid
 from collections.abc import Sequence
 
+from marketplace.kernel.access import SYSTEM
+from marketplace.orders import queries as order_queries
 from marketplace.orders.events import OrderStepTaken, VendorOrderDelivered
 from settlements.earnings import actions
+from settlements.invoices import queries as invoice_queries
+from settlements.invoices.events import InvoiceIssued
+from settlements.invoices.models import Invoice
+from settlements.invoices.states import InvoiceKind
+from settlements.receivables import actions as receivables
+from settlements.receivables import queries as receivable_queries
+from settlements.receivables.actions import NewReceivable
+from settlements.receivables.events import ReceivableSettled
+from settlements.receivables.states import STILL_OPEN
 
 
 def earn(events: Sequence[VendorOrderDelivered]) -> None:
@@ -17,3 +29,47 @@ def close_cancelled(events: Sequence[OrderStepTaken]) -> None:
     for event in events:
         if event.number > 0:
             actions.close_cancelled(event.order_id)
+
+
+def follow_invoice(events: Sequence[InvoiceIssued]) -> None:
+    """Inside: an invoice of an order on terms brings its part into the books, as what the buyer owes for it."""
+    for event in events:
+        invoice = invoice_queries.invoice(SYSTEM, event.invoice_id)
+        if invoice.kind is InvoiceKind.SALES_INVOICE and invoice.order_id is not None:
+            order = order_queries.order(SYSTEM, invoice.order_id, locked=True)
+            if order.payment_terms is not None:
+                _open(invoice)
+
+
+def _open(invoice: Invoice) -> None:
+    """The invoices of one part are written together, and open it together."""
+    assert invoice.order_id is not None
+    issued = invoice_queries.invoices_of(SYSTEM, invoice.order_id)
+    of_part = [row for row in issued if row.vendor_order_id == invoice.vendor_order_id]
+    wanted = [_wanted(row) for row in of_part if row.kind is InvoiceKind.SALES_INVOICE]
+    receivables.open_receivables(invoice.order_id, invoice.vendor_order_id, wanted)
+    if invoice.vendor_order_id is None:
+        actions.delivery_invoiced(invoice.order_id)
+    else:
+        actions.invoiced(invoice.vendor_order_id)
+        _release_settled(invoice.order_id, invoice.vendor_order_id)
+
+
+def _wanted(invoice: Invoice) -> NewReceivable:
+    due_on = invoice.due_on or invoice.issued_on
+    return NewReceivable(
+        invoice.id, invoice.number, invoice.seller["name"], invoice.payable_minor, invoice.issued_on, due_on
+    )
+
+
+def release_settled(events: Sequence[ReceivableSettled]) -> None:
+    """Inside: a vendor who waited for the buyer waits no more once all of his invoices are settled."""
+    for event in events:
+        if event.vendor_order_id is not None:
+            _release_settled(event.order_id, event.vendor_order_id)
+
+
+def _release_settled(order_id: uuid.UUID, vendor_order_id: uuid.UUID) -> None:
+    items = receivable_queries.of_order(order_id)
+    if not any(item.vendor_order_id == vendor_order_id and item.state in STILL_OPEN for item in items):
+        actions.release(vendor_order_id)

@@ -59,6 +59,12 @@ def locked_part(vendor_order_id: uuid.UUID) -> VendorOrder:
     return orders.vendor_order(SYSTEM, vendor_order_id, locked=True)
 
 
+def on_terms(order_id: uuid.UUID) -> bool:
+    """Was the order bought on account?"""
+    statement = visible(SYSTEM, Order).with_only_columns(Order.payment_terms.is_not(None)).where(Order.id == order_id)
+    return bool(db.session.scalar(statement))
+
+
 def cancelled_parts(order_id: uuid.UUID) -> list[VendorOrder]:
     """The parts of an order that were cancelled and whose money is still pending."""
     stages = stages_of(order_id)

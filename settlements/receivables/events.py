@@ -14,6 +14,7 @@ class ReceivableSettled(Event):
     """
 
     receivable_id: uuid.UUID
+    invoice_id: uuid.UUID
     order_id: uuid.UUID
     vendor_order_id: uuid.UUID | None
 
@@ -23,6 +24,7 @@ class ReceivableReopened(Event):
     """A payment was undone: this invoice, settled before, is open again."""
 
     receivable_id: uuid.UUID
+    invoice_id: uuid.UUID
     order_id: uuid.UUID
     vendor_order_id: uuid.UUID | None
 

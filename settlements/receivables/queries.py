@@ -51,12 +51,6 @@ def _locked(statement: Select[Any], locked: bool) -> Select[Any]:
     return statement.with_for_update() if locked else statement
 
 
-def of_invoice(invoice_id: uuid.UUID) -> Receivable | None:
-    """The open item of an invoice."""
-    statement = visible(SYSTEM, Receivable).where(Receivable.invoice_id == invoice_id)
-    return db.session.scalars(statement, execution_options=AFRESH).one_or_none()
-
-
 def of_order(order_id: uuid.UUID) -> list[Receivable]:
     """The invoices of an order, locked, in the order in which they fall due; the order is locked by the caller."""
     statement = visible(SYSTEM, Receivable).where(Receivable.order_id == order_id, Receivable.kind == "invoice")

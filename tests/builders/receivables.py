@@ -25,9 +25,7 @@ def example_on_terms(cast, *, limit_minor=1_000_000, account=True, due=NET_30, p
     if account:
         on_account(cast.buyer_company, limit_minor=limit_minor)
     terms = USUAL_TERMS | {"prefinanced": prefinanced}
-    return place_example_one(
-        cast.buyer, cast.vendor_company, cast.rival_vendor_company, on_account=due, terms=terms
-    )
+    return place_example_one(cast.buyer, cast.vendor_company, cast.rival_vendor_company, on_account=due, terms=terms)
 
 
 def order_on_terms(cast, wanted, *, due=NET_30):
@@ -52,9 +50,8 @@ def invoiced(order, *, parts=None, issued_on=None, prefix="RE"):
         if parts is None or part in parts:
             number = f"{prefix}-2026-{next(_number):05d}"
             due_on = DueRule.from_json(order.payment_terms).due_on(issued_on)
-            found[part] = actions.open_receivable(
-                NewReceivable(uuid.uuid4(), number, "Vendor GmbH", order.id, part, minor, issued_on, due_on)
-            )
+            wanted = NewReceivable(uuid.uuid4(), number, "Vendor GmbH", minor, issued_on, due_on)
+            found[part] = next(iter(actions.open_receivables(order.id, part, [wanted])), None)
     return found
 
 

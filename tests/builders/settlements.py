@@ -98,7 +98,14 @@ USUAL_TERMS = {"hold_days": 3, "reserve_rate": "0.1", "reserve_days": 30, "prefi
 
 def place_example_one(buyer, vendor_a, vendor_b, *, stock=1000, on_account=None, terms=USUAL_TERMS) -> Example:
     """Example 1 placed for the actor `buyer` with these two vendors' companies; inside a transaction of the caller."""
-    return place(buyer, example_one(vendor_a.id, vendor_b.id), [vendor_a, vendor_b], stock=stock, terms=terms, on_account=on_account)
+    return place(
+        buyer,
+        example_one(vendor_a.id, vendor_b.id),
+        [vendor_a, vendor_b],
+        stock=stock,
+        terms=terms,
+        on_account=on_account,
+    )
 
 
 def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS, on_account=None) -> Example:

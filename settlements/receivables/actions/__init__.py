@@ -12,7 +12,7 @@ from settlements.receivables.actions.matching import (
     send_back,
     undo,
 )
-from settlements.receivables.actions.opening import NewReceivable, follow_step, open_receivable
+from settlements.receivables.actions.opening import NewReceivable, follow_step, open_receivables
 
 __all__ = [
     "Allocation",
@@ -26,7 +26,7 @@ __all__ = [
     "keep_as_credit",
     "match",
     "match_by_reference",
-    "open_receivable",
+    "open_receivables",
     "pause",
     "pay_back",
     "propose",

@@ -57,10 +57,10 @@ def _verb(item: Receivable) -> ReceivableVerb:
 
 
 def _tell(item: Receivable, was_open: bool, is_open: bool) -> None:
-    if item.kind != "invoice" or was_open == is_open:
+    if item.invoice_id is None or was_open == is_open:
         return
     kind = ReceivableReopened if is_open else ReceivableSettled
-    outbox.publish(kind(receivable_id=item.id, order_id=item.order_id, vendor_order_id=item.vendor_order_id))
+    outbox.publish(kind(item.id, item.invoice_id, item.order_id, item.vendor_order_id))
 
 
 def claim_of(item: Receivable) -> Claim:

@@ -30,58 +30,52 @@ INVOICE_OPENED = "invoice_opened"
 
 @dataclass(frozen=True, slots=True)
 class NewReceivable:
-    """A sales invoice of an order on terms. `vendor_order_id` None: the operator's own, for the deliveries he sells.
-
-    `amount_minor`: what the buyer has to pay for it.
-    """
+    """A sales invoice of an order on terms; `amount_minor`: what the buyer has to pay for it."""
 
     invoice_id: uuid.UUID
     number: str
     issuer_name: str
-    order_id: uuid.UUID
-    vendor_order_id: uuid.UUID | None
     amount_minor: int
     issued_on: date
     due_on: date
 
 
-def open_receivable(wanted: NewReceivable) -> Receivable | None:
-    """The buyer owes an invoice from now on, and its part of the order is in the books; once per invoice.
+def open_receivables(
+    order_id: uuid.UUID, vendor_order_id: uuid.UUID | None, wanted: Sequence[NewReceivable]
+) -> list[Receivable]:
+    """The buyer owes the invoices of one part of an order from now on, and that part is in the books; once for each
+    part. Most have one; what is outside the scope of tax stands on one of its own.
 
-    None where nothing is to be paid. Raises OrderUnknown, OrderNotOnTerms, InvoiceDiffersFromOrder.
+    `vendor_order_id` None: the operator's own, for the deliveries he sells. Nothing is returned where nothing is to be
+    paid, or it is known. Raises OrderUnknown, OrderNotOnTerms, InvoiceDiffersFromOrder.
     """
-    order = order_queries.order(SYSTEM, wanted.order_id, locked=True)
+    order = order_queries.order(SYSTEM, order_id, locked=True)
     if order.payment_terms is None:
         raise OrderNotOnTerms
-    known = queries.of_invoice(wanted.invoice_id)
-    if known is not None:
-        return known
+    source = f"invoiced:{vendor_order_id or order.id}"
+    if books.is_booked(source):
+        return []
     others = queries.of_order(order.id)
-    lines = _lines(order, wanted, first=not others)
+    lines = _lines(order, vendor_order_id, first=not others)
     owed_minor = -sum(line.amount_minor for line in lines)
-    if owed_minor != wanted.amount_minor:
+    invoiced_minor = sum(row.amount_minor for row in wanted)
+    if owed_minor != invoiced_minor:
         raise InvoiceDiffersFromOrder(
-            f"Invoice {wanted.number} asks for another sum than its part of the order comes to.",
-            invoiced_minor=wanted.amount_minor,
+            f"{', '.join(row.number for row in wanted)}: another sum than this part of the order comes to.",
+            invoiced_minor=invoiced_minor,
             owed_minor=owed_minor,
         )
-    if not lines:
-        return None
-
-    item = _item(order, wanted)
-    if item is not None:
-        lines.append(postings.receivable(claim_of(item), owed_minor))
-    books.post(f"invoice:{wanted.invoice_id}", INVOICE_OPENED, without_zeros(lines), order_id=order.id)
-    if item is not None:
-        source = f"invoice:{wanted.invoice_id}"
-        enter(item, "issued", owed_minor, source, on=wanted.issued_on)
-        set_off_within([*others, item], source)
-    return item
+    items = [_item(order, vendor_order_id, row) for row in wanted if row.amount_minor]
+    lines += [postings.receivable(claim_of(item), item.amount_minor) for item in items]
+    if without_zeros(lines):
+        books.post(source, INVOICE_OPENED, without_zeros(lines), order_id=order.id)
+    for item in items:
+        enter(item, "issued", item.amount_minor, f"invoice:{item.invoice_id}", on=item.issued_on)
+    set_off_within([*others, *items], source)
+    return items
 
 
-def _item(order: Order, wanted: NewReceivable) -> Receivable | None:
-    if wanted.amount_minor == 0:
-        return None
+def _item(order: Order, vendor_order_id: uuid.UUID | None, wanted: NewReceivable) -> Receivable:
     item = Receivable(
         id=new_id(),
         kind="invoice",
@@ -91,7 +85,7 @@ def _item(order: Order, wanted: NewReceivable) -> Receivable | None:
         order_id=order.id,
         order_number=order.number,
         order_key=key_of(order.number),
-        vendor_order_id=wanted.vendor_order_id,
+        vendor_order_id=vendor_order_id,
         issuer_name=wanted.issuer_name,
         number=wanted.number,
         number_key=key_of(wanted.number),
@@ -106,12 +100,12 @@ def _item(order: Order, wanted: NewReceivable) -> Receivable | None:
     return item
 
 
-def _lines(order: Order, wanted: NewReceivable, *, first: bool) -> list[Line]:
+def _lines(order: Order, part: uuid.UUID | None, *, first: bool) -> list[Line]:
     facts, step = facts_of(order), order_queries.last_step(order.id)
     valuation = valuation_from_json(step.valuation)
     stages = _on_terms(facts, valuation, NOTHING_DELIVERED)
     known = beside_of(order, step, valuation)
-    return postings.part_invoiced(facts, valuation, stages, wanted.vendor_order_id, known, first=first)
+    return postings.part_invoiced(facts, valuation, stages, part, known, first=first)
 
 
 def _on_terms(facts: OrderFacts, valuation: Valuation, stages: Stages) -> Stages:
@@ -150,8 +144,8 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
 def _changes(
     items: Sequence[Receivable], facts: OrderFacts, steps: tuple[OrderStep, OrderStep], total_minor: int
 ) -> dict[uuid.UUID, int]:
-    """By how much each item changes: its part of what the buyer owes, and to the operator's, or the first, what belongs
-    to no invoice."""
+    """By how much each item changes: the first of each part by that part of what the buyer owes, and the operator's, or
+    the first of all, by what belongs to no invoice."""
     sums: dict[uuid.UUID | None, int] = {}
     for step, sign in zip(steps, (-1, 1), strict=True):
         charges = state_from_json(step.formula_state).charges
@@ -160,7 +154,9 @@ def _changes(
             if seller == MARKETPLACE or uuid.UUID(seller) in facts.vendor_orders:
                 part = postings.part_of(seller, facts.vendor_orders)
                 sums[part] = sums.get(part, 0) + sign * minor
-    changed = {item.id: sums.get(item.vendor_order_id, 0) for item in items}
+    firsts = {item.vendor_order_id: item.id for item in reversed(items)}
+    changed = {item.id: 0 for item in items}
+    changed.update({item_id: sums.get(part, 0) for part, item_id in firsts.items()})
     rest = total_minor - sum(changed.values())
     own = next((item for item in items if item.vendor_order_id is None), items[0])
     changed[own.id] += rest

@@ -1,0 +1,123 @@
+"""A vendor of an order on terms waits for the buyer, or is paid as if he had paid: from shipping to what is due."""
+
+from datetime import timedelta
+
+import pytest
+
+from marketplace.kernel import clock
+from marketplace.kernel.access import SYSTEM
+from marketplace.kernel.db import db, transaction
+from marketplace.orders import actions as orders
+from marketplace.orders import queries as order_queries
+from settlements.earnings import actions as earnings
+from settlements.earnings import queries as earning_queries
+from settlements.earnings.states import EarningState
+from settlements.invoices import actions as invoices
+from settlements.ledger import books
+from settlements.ledger.chart import AccountKind
+from settlements.receivables import queries
+from tests.builders.companies import an_address
+from tests.builders.receivables import example_on_terms, paid
+
+A = AccountKind
+SHARES = {"vendor": 24_515, "rival": 14_888}
+
+
+@pytest.fixture
+def market(session, cast, gateway):
+    """Everybody can issue invoices."""
+    vat_ids = {
+        "operator_company": "DE136695976",
+        "vendor_company": "FR40303265045",
+        "rival_vendor_company": "ATU13585627",
+    }
+    with transaction():
+        for name in ("operator_company", "vendor_company", "rival_vendor_company", "buyer_company"):
+            company = getattr(cast, name)
+            company.vat_id = vat_ids.get(name, "NL004495445B01")
+            an_address(company)
+    return cast
+
+
+def shipped(placed, *, delivered=True):
+    for part in placed.parts.values():
+        orders.confirm(SYSTEM, part.id)
+        lines = order_queries.lines_of(placed.order.id, part.id)
+        orders.units_shipped(SYSTEM, part, {line.id: line.quantity for line in lines})
+        if delivered:
+            orders.delivered(SYSTEM, part)
+
+
+def balances(cast, kind):
+    return tuple(-books.balance(kind, row.id, "EUR") for row in (cast.vendor_company, cast.rival_vendor_company))
+
+
+def states(placed):
+    db.session.expire_all()
+    return {earning_queries.earning(part.id).state for part in placed.parts.values()}
+
+
+def right():
+    return [str(difference) for difference in books.check_books()] == []
+
+
+@pytest.mark.parametrize("invoice_first", [True, False])
+def test_pay_when_paid_waits_invoice_by_invoice(market, invoice_first):
+    cast = market
+    with transaction():
+        placed = example_on_terms(cast)
+        shipped(placed, delivered=not invoice_first)
+    assert balances(cast, A.VENDOR_PENDING) == (0, 0)
+    with transaction():
+        issued = invoices.follow(placed.order.id)
+        if invoice_first:
+            for part in placed.parts.values():
+                orders.delivered(SYSTEM, part)
+    assert len(issued) == 3
+    assert books.balance(A.BUYER_RECEIVABLE, cast.buyer_company.id, "EUR") == 43_674
+    assert balances(cast, A.VENDOR_PENDING) == tuple(SHARES.values())
+    assert (books.balance(A.COMMISSION_REVENUE, None, "EUR"), states(placed)) == (-4_719, {EarningState.INVOICED})
+    assert right()
+
+    items = {item.vendor_order_id: item for item in queries.of_order(placed.order.id)}
+    part_a = placed.parts[cast.vendor_company.id].id
+    with transaction():
+        paid(20_000, items[part_a].number)
+    assert balances(cast, A.VENDOR_EARNED) == (0, 0)  # paid in part is not paid
+    with transaction():
+        paid(items[part_a].amount_minor - 20_000, items[part_a].number)
+    assert balances(cast, A.VENDOR_EARNED) == (24_515, 0)
+    assert balances(cast, A.VENDOR_PENDING) == (0, 14_888)
+    with transaction(), clock.moved(timedelta(days=40)):
+        earnings.fall_due(clock.now(), 10)
+        paid(43_674 - items[part_a].amount_minor, placed.order.number)
+    assert balances(cast, A.VENDOR_PAYABLE)[0] == 24_515 - 2_451
+    assert balances(cast, A.VENDOR_PENDING) == (0, 0)
+    assert states(placed) == {EarningState.DUE}
+    assert right()
+
+
+def test_prefinanced_vendors_do_not_wait(market):
+    cast = market
+    with transaction():
+        placed = example_on_terms(cast, prefinanced=True)
+        shipped(placed)
+        invoices.follow(placed.order.id)
+    assert balances(cast, A.VENDOR_EARNED) == tuple(SHARES.values())
+    with transaction(), clock.moved(timedelta(days=4)):
+        earnings.fall_due(clock.now(), 10)
+    assert balances(cast, A.VENDOR_PAYABLE) == (24_515 - 2_451, 14_888 - 1_488)
+    assert books.balance(A.BUYER_RECEIVABLE, cast.buyer_company.id, "EUR") == 43_674
+    assert right()
+
+
+def test_invoices_are_due_as_agreed_when_the_order_was_placed(market):
+    with transaction():
+        placed = example_on_terms(market)
+        shipped(placed)
+        issued = invoices.follow(placed.order.id)
+        again = invoices.follow(placed.order.id)
+    assert again == []
+    items = queries.of_order(placed.order.id)
+    assert {item.due_on - item.issued_on for item in items} == {timedelta(days=30)}
+    assert sorted(item.number for item in items) == sorted(row.number for row in issued)
