@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "receivables"
-down_revision = "vendor_terms"
+down_revision = "provider_accounts"
 
 
 def upgrade() -> None:
