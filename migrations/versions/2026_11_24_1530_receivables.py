@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "receivables"
-down_revision = "provider_accounts"
+down_revision = "return_cases"
 
 
 def upgrade() -> None:
