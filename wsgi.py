@@ -87,6 +87,9 @@ from settlements.receivables import jobs as _receivable_jobs  # noqa: F401  regi
 from settlements.refunds import events as refunds
 from settlements.refunds import handlers as refund_handlers
 from settlements.refunds import routes as refunds_routes
+from settlements.runs import events as runs
+from settlements.runs import handlers as run_handlers
+from settlements.runs import jobs as _run_jobs  # noqa: F401  registers the work of runs
 from settlements.webhooks import events as webhooks
 from settlements.webhooks import handlers as webhook_handlers
 from settlements.webhooks import routes as webhooks_routes
@@ -165,6 +168,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(
         provider_accounts.ProviderAccountRequested, provider_account_handlers.open_requested, outside=True
     ),
+    outbox.Subscription(runs.RunOpened, run_handlers.start),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
 COMMANDS = [returns.returns, books_commands.commands, rules_commands.found, search_commands.commands]

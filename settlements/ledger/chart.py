@@ -83,6 +83,7 @@ class PostingKind(StrEnum):
     DUE = "due"
     RESERVE_HELD = "reserve_held"
     RESERVE_RELEASED = "reserve_released"
+    RESERVE_MINIMUM = "reserve_minimum"
     TRANSFER = "transfer"
     TRANSFER_REFUSED = "transfer_refused"
     TRANSFER_REVERSED = "transfer_reversed"

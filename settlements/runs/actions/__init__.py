@@ -1,0 +1,7 @@
+"""What can be done about settlement: open a run, collect and close its statements."""
+
+from settlements.runs.actions.closing import advance, close, close_one, fail, retry
+from settlements.runs.actions.collecting import collect
+from settlements.runs.actions.opening import open_cycle, open_now
+
+__all__ = ["advance", "close", "close_one", "collect", "fail", "open_cycle", "open_now", "retry"]
