@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "settlement_runs"
-down_revision = "vendor_terms"
+down_revision = "return_cases"
 
 
 def upgrade() -> None:
