@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "settlement_runs"
-down_revision = "return_cases"
+down_revision = "receivables"
 
 
 def upgrade() -> None:
