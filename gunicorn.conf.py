@@ -20,8 +20,3 @@ def when_ready(_server: object) -> None:
     """What was loaded stays for ever: the collector need not look at it with every round, nor copy its pages."""
     gc.collect()
     gc.freeze()
-
-
-def post_fork(_server: object, _worker: object) -> None:
-    """A request makes thousands of objects that end with it by themselves; look for the others less often."""
-    gc.set_threshold(20_000, 20, 50)

@@ -13,7 +13,7 @@ from _common import Stage, WebServer
 
 from marketplace.kernel import outbox, queue
 from marketplace.kernel.db import db
-from marketplace.kernel.up import FLASK, WEBHOOK_PATH, WORKERS
+from marketplace.kernel.up import WEBHOOK_PATH, WORKERS
 from settlements.gateway.sandbox import launcher
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -82,7 +82,7 @@ def whole_set(*, web: bool = True, workers: int = 2, threads: int = 4) -> Iterat
             host, port = served.address
             sandbox.script(webhooks={"url": f"http://{host}:{port}{WEBHOOK_PATH}", "events": SUBSCRIBED})
         for command in WORKERS.values():
-            stack.enter_context(bench.flask_process(on, *command[len(FLASK) :]))
+            stack.enter_context(bench.flask_process(on, *command))
         yield Whole(on, sandbox, served)
 
 

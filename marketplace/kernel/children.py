@@ -1,13 +1,18 @@
 """Children that are kept alive and ended together: whoever dies is started again, and none outlives its starter."""
 
+import ctypes
+import gc
 import os
+import runpy
 import signal
 import subprocess
+import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import click
 
@@ -17,6 +22,7 @@ STOP_WITHIN_S = 15.0
 SETTLED_AFTER_S = 60.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+PR_SET_PDEATHSIG = 1
 
 
 class Child(Protocol):
@@ -29,11 +35,85 @@ class Child(Protocol):
 Some = TypeVar("Some", bound=Child)
 
 
+class Fork:
+    """A fork of this process that runs a Python module as `python -m` would, as a Popen to whoever keeps it.
+
+    What this process has imported need not be imported again, and stays in memory once. It gets its signal when the
+    thread that started it ends, however it ends.
+    """
+
+    def __init__(self, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
+        self.returncode: int | None = None
+        gc.freeze()  # else the first look for garbage writes to all that is shared
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(parent, module, arguments, env, log)
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def terminate(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self, timeout: float | None = None) -> int:
+        until = None if timeout is None else time.monotonic() + timeout
+        while self.poll() is None:
+            if until is not None and time.monotonic() > until:
+                raise subprocess.TimeoutExpired("fork", timeout or 0)
+            time.sleep(0.01)
+        assert self.returncode is not None
+        return self.returncode
+
+
+def _become(parent: int, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> NoReturn:
+    """In the fork: leave all that is the starter's behind, run the module, and end without running his endings."""
+    code = 1
+    try:
+        os.setsid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if os.getppid() != parent:
+            os._exit(code)
+        _speak_into(log)
+        os.environ.clear()
+        os.environ.update(env)
+        sys.argv = [module, *arguments]
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _speak_into(log: Path) -> None:
+    with open(os.devnull, "rb") as nothing, log.open("ab") as out:
+        for number, file in ((0, nothing), (1, out), (2, out)):
+            os.dup2(file.fileno(), number)
+    # New ones: the starter's may hold what he has not said yet, or lead elsewhere.
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
+
+
 @dataclass
 class Program:
     """A child process in a session of its own, so that a Ctrl-C reaches only us and its whole group can be ended."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Fork
+
+    @classmethod
+    def fork(cls, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> "Program":
+        """What `start` of `python -m module` would do, at once: see Fork."""
+        return cls(Fork(module, arguments, env, log))
 
     @classmethod
     def start(cls, command: Sequence[str], env: Mapping[str, str], log: Path) -> "Program":

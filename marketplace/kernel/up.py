@@ -5,7 +5,6 @@ import secrets
 import shlex
 import signal
 import socket
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -27,11 +26,10 @@ from marketplace.kernel.db import db
 from marketplace.kernel.local import LocalServerFailed, start_postgres, start_valkey
 from marketplace.kernel.settings import SettingMissing, Settings, from_environment
 
-FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
-WORKERS = {
-    "worker-short": [*FLASK, "worker", "--queue", "short"],
-    "worker-long": [*FLASK, "worker", "--queue", "long"],
-    "dispatcher": [*FLASK, "dispatcher"],
+WORKERS = {  # commands of `flask --app wsgi`
+    "worker-short": ["worker", "--queue", "short"],
+    "worker-long": ["worker", "--queue", "long"],
+    "dispatcher": ["dispatcher"],
 }
 WEBHOOK_PATH = "/webhooks/stripe"
 READY_WITHIN_S = 60.0
@@ -198,9 +196,9 @@ def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, fami
 
 
 def _start_web(wish: Wish, env: dict[str, str], family: Family) -> Child:
-    web = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", f"{wish.host}:{wish.port}"]
+    web = ["--config", "gunicorn.conf.py", "--bind", f"{wish.host}:{wish.port}"]
     web += ["--graceful-timeout", "3"]  # people who press Ctrl-C wait; idle connections are no reason to
-    return family.keep("web", partial(Program.start, web, env, _logs(env) / "web.log"))
+    return family.keep("web", partial(Program.fork, "gunicorn", web, env, _logs(env) / "web.log"))
 
 
 def _await_web(wish: Wish, env: dict[str, str], web: Child) -> None:
@@ -214,7 +212,7 @@ def _await_web(wish: Wish, env: dict[str, str], web: Child) -> None:
 def _start_workers(wish: Wish, env: dict[str, str], family: Family) -> None:
     """When the web server is ready, so that they do not fight for the processor."""
     for name, command in (WORKERS if wish.worker else {}).items():
-        family.keep(name, partial(Program.start, command, env, _logs(env) / f"{name}.log"))
+        family.keep(name, partial(Program.fork, "flask", ["--app", "wsgi", *command], env, _logs(env) / f"{name}.log"))
 
 
 def _logs(env: Mapping[str, str]) -> Path:

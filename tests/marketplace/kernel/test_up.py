@@ -86,6 +86,30 @@ def test_a_child_that_keeps_dying_is_started_ever_later(family: Family, tmp_path
     assert family.kept[0].pause == 2
 
 
+def forked(folder: Path, text: str, arguments: list[str], env: dict[str, str]) -> Program:
+    (folder / "forked_module.py").write_text(text)
+    sys.path.insert(0, str(folder))
+    try:
+        (folder / "log").touch()
+        return Program.fork("forked_module", arguments, env, folder / "log")
+    finally:
+        sys.path.remove(str(folder))
+
+
+def test_a_fork_is_a_program_of_its_own(tmp_path: Path):
+    text = "import os, sys; print(sys.argv[1], os.environ['WORD']); sys.exit(int(sys.argv[2]))"
+    child = forked(tmp_path, text, ["said", "7"], {"WORD": "heard"})
+    assert child.process.wait(10) == 7
+    assert (not child.lives(), (tmp_path / "log").read_text()) == (True, "said heard\n")
+
+
+def test_a_fork_ends_when_it_is_asked_to(tmp_path: Path):
+    child = forked(tmp_path, "import time; print('sleeps', flush=True); time.sleep(60)", [], {})
+    assert until(lambda: (tmp_path / "log").read_text() == "sleeps\n")
+    child.stop()
+    assert child.process.returncode == -signal.SIGTERM
+
+
 def answer_of(url: str) -> int:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
