@@ -90,6 +90,10 @@ from settlements.refunds import routes as refunds_routes
 from settlements.runs import events as runs
 from settlements.runs import handlers as run_handlers
 from settlements.runs import jobs as _run_jobs  # noqa: F401  registers the work of runs
+from settlements.transfers import events as transfers
+from settlements.transfers import handlers as transfer_handlers
+from settlements.transfers import pages as transfers_pages
+from settlements.transfers import routes as transfers_routes
 from settlements.webhooks import events as webhooks
 from settlements.webhooks import handlers as webhook_handlers
 from settlements.webhooks import routes as webhooks_routes
@@ -120,6 +124,7 @@ API = [
     payments_routes.routes,
     provider_accounts_routes.routes,
     refunds_routes.routes,
+    transfers_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
     onboarding_routes.routes,
@@ -135,6 +140,7 @@ PAGES = [
     shipments_pages.routes,
     payments_pages.routes,
     provider_accounts_pages.routes,
+    transfers_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -169,6 +175,10 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
         provider_accounts.ProviderAccountRequested, provider_account_handlers.open_requested, outside=True
     ),
     outbox.Subscription(runs.RunOpened, run_handlers.start),
+    outbox.Subscription(transfers.TransferRequested, transfer_handlers.send_requested, outside=True),
+    outbox.Subscription(transfers.ReversalRequested, transfer_handlers.take_back_requested, outside=True),
+    outbox.Subscription(orders.OrderStepTaken, transfer_handlers.recover_after_step, outside=True),
+    outbox.Subscription(transfers.PayableLowered, transfer_handlers.recover_lowered, outside=True),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
 COMMANDS = [returns.returns, books_commands.commands, rules_commands.found, search_commands.commands]
@@ -178,6 +188,7 @@ NAVIGATION: list[pages.NavItem] = [
     *carts_pages.navigation,
     *orders_pages.navigation,
     *desk_pages.navigation,
+    *transfers_pages.navigation,
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
 ]

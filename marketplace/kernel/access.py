@@ -92,6 +92,8 @@ class Permission(StrEnum):
     PAYOUT_READ = "payout.read"  # a vendor's account at the provider, and what is paid to it
     PAYOUT_SETUP = "payout.setup"
     PAYOUT_BLOCK = "payout.block"
+    ADJUSTMENT_MAKE = "adjustment.make"  # propose what is booked by hand
+    ADJUSTMENT_APPROVE = "adjustment.approve"  # as another person than who proposed it
     OPERATE = "operate"  # jobs, outbox, failures
 
 

@@ -93,6 +93,7 @@ class PostingKind(StrEnum):
     INVOICE = "invoice"
     LATE_FEE = "late_fee"
     WRITE_OFF = "write_off"
+    RECLASSIFIED = "reclassified"
     PAYOUT = "payout"
     ROUNDING = "rounding"
 

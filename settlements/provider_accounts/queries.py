@@ -70,6 +70,12 @@ def accounts(actor: Actor, *, state: AccountState | None = None, able: bool | No
     return statement.where(may if able else ~may)
 
 
+def blocked() -> list[ProviderAccount]:
+    """Accounts to which we send nothing, the longest blocked first."""
+    statement = visible(SYSTEM, ProviderAccount).where(ProviderAccount.blocked_reason.is_not(None))
+    return list(db.session.scalars(statement.order_by(ProviderAccount.blocked_at), execution_options=AFRESH))
+
+
 def requested(before: datetime, limit: int) -> list[uuid.UUID]:
     """Accounts that the provider was not asked for yet, or whose making nobody knows of."""
     statement = visible(SYSTEM, ProviderAccount).with_only_columns(ProviderAccount.id)

@@ -21,11 +21,10 @@ from settlements.refunds import queries as refund_queries
 from settlements.webhooks import actions, queries
 from settlements.webhooks.actions import Verdict
 from settlements.webhooks.events import WebHookStored
+from settlements.webhooks.looks import HANDLED, Tell, look_at_payouts, look_at_transfers
 from settlements.webhooks.models import Outcome
 
-HANDLED: Verdict = (Outcome.HANDLED, None)
 About = dict[tuple[str, str], list[queries.Told]]  # by kind and the provider's id of the object
-Tell = Callable[[str, Verdict], None]
 
 
 def look_into(events: Sequence[WebHookStored]) -> None:
@@ -55,19 +54,19 @@ def look_into(events: Sequence[WebHookStored]) -> None:
 
 def _look(about: About, verdicts: dict[uuid.UUID, Verdict]) -> None:
     for kind, looks in _LOOKS.items():
-        known = {object_id: rows[0].payment_id for (of_kind, object_id), rows in about.items() if of_kind == kind}
-        if known:
+        told = {object_id: rows[0] for (of_kind, object_id), rows in about.items() if of_kind == kind}
+        if told:
             looks(
-                known,
+                told,
                 lambda object_id, verdict, kind=kind: verdicts.update(
                     {row.id: verdict for row in about[kind, object_id]}
                 ),
             )
 
 
-def _look_at_payments(payments: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
-    for provider_id, known in payments.items():
-        tell(provider_id, _look_at_payment(provider(), provider_id, known))
+def _look_at_payments(payments: Mapping[str, queries.Told], tell: Tell) -> None:
+    for provider_id, row in payments.items():
+        tell(provider_id, _look_at_payment(provider(), provider_id, row.payment_id))
 
 
 def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: uuid.UUID | None) -> Verdict:
@@ -86,7 +85,7 @@ def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: uuid.UUID
     return (Outcome.KEPT, payment.trouble) if payment.trouble else HANDLED
 
 
-def _look_at_refunds(refunds: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
+def _look_at_refunds(refunds: Mapping[str, queries.Told], tell: Tell) -> None:
     with transaction():
         known = refund_queries.attempts_by_provider_ids(list(refunds))
     for provider_id in refunds:
@@ -108,7 +107,7 @@ def _look_at_refund(gateway: PaymentGateway, provider_id: str, known: uuid.UUID 
     return (Outcome.KEPT, refund.trouble) if differs else HANDLED
 
 
-def _look_at_accounts(accounts: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
+def _look_at_accounts(accounts: Mapping[str, queries.Told], tell: Tell) -> None:
     with transaction():
         known = {name: row.id for name, row in provider_accounts.by_provider_ids(list(accounts)).items()}
     for provider_id in accounts:
@@ -139,10 +138,12 @@ def _uuid(text: str | None) -> uuid.UUID | None:
         return None
 
 
-_LOOKS: dict[str, Callable[[Mapping[str, uuid.UUID | None], Tell], None]] = {
+_LOOKS: dict[str, Callable[[Mapping[str, queries.Told], Tell], None]] = {
     EventKind.PAYMENT.value: _look_at_payments,
     EventKind.REFUND.value: _look_at_refunds,
     EventKind.ACCOUNT.value: _look_at_accounts,
+    EventKind.TRANSFER.value: look_at_transfers,
+    EventKind.PAYOUT.value: look_at_payouts,
 }
 # Kinds whose events speak of a vendor's account; all others are about our own.
-_OF_VENDORS = frozenset({EventKind.ACCOUNT.value})
+_OF_VENDORS = frozenset({EventKind.ACCOUNT.value, EventKind.PAYOUT.value})
