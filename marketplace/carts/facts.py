@@ -30,7 +30,7 @@ from marketplace.pricing.wire import policy_from_json
 from marketplace.rules import queries as rules
 from marketplace.rules.queries import InForce, OfferedDelivery, RunningPromotion
 
-PROFILE = "b2b"
+COMPANIES, CONSUMERS = "b2b", "consumer"  # the profiles of return policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def gather(cart: Cart, items: Sequence[Item], *, strict: Collection[str] = ()) -
     good = [item for item in items if id(item) not in bad]
     by_vendor = _by_vendor(good)
     rules_now = rules.in_force(
-        profile=PROFILE,
+        profile=CONSUMERS if cart.prices_include_tax else COMPANIES,
         currency=cart.currency,
         country=country,
         countries=_countries(good, operator, country),

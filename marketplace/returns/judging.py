@@ -48,10 +48,15 @@ def shared(shares: Sequence[tuple[Fault, int]], quantity: int) -> list[dict[str,
 
 
 def state_after(
-    order: Order, policy: Policy, before: State, judged: Sequence[Judged], charges: Sequence[Charge]
-) -> tuple[State, list[Charge]]:
-    """The state in which these verdicts hold instead of those before, with these charges besides; and the charges that
-    faults shared as sums make."""
+    order: Order,
+    policy: Policy,
+    before: State,
+    judged: Sequence[Judged],
+    charges: Sequence[Charge],
+    taken_back: Sequence[Charge] = (),
+) -> tuple[State, list[tuple[int, Charge]]]:
+    """The state in which these verdicts hold instead of those before, with these charges besides and without those
+    `taken_back`; and the charges that faults shared as sums make, each with the number of its line in `judged`."""
     counts = {(entry.line, entry.fault): entry.quantity for entry in before.returned}
     for line in judged:
         name = str(line.order_line_id)
@@ -59,12 +64,12 @@ def state_after(
             for fault, quantity in returned_units(verdict).items():
                 counts[name, fault] = counts.get((name, fault), 0) + sign * quantity
     returned = tuple(Returned(name, fault, quantity) for (name, fault), quantity in counts.items() if quantity)
-    kept = Counter(before.charges)
+    kept = Counter(before.charges) - Counter(taken_back)
     for line in judged:
         kept -= Counter(charge_from_json(entry) for entry in (line.was or {}).get("charges", ()))
     base = State(returned, tuple(charge for charge in before.charges if _taken(kept, charge)))
     made = _shared_as_charges(order, policy, base, judged)
-    return State(returned, (*base.charges, *made, *charges)), made
+    return State(returned, (*base.charges, *(charge for _, charge in made), *charges)), made
 
 
 def _taken(kept: Counter[Charge], charge: Charge) -> bool:
@@ -74,10 +79,12 @@ def _taken(kept: Counter[Charge], charge: Charge) -> bool:
     return True
 
 
-def _shared_as_charges(order: Order, policy: Policy, after: State, judged: Sequence[Judged]) -> list[Charge]:
+def _shared_as_charges(
+    order: Order, policy: Policy, after: State, judged: Sequence[Judged]
+) -> list[tuple[int, Charge]]:
     """Faults shared as sums: the others pay their share of what the line's return is worth to who bears the loss."""
-    made: list[Charge] = []
-    for line in judged:
+    made: list[tuple[int, Charge]] = []
+    for number, line in enumerate(judged):
         shares = line.verdict.get("shares") or ()
         if not shares or not total(line.verdict):
             continue
@@ -91,7 +98,7 @@ def _shared_as_charges(order: Order, policy: Policy, after: State, judged: Seque
             payer = BUYER if share["fault"] == Fault.BUYER else _bearer(order, policy, name, Fault(share["fault"]))
             amount = round_half_up(worth * share["percent"], whole)
             if amount > 0 and payer != payee:
-                made.append(Charge(payer, payee, amount, ChargeKind.FAULT_SHARE))
+                made.append((number, Charge(payer, payee, amount, ChargeKind.FAULT_SHARE)))
     return made
 
 

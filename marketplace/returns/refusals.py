@@ -93,6 +93,10 @@ class ChargePartyUnknown(Invalid):
     message = "A charge is between the buyer, the marketplace and vendors of the order."
 
 
+class ChargeNotThere(Conflict):
+    message = "There is no such charge on this order that could be taken back."
+
+
 class LabelNotYours(Forbidden):
     message = "What a label cost is entered by the vendor who bought it, or by the operator."
 

@@ -101,7 +101,7 @@ def preview_return(wanted, case_id):
     Nothing is written. Each party sees its own sums, the operator everybody's.
     """
     actor = current_actor()
-    outcome = actions.preview(actor, case_id, wanted["lines"], wanted["charges"])
+    outcome = actions.preview(actor, case_id, wanted["lines"], wanted["charges"], wanted["take_back"])
     return views.preview(outcome, views.party_of(actor, queries.case(actor, case_id)))
 
 
@@ -129,7 +129,7 @@ def decide_return(wanted, case_id):
 def settle_return(wanted, case_id):
     """Settle what is decided: one step of the order, one entry in the books, one refund. Charges are the operator's."""
     actor = current_actor()
-    row = actions.settle(actor, case_id, wanted.get("line_ids"), wanted["charges"], wanted["note"])
+    row = actions.settle(actor, case_id, *(wanted.get(name) for name in ("line_ids", "charges", "note", "take_back")))
     return _decision(actor, row.case_id, row.number), 201
 
 
@@ -349,12 +349,11 @@ def _done(action: Any, case_id: Any, *arguments: Any) -> dict[str, Any]:
 
 def _seen(actor: Actor, case_id: Any) -> dict[str, Any]:
     whole = queries.whole(actor, case_id)
-    return CaseOut().dump(views.case(whole, views.party_of(actor, whole.case)))
+    return views.case(whole, views.party_of(actor, whole.case))
 
 
 def _decision(actor: Actor, case_id: Any, number: int) -> dict[str, Any]:
     case = queries.case(actor, case_id)
     row = queries.decision(case_id, number)
     whole = orders.whole(queries.SYSTEM, case.order_id)
-    shown = views.decision(row, queries.steps([row.before_step_id, row.step_id]), whole, views.party_of(actor, case))
-    return DecisionOut().dump(shown)
+    return views.decision(row, queries.steps([row.before_step_id, row.step_id]), whole, views.party_of(actor, case))

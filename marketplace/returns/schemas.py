@@ -118,6 +118,7 @@ class PreviewIn(StrictSchema):
 
     lines = fields.List(fields.Nested(VerdictIn), load_default=list, validate=validate.Length(max=MAX_LINES))
     charges = fields.List(fields.Nested(ChargeIn), load_default=list, validate=validate.Length(max=50))
+    take_back = fields.List(fields.Nested(ChargeIn), load_default=list, validate=validate.Length(max=50))
 
 
 class DecideIn(StrictSchema):
@@ -130,6 +131,7 @@ class SettleIn(StrictSchema):
 
     line_ids = fields.List(fields.UUID(), validate=validate.Length(max=MAX_LINES))
     charges = fields.List(fields.Nested(ChargeIn), load_default=list, validate=validate.Length(max=50))
+    take_back = fields.List(fields.Nested(ChargeIn), load_default=list, validate=validate.Length(max=50))
     note = Text(max_length=2000, allow_empty=True, load_default="")
 
 

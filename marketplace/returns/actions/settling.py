@@ -1,6 +1,7 @@
 """What is decided is settled in numbered decisions: one step of the order, one journal, one refund, said in words."""
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,9 +25,18 @@ from marketplace.returns.actions.sides import answers, side_of
 from marketplace.returns.events import ReturnSettled
 from marketplace.returns.judging import Judged
 from marketplace.returns.models import ReturnDecision, ReturnLine, ReturnParcel
-from marketplace.returns.refusals import ChargePartyUnknown, DecisionDisputed, NotDecided, NothingDecided, NotYours
+from marketplace.returns.refusals import (
+    ChargeNotThere,
+    ChargePartyUnknown,
+    DecisionDisputed,
+    NotDecided,
+    NothingDecided,
+    NotYours,
+)
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import ReturnTerms
+
+Charged = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Outcome:
 
 
 def preview(
-    actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]], charges: Sequence[Mapping[str, Any]] = ()
+    actor: Actor, case_id: uuid.UUID, wanted: Charged, charges: Charged = (), taken_back: Charged = ()
 ) -> Outcome:
     """What an outcome would come to; nothing is written. `wanted` as of `decide`; empty: every line of the actor's that
     is not settled, as decided or as claimed. Raises ReturnUnknown, ReturnLineUnknown, MoreThanApproved, GoodsNotBack,
@@ -69,8 +79,10 @@ def preview(
     ] or [(line, line.verdict or judging.as_claimed(line.fault_claimed, line.quantity)) for line in _open(found.lines)]
     facts, policy, before = facts_of(order)
     added = [*_read(facts, charges), *_labels(pairs, queries.parcels_of(case_id))]
+    removed = _standing(facts, before, taken_back)
     paid = order_queries.net_paid(order.id)
-    after, made = _next_state(case.terms, facts, policy, before, [_judged(*pair) for pair in pairs], added, paid)
+    judged = [_judged(*pair) for pair in pairs]
+    after, made, _ = _next_state(case.terms, (facts, policy, before), judged, added, removed, paid)
     first, last = valued(facts, policy, before), valued(facts, policy, after)
     return _outcome(order, facts, policy, (before, after), (first, last), paid, made)
 
@@ -79,26 +91,29 @@ def settle(
     actor: Actor,
     case_id: uuid.UUID,
     line_ids: Collection[uuid.UUID] | None = None,
-    charges: Sequence[Mapping[str, Any]] = (),
+    charges: Charged = (),
     note: str = "",
+    taken_back: Charged = (),
 ) -> ReturnDecision:
-    """Settle what is decided (`line_ids` None: all of it), with charges in any direction, the operator's alone.
+    """Settle what is decided (`line_ids` None: all of it), with charges in any direction, the operator's alone, and
+    without those that are taken back.
 
-    Raises ReturnUnknown, NothingDecided, NotDecided, NotYours, DecisionDisputed, ChargePartyUnknown,
+    Raises ReturnUnknown, NothingDecided, NotDecided, NotYours, DecisionDisputed, ChargePartyUnknown, ChargeNotThere,
     OrderCannotBeValued.
     """
-    return settle_found(actor, queries.locked(actor, case_id), line_ids, charges, note)
+    return settle_found(actor, queries.locked(actor, case_id), line_ids, charges, note, taken_back)
 
 
 def settle_found(
     actor: Actor,
     found: queries.Locked,
     line_ids: Collection[uuid.UUID] | None = None,
-    charges: Sequence[Mapping[str, Any]] = (),
+    charges: Charged = (),
     note: str = "",
+    taken_back: Charged = (),
 ) -> ReturnDecision:
     """The same for a case that is locked already, in the transaction in which it was decided."""
-    lines = _decided(actor, found, line_ids, charges)
+    lines = _decided(actor, found, line_ids, [*charges, *taken_back])
     order, case = found.order, found.case
     facts, policy, before = facts_of(order)
     pairs = [(line, line.verdict or {}) for line in lines]
@@ -107,7 +122,8 @@ def settle_found(
     judged = [_judged(*pair) for pair in pairs]
     paid = order_queries.net_paid(order.id)
     explicit = [*_read(facts, charges), *labels]
-    after, made = _next_state(case.terms, facts, policy, before, judged, explicit, paid)
+    removed = _standing(facts, before, taken_back)
+    after, made, shared = _next_state(case.terms, (facts, policy, before), judged, explicit, removed, paid)
     cause = _cause(lines)
     number = case.decisions + 1
     parts = order_queries.parts_of(order.id, locked=True)
@@ -122,6 +138,7 @@ def settle_found(
     outcome = _outcome(order, facts, policy, (before, after), (taken.before, taken.after), taken.paid_minor, made)
     decision = _decision(actor, found, lines, outcome, (last_step, taken.step), note)
     case.decisions = number
+    _mark(lines, shared)
     _follow(actor, found, lines, parcels, decision)
     return decision
 
@@ -169,6 +186,14 @@ def _read(facts: Facts, charges: Sequence[Mapping[str, Any]]) -> list[Charge]:
     return [judging.charge_from_json(charge) for charge in charges]
 
 
+def _standing(facts: Facts, before: State, taken_back: Charged) -> list[Charge]:
+    """The charges to take back, each of which stands in the order's state. Raises ChargeNotThere."""
+    removed = _read(facts, taken_back)
+    if Counter(removed) - Counter(before.charges):
+        raise ChargeNotThere(pointer="/take_back")
+    return removed
+
+
 def _labels(pairs: Sequence[tuple[ReturnLine, Mapping[str, Any]]], parcels: Sequence[ReturnParcel]) -> list[Charge]:
     """What labels of parcels cost that no decision has charged yet, once lines that travelled in them are decided."""
     waiting = [parcel for parcel in parcels if parcel.charged_in is None and parcel.label_cost_minor]
@@ -191,16 +216,17 @@ def _labels(pairs: Sequence[tuple[ReturnLine, Mapping[str, Any]]], parcels: Sequ
 
 def _next_state(
     terms: Mapping[str, Any],
-    facts: Facts,
-    policy: Policy,
-    before: State,
+    standing: tuple[Facts, Policy, State],
     judged: Sequence[Judged],
     charges: Sequence[Charge],
+    removed: Sequence[Charge],
     paid: int,
-) -> tuple[State, list[Charge]]:
-    """The state to enter and every charge that is new in it: given, made by sharing a fault, or a deficit let go."""
-    after, made = judging.state_after(facts, policy, before, judged, charges)
-    added = [*made, *charges]
+) -> tuple[State, list[Charge], Sequence[tuple[int, Charge]]]:
+    """The state to enter and every charge that is new in it: given, made by sharing a fault (again with the number of
+    its line), or a deficit let go."""
+    facts, policy, before = standing
+    after, made = judging.state_after(facts, policy, before, judged, charges, removed)
+    added = [*(charge for _, charge in made), *charges]
     rule = ReturnTerms(terms)
     if rule.deficit.value == "waive":
         owed, owed_before = (
@@ -211,7 +237,7 @@ def _next_state(
         if deficit > 0 and owed_before <= paid and rule.waives(deficit, facts.currency):
             let_go = Charge(MARKETPLACE, BUYER, deficit, ChargeKind.WAIVED_DEFICIT)
             after, added = State(after.returned, (*after.charges, let_go)), [*added, let_go]
-    return after, added
+    return after, added, made
 
 
 def _outcome(
@@ -279,6 +305,15 @@ def _decision(
     return decision
 
 
+def _mark(lines: Sequence[ReturnLine], shared: Sequence[tuple[int, Charge]]) -> None:
+    """The verdicts hold now, each with the charges it made, which go with it when it is decided differently."""
+    for number, line in enumerate(lines):
+        line.settled = dict(line.verdict or {})
+        own = [judging.charge_to_json(charge) for index, charge in shared if index == number]
+        if own:
+            line.settled["charges"] = own
+
+
 def _follow(
     actor: Actor,
     found: queries.Locked,
@@ -288,12 +323,8 @@ def _follow(
 ) -> None:
     """The lines are settled, their labels charged, and everybody concerned is told."""
     appeal_until = clock.now() + ReturnTerms(found.case.terms).appeal
-    shared = [entry for entry in decision.charges if entry["kind"] == ChargeKind.FAULT_SHARE.value]
     for line in lines:
         history.move(line, LineVerb.SETTLE, actor, note=side_of(actor, found.case))
-        line.settled = dict(line.verdict or {})
-        if line.settled.get("shares"):
-            line.settled["charges"] = [one for one in shared if str(line.vendor_id) in {one["payer"], one["payee"]}]
         line.due_at = None if line.arbitrated else appeal_until
         told(line, "settled")
     settled = {line.id for line in lines}

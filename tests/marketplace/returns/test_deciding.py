@@ -1,0 +1,295 @@
+"""Previews, charges, shared faults and appeals: what is shown before is what is settled, to the cent."""
+
+from datetime import timedelta
+
+import pytest
+
+from marketplace.kernel import clock
+from marketplace.kernel.access import SYSTEM, Role
+from marketplace.kernel.db import transaction
+from marketplace.orders import queries as order_queries
+from marketplace.returns import actions, queries, views
+from marketplace.returns.refusals import (
+    AppealDecided,
+    AppealTooLate,
+    CaseNotEnded,
+    ChargeNotThere,
+    ChargePartyUnknown,
+    DecisionDisputed,
+    LabelNotYours,
+    NothingDecided,
+    NotYours,
+)
+from marketplace.returns.states import LineState
+from marketplace.rules import actions as rules
+from marketplace.rules import queries as rule_queries
+from tests.builders.companies import an_actor
+from tests.builders.orders import the_example
+from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received
+
+QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
+
+
+@pytest.fixture
+def market(session):
+    with transaction():
+        return the_example()
+
+
+@pytest.fixture
+def whole(market):
+    with transaction():
+        return a_delivered_order(market, QUANTITIES)
+
+
+@pytest.fixture
+def case(market, whole):
+    with transaction():
+        made = a_case(market, whole, ("A1", 3, "change_of_mind"), ("B1", 2, "visible_defect"))
+        received(market, made)
+    return made
+
+
+@pytest.fixture
+def operator(market):
+    with transaction():
+        return an_actor(market.operator, Role.OPERATOR)
+
+
+def verdict(case, sku, **more):
+    return {"line_id": line_of(case, sku).id, **more}
+
+
+def owed(whole):
+    found = order_queries.whole(SYSTEM, whole.order.id)
+    return found.order.owed_minor, found.net_paid_minor
+
+
+def test_a_preview_writes_nothing_and_is_what_is_settled(market, whole, case, operator):
+    shown = views.preview(actions.preview(operator, case.id, []), None)
+    assert (shown["refund_minor"], owed(whole)) == (9214, (43674, 43674))
+    with transaction():
+        found = actions.decide(operator, case.id, [verdict(case, "A1"), verdict(case, "B1")])
+        decision = actions.settle_found(operator, found)
+    stored = queries.decision(case.id, 1)
+    assert (decision.refund_minor, stored.explanation) == (9214, shown["sentences"])
+    found = order_queries.whole(SYSTEM, whole.order.id)
+    steps = queries.steps([stored.before_step_id, stored.step_id])
+    frozen = views.decision(stored, steps, found, None)
+    assert frozen["parties"] == shown["parties"]
+    assert frozen["lines"] == shown["lines"]
+    assert {party["name"]: party["change_minor"] for party in shown["parties"]} == {
+        "The buyer owes": -9214,
+        "Discount paid by the marketplace": -478,
+        "Compensation by the marketplace": 0,
+        "Commission": -1040,
+        "Delivery sold by the marketplace": -511,
+        "Vendor A": -3888,
+        "Vendor B": -4253,
+    }
+
+
+def test_each_party_reads_its_own_sums_alone(market, whole, case):
+    outcome = actions.preview(SYSTEM, case.id, [])
+    buyer = views.preview(outcome, "buyer")
+    vendor_b = str(market.vendors["B"].id)
+    of_b = views.preview(outcome, vendor_b)
+    assert [party["name"] for party in buyer["parties"]] == ["The buyer owes"]
+    assert {name for line in buyer["lines"] for name in line["after"]} == {
+        "unit_price",
+        "gross_minor",
+        "discount_minor",
+        "tax_minor",
+        "restocking_fee_minor",
+        "restocking_tax_minor",
+        "buyer_owes_minor",
+    }
+    assert not any("ommission" in sentence["text"] for sentence in buyer["sentences"])
+    assert [party["party"] for party in of_b["parties"]] == [vendor_b]
+    assert {line["vendor_id"] for line in of_b["lines"]} == {vendor_b}
+    assert {sentence["party"] for sentence in of_b["sentences"]} == {vendor_b}
+    assert "refund_minor" not in of_b
+    assert "market_discount_minor" not in of_b["lines"][0]["after"]
+
+
+def test_alternatives_side_by_side(market, case, operator):
+    def refund(*units):
+        wanted = [verdict(case, "B1", units=[{"fault": fault, "quantity": n} for fault, n in units])]
+        return actions.preview(operator, case.id, wanted).refund_minor
+
+    assert [refund(("vendor", 2)), refund(("buyer", 2)), refund(("vendor", 1), ("buyer", 1))] == [5119, 4608, 4864]
+
+
+def test_a_fault_shared_by_units_and_as_a_sum(market, whole, operator):
+    with transaction():
+        case = a_case(market, whole, ("A1", 10, "visible_defect"))
+        received(market, case)
+    shares = [{"fault": "vendor", "percent": 70}, {"fault": "buyer", "percent": 30}]
+    by_units = actions.preview(operator, case.id, [verdict(case, "A1", shares=shares, by="units")])
+    line = by_units.after.lines[0]
+    assert line.kept == 0
+    with transaction():
+        found = actions.decide(operator, case.id, [verdict(case, "A1", shares=shares, by="units")])
+    assert found.lines[0].verdict["units"] == [{"fault": "vendor", "quantity": 7}, {"fault": "buyer", "quantity": 3}]
+    with transaction():
+        found = actions.decide(operator, case.id, [verdict(case, "A1", shares=shares, by="charge")])
+        first = actions.settle_found(operator, found)
+    worth = 13650 + 661  # the goods, and 10 of 13 units' part of A's delivery by value with its tax
+    (charge,) = first.charges
+    assert charge == {
+        "payer": "buyer",
+        "payee": str(market.vendors["A"].id),
+        "amount_minor": charge["amount_minor"],
+        "kind": "fault_share",
+    }
+    before = 43674 - owed(whole)[0] + charge["amount_minor"]
+    assert charge["amount_minor"] == (before * 30 + 50) // 100
+    assert abs(before - worth) < 700
+    with transaction():  # decided differently: the charge that the share made goes with it
+        found = actions.decide(operator, case.id, [verdict(case, "A1")])
+        actions.settle_found(operator, found)
+    assert order_queries.order(SYSTEM, whole.order.id).formula_state["charges"] == []
+    assert owed(whole)[0] == 43674 - before
+
+
+def test_charges_are_the_operators_and_can_be_taken_back(market, whole, case, operator):
+    charge = {"payer": "marketplace", "payee": "buyer", "amount_minor": 500, "kind": "goodwill"}
+    with pytest.raises(NotYours), transaction():
+        actions.settle(market.vendor_actor("A"), case.id, (), [charge])
+    with pytest.raises(ChargePartyUnknown) as refused, transaction():
+        actions.settle(operator, case.id, (), [charge | {"payee": "somebody"}])
+    assert refused.value.pointer == "/charges/0/payee"
+    with transaction():
+        decision = actions.settle(operator, case.id, (), [charge])
+    assert (decision.cause, decision.refund_minor, owed(whole)) == ("charged", 500, (43174, 43174))
+    with transaction():
+        decision = actions.settle(operator, case.id, (), taken_back=[charge])
+    assert (decision.deficit_minor, owed(whole)) == (500, (43674, 43174))
+    with pytest.raises(ChargeNotThere), transaction():
+        actions.settle(operator, case.id, (), taken_back=[charge])
+    with pytest.raises(NothingDecided), transaction():
+        actions.settle(operator, case.id)
+
+
+@pytest.mark.parametrize(
+    ("label_by", "reason", "refund", "payer"),
+    [("operator", "visible_defect", 4608, "vendor"), ("operator", "change_of_mind", 4008, "buyer")],
+)
+def test_a_label_is_paid_by_whose_fault_it_was(market, whole, operator, label_by, reason, refund, payer):
+    with transaction():
+        case = a_case(market, whole, ("B1", 2, reason))
+        line = line_of(case, "B1")
+        actions.approve(SYSTEM, case.id, line.id)
+        label = {"label_by": label_by, "label_cost_minor": 600}
+        parcel = actions.announce(operator, case.id, label)
+        actions.receive_parcel(SYSTEM, case.id, parcel.id)
+        found = actions.decide(operator, case.id, [verdict(case, "B1")])
+        decision = actions.settle_found(operator, found)
+    payer = str(market.vendors["B"].id) if payer == "vendor" else payer
+    charge = {"payer": payer, "payee": "marketplace", "amount_minor": 600, "kind": "label"}
+    assert decision.charges == [charge]
+    assert decision.refund_minor == refund + (511 if reason == "visible_defect" else 0)
+    assert queries.parcels_of(case.id)[0].charged_in == 1
+    with transaction():  # charged once, however often the line is decided
+        found = actions.decide(operator, case.id, [verdict(case, "B1")])
+        assert actions.settle_found(operator, found).charges == []
+
+
+def test_a_buyer_does_not_name_what_a_label_cost(market, whole):
+    with transaction():
+        case = a_case(market, whole, ("A1", 1, "visible_defect"))
+        actions.approve(SYSTEM, case.id, line_of(case, "A1").id)
+    with pytest.raises(LabelNotYours), transaction():
+        actions.announce(market.actor, case.id, {"label_cost_minor": 600})
+
+
+def test_a_small_deficit_is_let_go_by_the_policy(market, operator):
+    newest = rule_queries.newest_policy("b2b")
+    with transaction():
+        terms = newest.terms | {"deficit": "waive", "waive_below_minor": {"EUR": 600}}
+        rules.publish_policy(SYSTEM, "b2b", newest.content, terms)
+        whole = a_delivered_order(market, QUANTITIES)
+        case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
+        units = [{"fault": "buyer", "quantity": 2}]
+        found = actions.decide(operator, case.id, [verdict(case, "B1", units=units)])
+        decision = actions.settle_found(operator, found)
+    assert (decision.refund_minor, decision.deficit_minor) == (0, 0)
+    assert [(one["kind"], one["amount_minor"]) for one in decision.charges] == [("waived_deficit", 511)]
+
+
+def test_a_carried_deficit_is_let_go_when_the_case_is_closed_and_it_is_small(market, operator):
+    newest = rule_queries.newest_policy("b2b")
+    with transaction():
+        rules.publish_policy(SYSTEM, "b2b", newest.content, newest.terms | {"waive_below_minor": {"EUR": 511}})
+        whole = a_delivered_order(market, QUANTITIES)
+        case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
+        units = [{"fault": "buyer", "quantity": 2}]
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
+    assert owed(whole) == (43674 - 4608, 43674 - 5119)
+    with transaction():
+        assert actions.let_go_deficit(case.id)
+        assert actions.close_ended(case.id)
+    assert owed(whole) == (43674 - 5119, 43674 - 5119)
+
+
+def test_a_vendor_who_gives_less_than_is_claimed_does_not_settle_it(market, case):
+    with transaction():
+        vendor_b = market.vendor_actor("B")
+    units = [{"fault": "buyer", "quantity": 2}]
+    with pytest.raises(DecisionDisputed), transaction():
+        actions.settle_found(vendor_b, actions.decide(vendor_b, case.id, [verdict(case, "B1", units=units)]))
+    with transaction():
+        actions.decide(vendor_b, case.id, [verdict(case, "B1", units=units)])
+    with clock.moved(timedelta(hours=25)), transaction():
+        actions.time_is_up(case.id, line_of(case, "B1").id)
+    assert line_of(case, "B1").state is LineState.SETTLED
+
+
+def test_an_appeal_is_heard_ruled_upon_and_binds(market, whole, case, operator):
+    vendor_b = market.vendor_actor("B")
+    line = line_of(case, "B1")
+    with transaction():
+        units = [{"fault": "buyer", "quantity": 2}]
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
+        appeal = actions.appeal(market.actor, case.id, line.id, "They were broken.")
+    with pytest.raises(NotYours), transaction():
+        actions.reply(market.actor, case.id, appeal.id, "Indeed.")
+    with pytest.raises(NotYours), transaction():
+        actions.rule(vendor_b, case.id, line.id, {"outcome": "uphold", "ruling": "No."})
+    with transaction():
+        actions.reply(vendor_b, case.id, appeal.id, "They were not.")
+        shares = [{"fault": "vendor", "percent": 50}, {"fault": "buyer", "percent": 50}]
+        wanted = {"outcome": "decide", "ruling": "Half and half.", "shares": shares, "by": "units"}
+        found = actions.rule(operator, case.id, line.id, wanted)
+        decision = actions.settle_found(operator, found, [line.id])
+    assert (decision.number, decision.cause, decision.refund_minor) == (2, "rejudged", 4864 - 4608)
+    with pytest.raises(AppealDecided), transaction():
+        actions.appeal(vendor_b, case.id, line.id, "No!")
+    (heard,) = queries.whole(SYSTEM, case.id).appeals
+    assert (heard.reply, heard.ruling) == ("They were not.", "Half and half.")
+
+
+def test_a_declined_line_is_appealed_in_time_and_approved(market, whole):
+    with transaction():
+        case = a_case(market, whole, ("A1", 3, "visible_defect"))
+        actions.decline(market.vendor_actor("A"), case.id, line_of(case, "A1").id, "No.")
+    with clock.moved(timedelta(days=15)), pytest.raises(AppealTooLate), transaction():
+        actions.appeal(market.actor, case.id, line_of(case, "A1").id, "Yes.")
+    with transaction():
+        actions.appeal(market.actor, case.id, line_of(case, "A1").id, "Yes.")
+        actions.rule(SYSTEM, case.id, line_of(case, "A1").id, {"outcome": "approve", "ruling": "Send them."})
+    line = line_of(case, "A1")
+    assert (line.state, line.claimed_quantity) == (LineState.APPROVED, 3)
+
+
+def test_a_case_is_closed_and_reopened(market, whole, case, operator):
+    with pytest.raises(CaseNotEnded), transaction():
+        actions.close(operator, case.id)
+    with transaction():
+        found = actions.decide(operator, case.id, [verdict(case, "A1"), verdict(case, "B1")])
+        actions.settle_found(operator, found)
+        actions.close(operator, case.id)
+    assert queries.case(SYSTEM, case.id).closed_at is not None
+    with transaction():
+        actions.reopen_case(operator, case.id)
+    assert queries.case(SYSTEM, case.id).closed_at is None
