@@ -60,9 +60,10 @@ from marketplace.shipments import routes as shipments_routes
 from search import commands as search_commands
 from search import handlers as search_handlers
 from search import indexing
+from search import jobs as _search_jobs  # noqa: F401  registers what the index does by itself
 from search import pages as search_pages
+from search import provider as search_provider
 from search import routes as search_routes
-from search.postgres import PostgresEngine
 from settlements.demo.loading import load_demo
 from settlements.earnings import handlers as earning_handlers
 from settlements.earnings import jobs as _earning_jobs  # noqa: F401  registers what time does to vendors' money
@@ -151,7 +152,9 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.PasswordForgotten, letters.write_reset),
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
-    outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed),
+    outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed, outside=True),
+    outbox.Subscription(companies.SellingChanged, search_handlers.hide_vendors, inside=True),
+    outbox.Subscription(orders.OrderPlaced, search_handlers.count_orders),
     outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),
     outbox.Subscription(onboarding.ApplicationQuestioned, onboarding_handlers.write_questions),
     outbox.Subscription(onboarding.ApplicationDeclined, onboarding_handlers.write_declined),
@@ -223,7 +226,7 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
     mailer.init_app(app, chosen)
     payment_provider.init_app(app, chosen, gateway)
     outbox.subscribe(app, SUBSCRIPTIONS)
-    app.extensions["kontor_search"] = PostgresEngine()
+    search_provider.init_app(app, chosen)
     problems.init_app(app)
     api = web.init_app(app)
     pages.init_app(app, NAVIGATION)

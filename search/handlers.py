@@ -3,9 +3,24 @@
 from collections.abc import Sequence
 
 from marketplace.catalogue.events import OffersChanged
-from search.indexing import index_products
+from marketplace.companies.events import SellingChanged
+from marketplace.orders.events import OrderPlaced
+from search import actions, insight
+from search.indexing import follow
 
 
 def index_changed(events: Sequence[OffersChanged]) -> None:
     """Index each product of a batch once, however often it changed."""
-    index_products(sorted({product_id for event in events for product_id in event.product_ids}))
+    follow(sorted({product_id for event in events for product_id in event.product_ids}))
+
+
+def hide_vendors(events: Sequence[SellingChanged]) -> None:
+    """In the transaction of the fact: who may not sell is not found from this moment on."""
+    for event in events:
+        actions.show_vendor(event.company_id, allowed=event.allowed)
+
+
+def count_orders(events: Sequence[OrderPlaced]) -> None:
+    """An order of what was found counts for the search that found it."""
+    for event in events:
+        insight.ordered(event.order_id, event.company_id)

@@ -15,7 +15,7 @@ from marketplace.kernel.access import Actor, Permission, Side, current_actor, re
 from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
-from search import queries
+from search import finding
 
 routes = pages_blueprint("search", __name__)
 navigation = [
@@ -56,7 +56,8 @@ def _all(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _found(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     """The products that the words mean, the best hit first, each with its best offer and how many more there are."""
-    page = queries.results(actor, asked)
+    vendor = [asked["vendor"]] if asked["vendor"] else None
+    page = finding.search(actor, asked | {"vendor": vendor})
     rows = [{"offer": hit["offers"][0], "more": len(hit["offers"]) - 1} for hit in page["items"]]
     return {"rows": rows, "next": page["next"], "total": page["total"]}
 

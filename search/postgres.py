@@ -1,109 +1,169 @@
-"""The search protocol on PostgreSQL: full text for words, normalised keys and trigrams for part numbers."""
+"""The search protocol on PostgreSQL: full text for words, normalised keys, deletions and trigrams for part numbers.
+
+It runs in the session of the caller: a write is part of his transaction. Words that match more than 10,000 products are
+counted and ranked among 10,000 of them.
+"""
 
 import functools
+import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, literal_column, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.types import Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.types import BigInteger, Text, Uuid
 
-from marketplace.catalogue.keys import normalise
 from marketplace.kernel.db import db
-from search.engine import DEEPEST, Document, PageTooFar, SearchRequest, SearchResult
-from search.models import SearchDocument
+from search import numbers, statements
+from search.documents import Document, plain
+from search.engine import (
+    DEEPEST,
+    Buyer,
+    Count,
+    Facet,
+    FacetName,
+    Hit,
+    IndexNotWhole,
+    PageTooFar,
+    Refused,
+    SearchRequest,
+    SearchResult,
+)
+from search.facets import attribute_facets
+from search.marks import CLOSE, OPEN, pieces
+from search.models import SearchDocument, SearchWord
+from search.numbers import normalise
 
-_LONGEST_TITLE = 1000
-_SHORTEST_PREFIX, _SHORTEST_ALTERED = 3, 5  # characters of a part number that may stand for others
-
-# What is offered at this moment, whatever the index remembers: a suspended vendor's and ended offers vanish at once.
-_OFFERED = """
-    EXISTS (SELECT 1 FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell
-            WHERE o.product_id = d.product_id AND o.state = 'live' {vendor})
-"""
-_CATEGORY = "AND (d.category_path = :category OR starts_with(d.category_path, :category || '/'))"
-
-# A number that is the one asked for comes before one that begins so, that before words, those before altered numbers.
-_SCORE = """
-    CASE WHEN d.part_number_key = :key THEN 8 WHEN :key <> '' AND d.numbers @> ARRAY[:key] THEN 7 ELSE 0 END
-    + CASE WHEN :prefix <> '' AND starts_with(d.part_number_key, :prefix) THEN 3 ELSE 0 END
-    + CASE WHEN d.words @@ asked.query THEN 1 + ts_rank(d.words, asked.query) ELSE 0 END
-    + CASE WHEN :altered <> '' THEN similarity(d.part_number_key, :altered) ELSE 0 END
-"""
-_MATCHES = """
-    (d.words @@ asked.query
-     OR (:key <> '' AND d.numbers @> ARRAY[:key])
-     OR (:prefix <> '' AND d.part_number_key LIKE :prefix || '%')
-     OR (:altered <> '' AND d.part_number_key % :altered AND similarity(d.part_number_key, :altered) >= 0.4))
-"""
-_ASKED = "asked AS MATERIALIZED (SELECT websearch_to_tsquery('english', unaccent(:q)) AS query)"
-_MISSPELT = "(:q <% d.title AND word_similarity(:q, d.title) >= 0.6)"
+_LONGEST_TITLE, _LONGEST_TEXT = 1000, 20_000
+WINDOW, ENOUGH = 60, 10
+_WORD = re.compile(r"\w+")
+_TYPES: Mapping[str, Any] = {
+    name: ARRAY(Uuid()) for name in ("near", "hidden", "lists", "vendors")
+} | {name: ARRAY(Text()) for name in ("exact", "heads", "near_keys", "slips")} | {"quantity": BigInteger()}  # fmt: skip
 
 
 class PostgresEngine:
-    """See SearchEngine. Runs in the session of the caller: a write is part of his transaction."""
+    """See SearchEngine."""
+
+    name = "postgres"
+    outside = False
 
     def search(self, request: SearchRequest) -> SearchResult:
         if request.offset + request.limit > DEEPEST:
             raise PageTooFar(pointer="/cursor")
-        words = " ".join(request.q.split())
-        if not words:
-            return self._page(request, "TRUE", "0", {}, asked="asked AS (SELECT 1)")
-        key = normalise(words)
-        is_number = any(c.isdigit() for c in key)
-        facts = {
-            "q": words,
-            "key": key,
-            "prefix": key if is_number and len(key) >= _SHORTEST_PREFIX else "",
-            "altered": key if is_number and len(key) >= _SHORTEST_ALTERED else "",
-        }
-        found = self._page(request, _MATCHES, _SCORE, facts, asked=_ASKED)
-        if found.total or not key:
+        words = request.words
+        near = self._near(request) if words.key else []
+        found = self._page(request, near)
+        if words.text and found.total < ENOUGH and " " in words.text and not near:
+            found = self._page(request, near, loosely=True)
+        if found.total or not words.text:
             return found
-        misspelt = {"q": words.casefold()}
-        return self._page(request, _MISSPELT, "word_similarity(:q, d.title)", misspelt, asked="asked AS (SELECT 1)")
+        if words.key and (like_it := self._nearest(request, statements.LIKE_IT, {"key": words.key})):
+            return self._page(request, like_it)
+        return self._corrected(request) or found
 
-    def _page(
-        self, request: SearchRequest, matches: str, score: str, facts: Mapping[str, Any], *, asked: str
-    ) -> SearchResult:
-        values = dict(facts) | {"limit": request.limit, "offset": request.offset}
-        offered = _OFFERED.format(vendor="AND o.vendor_id = :vendor" if request.vendor else "")
-        if request.vendor:
-            values["vendor"] = request.vendor
-        if request.category:
-            values["category"] = request.category
-        sql = f"""
-            WITH {asked}, found AS MATERIALIZED (
-                SELECT d.product_id, d.title, {score} AS score FROM search_document d CROSS JOIN asked
-                WHERE NOT d.gone AND {matches} {_CATEGORY if request.category else ""} AND {offered}
-            )
-            SELECT (SELECT count(*) FROM found) AS total, page.product_id
-            FROM (SELECT 1) once LEFT JOIN (
-                SELECT product_id, score, title FROM found ORDER BY score DESC, title, product_id
-                LIMIT :limit OFFSET :offset
-            ) page ON true
-            ORDER BY page.score DESC, page.title, page.product_id
-        """  # noqa: S608 - put together from our own constants
-        statement = text(sql)
-        if request.vendor:
-            statement = statement.bindparams(bindparam("vendor", type_=Uuid()))
-        rows = db.session.execute(statement, values).all()
-        items = tuple(row.product_id for row in rows if row.product_id is not None)
-        total, end = rows[0].total, request.offset + len(items)
-        return SearchResult(items, total, end if items and end < min(total, DEEPEST) else None)
+    def _near(self, request: SearchRequest) -> list[uuid.UUID]:
+        """Products whose number may be meant, the nearest first."""
+        words = request.words
+        exact = [row.product_id for row in _rows(statements.NEAR, {"exact": [words.key]})]
+        slips = sorted(numbers.deletions(words.key))
+        values = {
+            "heads": list(words.heads),
+            "near_keys": [*numbers.cuts(words.key), *slips],
+            "slips": [words.key, *slips] if slips else [],
+            "key": words.key,
+            "key_end": words.key + "\uffff",
+        }
+        others = [one for one in self._nearest(request, statements.NEARLY, values) if one not in set(exact)]
+        return [*exact, *others][:WINDOW]
 
-    def write(self, documents: Sequence[Document]) -> None:
+    def _nearest(self, request: SearchRequest, sql: str, values: Mapping[str, Any]) -> list[uuid.UUID]:
+        rows = _rows(sql, values)
+        order = numbers.nearest(request.words.key, request.words.heads, [row.part_number_key for row in rows])
+        return [rows[at].product_id for at in order][:WINDOW]
+
+    def _page(self, request: SearchRequest, near: Sequence[uuid.UUID], *, loosely: bool = False) -> SearchResult:
+        statement = statements.Statement(request, near=near, loosely=loosely)
+        (row,) = _rows(statement.sql, statement.values)
+        ids = row.ids or []
+        total, end = row.total, request.offset + len(ids)
+        following = end if ids and end < min(total, DEEPEST) else None
+        marked = _marked(request, ids) if request.highlight and request.words.text else {}
+        hits = tuple(Hit(one, marked.get(one, {})) for one in ids)
+        return SearchResult(hits, total, following, tuple(_facets(request, row)))
+
+    def _corrected(self, request: SearchRequest) -> SearchResult | None:
+        """What is found of the nearest words that the catalogue has."""
+        typed = plain(request.words.text)
+        rows = db.session.execute(text(statements.CORRECTED), {"words": _WORD.findall(typed)[:20]}).all()
+        better = {asked: found for asked, found in rows if found}
+        if not better:
+            return None
+        meant = _WORD.sub(lambda match: better.get(match[0], match[0]), typed)
+        words = replace(request.words, text=meant, readings=(meant,), measures=(), key="", heads=())
+        found = self._page(replace(request, words=words), [])
+        return replace(found, meant=meant) if found.total else None
+
+    def complete(self, prefix: str, buyer: Buyer, limit: int) -> tuple[tuple[uuid.UUID, str], ...]:
+        begun = _WORD.findall(plain(prefix))[:10]
+        if not begun:
+            return ()
+        key = normalise(prefix)
+        values = {
+            "begins": " & ".join(f"{word}:*A" for word in begun),
+            "key": key if len(key) >= numbers.SHORTEST else "",
+            "key_end": key + "\uffff",
+            "hidden": list(buyer.hidden),
+            "limit": limit,
+        }
+        return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED, values))
+
+    def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
+        values = {"product_id": product_id, "hidden": list(buyer.hidden), "limit": limit}
+        return tuple(row.product_id for row in _rows(statements.RELATED, values))
+
+    def write(self, documents: Sequence[Document]) -> list[Refused]:
         if documents:
             self._store([_row(document) for document in documents])
+            self._learn(documents)
+        return []
 
     def remove(self, gone: Sequence[tuple[uuid.UUID, int]]) -> None:
+        empty = {column: value for column, value in _EMPTY.items() if column not in {"product_id", "version"}}
         if gone:
-            empty = {"gone": True, "title": "", "part_number_key": "", "numbers": [], "category_path": "", "words": ""}
             self._store([{"product_id": product_id, "version": version, **empty} for product_id, version in gone])
 
-    def clear(self) -> None:
+    def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
+        """In the caller's transaction: others see the old index until it ends."""
         db.session.execute(delete(SearchDocument))
+        db.session.execute(delete(SearchWord))
+        written = 0
+        for documents in batches:
+            self._store([_row(document) for document in documents])
+            written += len(documents)
+        db.session.execute(text(statements.COUNT_WORDS))
+        held = db.session.query(SearchDocument).count()
+        if held < written:
+            raise IndexNotWhole(given=written, held=held)
+        return written
+
+    def versions(self, after: uuid.UUID | None, limit: int) -> list[tuple[uuid.UUID, int]]:
+        rows = db.session.query(SearchDocument.product_id, SearchDocument.version).filter(
+            SearchDocument.gone.is_(False)
+        )
+        if after is not None:
+            rows = rows.filter(SearchDocument.product_id > after)
+        return [(row[0], row[1]) for row in rows.order_by(SearchDocument.product_id).limit(limit)]
+
+    def _learn(self, documents: Sequence[Document]) -> None:
+        """Remember the words of names, in one order, so that two writers do not wait for each other in a circle."""
+        words = sorted({word for one in documents for word in _WORD.findall(plain(one.name)) if 2 <= len(word) <= 60})
+        if words:
+            values = [{"word": word, "documents": 1} for word in words]
+            db.session.execute(insert(SearchWord).values(values).on_conflict_do_nothing())
 
     def _store(self, rows: list[dict[str, Any]]) -> None:
         statement = insert(SearchDocument)
@@ -120,26 +180,93 @@ class PostgresEngine:
             )
 
 
+_EMPTY: dict[str, Any] = {
+    "gone": True, "title": "", "part_number_key": "", "numbers": [], "deletions": [], "category_path": "",
+    "vendors": [], "in_stock": False, "lead_days": None, "pairs": [], "measures": [], "scales": [], "words": "",
+}  # fmt: skip
+
+
+@functools.lru_cache(256)
+def _prepared(sql: str) -> Any:
+    kinds = {name: kind for name, kind in _TYPES.items() if re.search(rf":{name}\b", sql)}
+    kinds |= {name: ARRAY(Text()) for name in re.findall(r":(pairs\d+|m\d+_\d+_\d+)\b", sql)}
+    return text(sql).bindparams(*[bindparam(name, type_=kind) for name, kind in kinds.items()])
+
+
+def _rows(sql: str, values: Mapping[str, Any]) -> Sequence[Any]:
+    return db.session.execute(_prepared(sql), dict(values)).all()
+
+
+def _facets(request: SearchRequest, row: Any) -> Iterator[Facet]:
+    for name in request.facets:
+        counted = [(value, count) for value, count in (getattr(row, name.value) or ()) if count]
+        if name is FacetName.ATTRIBUTES:
+            yield from attribute_facets(counted)
+        else:
+            yield Facet(name.value, tuple(Count(value, count) for value, count in counted))
+
+
+_MARKED = """
+    SELECT p.id, ts_headline('english', p.name, asked.query, :all) AS name,
+           ts_headline('english', left(p.description, 5000), asked.query, :some) AS description
+    FROM product p, (SELECT plainto_tsquery('english', unaccent(:q)) AS query) asked WHERE p.id = ANY(:near)
+"""
+
+
+def _marked(request: SearchRequest, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dict[str, Any]]:
+    marks = f'StartSel="{OPEN}", StopSel="{CLOSE}"'
+    values = {
+        "q": request.words.text,
+        "near": list(ids),
+        "all": f"{marks}, HighlightAll=true",
+        "some": f"{marks}, MaxWords=30, MinWords=10",
+    }
+    found: dict[uuid.UUID, dict[str, Any]] = {}
+    for row in _rows(_MARKED, values):
+        texts = {"name": row.name, "description": row.description}
+        found[row.id] = {name: pieces(said) for name, said in texts.items() if OPEN in said}
+    return found
+
+
 def _row(document: Document) -> dict[str, Any]:
-    numbers = {normalise(n) for n in (document.part_number, document.ean or "", *document.skus)} - {""}
-    weighted = (
-        (document.name, "A"),
-        (f"{document.manufacturer} {document.part_number}", "B"),
-        (document.category_name, "C"),
-        (" ".join((*document.attributes, document.description)), "D"),
-    )
-    parts = [
-        func.setweight(func.to_tsvector("english", func.unaccent(value)), literal_column(f"'{weight}'::\"char\""))
-        for value, weight in weighted
+    words = document.name.split()[:60]
+    facts = " ".join(a.text for a in document.attributes)
+    named = " ".join(f"{a.name} {a.text}" for a in document.attributes)
+    weighted = [
+        ("english", "A", document.name),
+        ("simple", "A", document.name),
+        ("english", "B", f"{document.manufacturer} {document.part_number} {document.kind}"),
+        ("english", "C", document.description),
+        ("english", "D", " ".join((named if len(named) < _LONGEST_TEXT else facts, *document.papers))),
+        ("english", "D", " ".join(a + b for a, b in pairwise(words))),
     ]
-    words = functools.reduce(lambda left, right: left.op("||")(right), parts)
+    for language, name, description in document.texts:
+        config = statements.CONFIGS.get(language, "simple")
+        weighted += [(config, "A", statements.bigrams(name)), (config, "C", statements.bigrams(description))]
+    vectors = [
+        func.setweight(
+            func.to_tsvector(literal_column(f"'{config}'::regconfig"), func.unaccent(value[:_LONGEST_TEXT])),
+            literal_column(f"'{weight}'::\"char\""),
+        )
+        for config, weight, value in weighted
+        if value.strip()
+    ]
+    part = normalise(document.part_number)[:200]
+    leads = [offer.lead_time_days for offer in document.offers]
     return {
         "product_id": document.product_id,
         "version": document.version,
         "gone": False,
         "title": document.name[:_LONGEST_TITLE],
-        "part_number_key": normalise(document.part_number),
-        "numbers": sorted(numbers),
+        "part_number_key": part,
+        "numbers": list(document.numbers),
+        "deletions": sorted(numbers.deletions(part)),
         "category_path": document.category_path,
-        "words": words,
+        "vendors": sorted({offer.vendor_id for offer in document.offers}),
+        "in_stock": any(offer.in_stock for offer in document.offers),
+        "lead_days": min(leads) if leads else None,
+        "pairs": list(document.pairs),
+        "measures": list(document.measures),
+        "scales": list(document.scales),
+        "words": functools.reduce(lambda left, right: left.op("||")(right), vectors) if vectors else "",
     }

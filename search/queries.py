@@ -1,20 +1,61 @@
-"""What the index is made from, and what a search shows: products by their ids, with this buyer's prices."""
+"""What the index is made from, what a buyer's search is about, and what it shows: products with his own prices."""
 
 import uuid
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import orjson
 from flask import current_app
+from sqlalchemy import func
 
-from marketplace.agreements.queries import offers_of_products
-from marketplace.catalogue.models import Category, Offer, Product
-from marketplace.catalogue.states import OfferState
+from marketplace.agreements.queries import offers_of_products, today
+from marketplace.catalogue.models import ProductText
+from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
-from marketplace.kernel.web import cursor_values, make_cursor
-from search.engine import Document, SearchEngine, SearchRequest
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
+from search import rules
+from search.documents import Attribute, Document, OfferEntry, price_rows
+from search.engine import Buyer, FacetName, Range, SearchEngine, SearchRequest, SearchResult, Sort
+from search.facets import tree
+from search.models import SearchRule
+
+_DOCUMENTS = """
+    SELECT p.id, p.search_version, p.name, p.manufacturer, p.part_number, p.ean, c.path, c.name, p.description,
+           p.attributes,
+           (SELECT array_agg(d.title ORDER BY d.id) FROM document d WHERE d.product_id = p.id),
+           (SELECT json_agg(json_build_array(t.language, t.name, t.description)) FROM product_text t
+            WHERE t.product_id = p.id),
+           (SELECT json_agg(json_build_array(o.id, o.vendor_id, o.sku, o.lead_time_days, s.on_hand - s.reserved,
+                (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size,
+                (SELECT json_agg(json_build_array(l.id, l.kind = 'public', l.currency, x.from_quantity,
+                                                  x.unit_price::text)
+                                 ORDER BY l.currency, l.rank, l.id DESC, x.from_quantity)
+                 FROM price x JOIN price_list l ON l.id = x.price_list_id
+                 WHERE x.offer_id = o.id AND NOT l.includes_tax)))
+            FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell JOIN offer_stock s ON s.offer_id = o.id
+            WHERE o.product_id = p.id AND o.state = 'live')
+    FROM product p LEFT JOIN category c ON c.id = p.category_id
+    WHERE p.id = ANY(%(ids)s)
+"""
+_BUYER = """
+    SELECT asked.currency,
+           ARRAY(
+               SELECT l.id FROM price_list_company m JOIN price_list l ON l.id = m.price_list_id
+               WHERE m.company_id = %(company)s AND l.currency = asked.currency AND NOT l.includes_tax
+                 AND l.kind IN ('contract', 'company')
+                 AND (l.valid_from IS NULL OR l.valid_from <= %(day)s) AND (l.valid_to IS NULL OR l.valid_to >= %(day)s)
+               UNION ALL
+               SELECT l.id FROM price_list l
+               WHERE l.kind = 'campaign' AND l.currency = asked.currency AND NOT l.includes_tax
+                 AND (l.valid_from IS NULL OR l.valid_from <= %(day)s) AND (l.valid_to IS NULL OR l.valid_to >= %(day)s)
+           ),
+           ARRAY(SELECT h.vendor_id FROM search_hidden_vendor h)
+    FROM (SELECT coalesce(%(currency)s::text, (SELECT b.currency FROM company b WHERE b.id = %(company)s),
+                          %(default)s) AS currency) asked
+"""
 
 
 def engine() -> SearchEngine:
@@ -23,68 +64,247 @@ def engine() -> SearchEngine:
     return chosen
 
 
-def results(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of hits with this company's prices, as of SearchPage; `args` as of SearchArgs. Raises CursorUnknown,
-    PageTooFar."""
-    offset = abs(cursor_values(args["cursor"], [int])[0]) if args.get("cursor") else 0
-    request = SearchRequest(args.get("q") or "", args.get("category"), args.get("vendor"), args["limit"], offset)
-    found = engine().search(request)
-    offers = offers_of_products(actor, found.items, currency=args.get("currency"), vendor=request.vendor)
-    items = [_item(orjson.loads(offers[product_id])) for product_id in found.items if product_id in offers]
-    return {"items": items, "total": found.total, "next": make_cursor([found.next]) if found.next else None}
+def buyer_of(actor: Actor, currency: str | None = None) -> Buyer:
+    """Whose prices count for this actor, in one statement."""
+    values = {
+        "company": actor.company_id,
+        "currency": currency,
+        "day": today(),
+        "default": current_app.extensions["kontor_settings"].default_currency,
+    }
+    ((chosen, lists, hidden),) = reads.fetch(_BUYER, values)
+    return Buyer(actor.company_id, chosen, tuple(lists), tuple(hidden))
 
 
-def _item(offers: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"product": offers[0]["product"], "category": offers[0]["category"], "offers": offers}
+def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
+    """The search that `args`, as of SearchArgs, ask for. Raises CursorUnknown."""
+    category, language = args.get("category"), args.get("language") or "en"
+    low, high = args.get("price_min"), args.get("price_max")
+    return SearchRequest(
+        words=rules.understand(args.get("q") or "", category, rules.in_force()),
+        category=category,
+        vendors=tuple(args.get("vendor") or ()),
+        attributes=gathered(args.get("attribute") or ()),
+        ranges=tuple(args.get("range") or ()),
+        price=Range("price", low, high) if low is not None or high is not None else None,
+        in_stock=bool(args.get("in_stock")),
+        lead_time_days=args.get("lead_time_days"),
+        quantity=args.get("quantity"),
+        sort=args.get("sort") or Sort.RELEVANCE,
+        facets=tuple(args.get("facets") or ()),
+        language=language,
+        highlight=bool(args.get("highlight")),
+        buyer=buyer_of(actor, args.get("currency")),
+        limit=args["limit"],
+        offset=abs(cursor_values(args["cursor"], [int])[0]) if args.get("cursor") else 0,
+    )
+
+
+def shown(actor: Actor, request: SearchRequest, found: SearchResult) -> dict[str, Any]:
+    """What a search found as it is shown: what is not offered at this moment is left out, whatever the index says."""
+    ids = [hit.product_id for hit in found.items]
+    offers = offers_of_products(actor, ids, currency=request.buyer.currency) if ids else {}
+    names = texts_of(ids, request.language)
+    items = []
+    for hit in found.items:
+        there = _offers(orjson.loads(offers.get(hit.product_id, "[]")), request)
+        if there:
+            marked = {name: [list(piece) for piece in pieces] for name, pieces in hit.marked.items()}
+            items.append(item(there, names.get(hit.product_id), marked))
+    return {
+        "items": items,
+        "total": max(found.total - (len(ids) - len(items)), 0),
+        "next": make_cursor([found.next]) if found.next else None,
+        "meant": found.meant,
+        "facets": list(_facets(found)),
+    }
+
+
+def gathered(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Values by name."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return tuple((name, tuple(values)) for name, values in found.items())
+
+
+def _offers(offers: list[dict[str, Any]], request: SearchRequest) -> list[dict[str, Any]]:
+    """Those of the vendors asked for, at the price of the quantity asked for, the best first."""
+    wanted = {str(one) for one in request.vendors}
+    kept = [offer for offer in offers if not wanted or offer["vendor"]["id"] in wanted]
+    if request.quantity:
+        for offer in kept:
+            if offer["price"]:
+                amount = max(request.quantity, offer["least_quantity"])
+                reached = [t for t in offer["price"]["tiers"] if t["from_quantity"] <= amount]
+                offer["price"]["unit_price"] = (reached or offer["price"]["tiers"][:1])[-1]["unit_price"]
+        kept.sort(key=lambda o: (o["price"] is None, Decimal(o["price"]["unit_price"]) if o["price"] else 0))
+    return kept
+
+
+def item(
+    offers: list[dict[str, Any]], name: str | None = None, marked: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A product with its offers, as of HitOut."""
+    product = offers[0]["product"]
+    if name:
+        product = product | {"name": name}
+        offers = [offer | {"product": product} for offer in offers]
+    return {"product": product, "category": offers[0]["category"], "offers": offers, "marked": marked or {}}
+
+
+def _facets(found: SearchResult) -> Iterator[dict[str, Any]]:
+    for facet in found.facets:
+        if facet.attribute:
+            counts = [{"value": c.value, "label": c.value, "count": c.count} for c in facet.counts]
+            yield {"name": "attribute", "attribute": facet.name, "counts": counts}
+        elif facet.name == FacetName.CATEGORY:
+            nodes = tree(facet.counts, categories_in_order())
+            counts = [{"value": n.path, "label": n.name, "depth": n.depth, "count": n.count} for n in nodes]
+            yield {"name": facet.name, "attribute": None, "counts": counts}
+        else:
+            labels = vendor_names([c.value for c in facet.counts]) if facet.name == FacetName.VENDOR else {}
+            counts = [{"value": c.value, "label": labels.get(c.value, c.value), "count": c.count} for c in facet.counts]
+            yield {"name": facet.name, "attribute": None, "counts": counts}
+
+
+def categories_in_order() -> list[tuple[str, str]]:
+    """(path, name) of all categories, each before those below it."""
+    return [(path, name) for path, name in reads.fetch(_CATEGORIES, {})]
+
+
+_CATEGORIES = "SELECT path, name FROM category ORDER BY string_to_array(path, '/')"
+_VENDORS = "SELECT id, name FROM company WHERE id = ANY(%(ids)s)"
+
+
+def vendor_names(ids: Sequence[str]) -> dict[str, str]:
+    """The name of each company."""
+    rows = reads.fetch(_VENDORS, {"ids": [uuid.UUID(one) for one in ids]}) if ids else []
+    return {str(company_id): name for company_id, name in rows}
+
+
+def texts_of(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str]:
+    """The names of these products in a language that is not the default; those without one are absent."""
+    if language == "en" or not ids:
+        return {}
+    statement = visible(SYSTEM, ProductText).with_only_columns(ProductText.product_id, ProductText.name)
+    rows = db.session.execute(statement.where(ProductText.language == language, ProductText.product_id.in_(ids)))
+    return {row.product_id: row.name for row in rows}
 
 
 def documents(product_ids: Sequence[uuid.UUID]) -> list[Document]:
-    """The documents of these products as they are now; three queries however many. Unknown ids are left out."""
-    products = db.session.scalars(
-        visible(SYSTEM, Product).where(Product.id.in_(product_ids)).execution_options(populate_existing=True)
-    ).all()
-    categories = _categories({p.category_id for p in products if p.category_id})
-    offers = _live_offers(product_ids)
-    return [_document(p, categories.get(p.category_id), offers[p.id]) for p in products]
+    """The documents of these products as they are now, in one statement. Unknown ids are left out."""
+    return [_document(row) for row in reads.fetch(_DOCUMENTS, {"ids": list(product_ids)})]
+
+
+def _document(row: Sequence[Any]) -> Document:
+    product_id, version, name, maker, part, ean, path, category, description, attributes, papers, texts, offers = row
+    return Document(
+        product_id=product_id,
+        version=version,
+        name=name,
+        manufacturer=maker,
+        part_number=part,
+        ean=ean,
+        category_path=path or "",
+        category_name=category or "",
+        description=description,
+        attributes=tuple(Attribute(a["name"], str(a["value"]), a.get("unit") or "") for a in attributes),
+        offers=tuple(_offer(offer) for offer in offers or ()),
+        papers=tuple(papers or ()),
+        texts=tuple((language, own, text) for language, own, text in texts or ()),
+    )
+
+
+def _offer(offer: Sequence[Any]) -> OfferEntry:
+    offer_id, vendor_id, sku, lead_days, available, least, held = offer
+    prices = [
+        (uuid.UUID(list_id), is_open, currency, quantity, Decimal(price))
+        for list_id, is_open, currency, quantity, price in held or ()
+    ]
+    rows = price_rows(prices, least)
+    return OfferEntry(uuid.UUID(offer_id), uuid.UUID(vendor_id), sku, lead_days, available >= least, rows)
 
 
 def product_ids(batch: int) -> Iterator[list[uuid.UUID]]:
     """The ids of all products, a batch at a time."""
     last = uuid.UUID(int=0)
     while True:
-        statement = visible(SYSTEM, Product).with_only_columns(Product.id).where(Product.id > last)
-        ids = list(db.session.scalars(statement.order_by(Product.id).limit(batch)))
+        ids = [row[0] for row in reads.fetch(_IDS, {"batch": batch, "last": last})]
         if not ids:
             return
         yield ids
         last = ids[-1]
 
 
-def _categories(ids: set[uuid.UUID]) -> dict[uuid.UUID | None, Category]:
-    return {row.id: row for row in db.session.scalars(visible(SYSTEM, Category).where(Category.id.in_(ids)))}
+_IDS = "SELECT id FROM product WHERE id > %(last)s ORDER BY id LIMIT %(batch)s"
+_VERSIONS = "SELECT id, search_version FROM product WHERE id > %(last)s ORDER BY id LIMIT %(batch)s"
 
 
-def _live_offers(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[tuple[str, uuid.UUID]]]:
-    statement = visible(SYSTEM, Offer).with_only_columns(Offer.product_id, Offer.sku, Offer.vendor_id)
-    rows = db.session.execute(statement.where(Offer.product_id.in_(ids), Offer.state == OfferState.LIVE))
-    found: dict[uuid.UUID, list[tuple[str, uuid.UUID]]] = defaultdict(list)
-    for row in rows:
-        found[row.product_id].append((row.sku, row.vendor_id))
-    return found
+def versions_after(last: uuid.UUID | None, batch: int) -> list[tuple[uuid.UUID, int]]:
+    """Products by id with the version that the index should hold."""
+    rows = reads.fetch(_VERSIONS, {"last": last or uuid.UUID(int=0), "batch": batch})
+    return [(product_id, version) for product_id, version in rows]
 
 
-def _document(product: Product, category: Category | None, offers: list[tuple[str, uuid.UUID]]) -> Document:
-    return Document(
-        product_id=product.id,
-        version=product.search_version,
-        name=product.name,
-        manufacturer=product.manufacturer,
-        part_number=product.part_number,
-        ean=product.ean,
-        category_path=category.path if category else "",
-        category_name=category.name if category else "",
-        description=product.description,
-        attributes=tuple(f"{a['name']} {a['value']} {a.get('unit', '')}".strip() for a in product.attributes),
-        skus=tuple(sorted({sku for sku, _ in offers})),
-        vendor_ids=tuple(sorted({vendor_id for _, vendor_id in offers})),
-    )
+_CATEGORIES_NAMED = """
+    SELECT path, name FROM category WHERE starts_with(lower(name), lower(%(prefix)s))
+        OR strpos(lower(name), ' ' || lower(%(prefix)s)) > 0 ORDER BY path LIMIT %(limit)s
+"""
+_VENDORS_NAMED = """
+    SELECT id, name FROM company WHERE may_sell AND (starts_with(lower(name), lower(%(prefix)s))
+        OR strpos(lower(name), ' ' || lower(%(prefix)s)) > 0) ORDER BY name, id LIMIT %(limit)s
+"""
+_TOGETHER = """
+    SELECT other.product_id FROM order_line own
+    JOIN order_line other ON other.order_id = own.order_id AND other.product_id <> own.product_id
+    WHERE own.product_id = %(product)s
+    GROUP BY other.product_id ORDER BY count(DISTINCT own.order_id) DESC, other.product_id LIMIT %(limit)s
+"""
+_NAMES = "SELECT id, name FROM product WHERE id = ANY(%(ids)s)"
+
+
+def categories_by_text(prefix: str, limit: int) -> list[tuple[str, str]]:
+    """(path, name) of categories with a word that begins so."""
+    return [(path, name) for path, name in reads.fetch(_CATEGORIES_NAMED, {"prefix": prefix, "limit": limit})]
+
+
+def vendors_by_text(prefix: str, limit: int) -> list[tuple[uuid.UUID, str]]:
+    """(id, name) of vendors with a word in their name that begins so."""
+    return [(own, name) for own, name in reads.fetch(_VENDORS_NAMED, {"prefix": prefix, "limit": limit})]
+
+
+def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
+    """What stood most often on an order with it, whoever ordered."""
+    return [row[0] for row in reads.fetch(_TOGETHER, {"product": product_id, "limit": limit})]
+
+
+def product_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    return dict(reads.fetch(_NAMES, {"ids": list(ids)}))
+
+
+class RuleUnknown(NotFound):
+    """There is no such rule."""
+
+
+def rule(actor: Actor, rule_id: uuid.UUID) -> SearchRule:
+    """Raises RuleUnknown."""
+    row = db.session.scalars(visible(actor, SearchRule).where(SearchRule.id == rule_id)).one_or_none()
+    if row is None:
+        raise RuleUnknown
+    return row
+
+
+def rules_of(actor: Actor, args: Mapping[str, Any]) -> Page:
+    """The operator's rules, newest first."""
+    return paginate(visible(actor, SearchRule), args, SearchRule.id)
+
+
+def rule_count() -> int:
+    return db.session.scalar(visible(SYSTEM, SearchRule).with_only_columns(func.count())) or 0
+
+
+def one_way_rules() -> list[SearchRule]:
+    """Synonyms that lead from their first word to the others."""
+    statement = visible(SYSTEM, SearchRule).where(SearchRule.kind == "synonym", SearchRule.one_way)
+    return list(db.session.scalars(statement))

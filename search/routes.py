@@ -1,13 +1,40 @@
-"""The API of search."""
+"""The API of search: hits, completions, relatives and comparisons for buyers; rules, insight and the index for the
+operator."""
 
-from flask import jsonify
+import csv
+import io
 
+from flask import Response, jsonify
+
+from marketplace.kernel import queue
 from marketplace.kernel.access import Permission, current_actor, requires
-from marketplace.kernel.web import ProblemOut, api_blueprint
-from search import queries
-from search.schemas import SearchArgs, SearchPage
+from marketplace.kernel.db import read_only_end, transaction
+from marketplace.kernel.fields import PageArgs
+from marketplace.kernel.web import ProblemOut, api_blueprint, check_match, page_of, tagged
+from search import actions, compare, finding, indexing, insight, queries
+from search.schemas import (
+    CompareArgs,
+    ComparisonOut,
+    CompletionArgs,
+    CompletionsOut,
+    InsightArgs,
+    InsightOut,
+    RelatedArgs,
+    RelatedOut,
+    SearchArgs,
+    SearchIndexOut,
+    SearchPage,
+    SearchPreviewIn,
+    SearchPreviewOut,
+    SearchRuleEdit,
+    SearchRuleIn,
+    SearchRuleOut,
+    VisitIn,
+)
 
 routes = api_blueprint("search", "Products found by words or part number, with a company's own prices.")
+_AWAY = {"schema": ProblemOut, "description": "Search is away; everything else works."}
+_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 @routes.get("/search")
@@ -15,6 +42,165 @@ routes = api_blueprint("search", "Products found by words or part number, with a
 @routes.arguments(SearchArgs(), location="query")
 @routes.response(200, SearchPage)
 @routes.alt_response(422, schema=ProblemOut, description="Too long, not text, or paged too far.")
+@routes.alt_response(503, **_AWAY)
 def search_products(args):
     """Products that are offered now, the best hit first; without `q` all of the category or vendor."""
-    return jsonify(queries.results(current_actor(), args))
+    return jsonify(finding.search(current_actor(), args))
+
+
+@routes.get("/search/completions")
+@requires(Permission.CATALOGUE_READ)
+@routes.arguments(CompletionArgs(), location="query")
+@routes.response(200, CompletionsOut)
+@routes.alt_response(503, **_AWAY)
+def complete_search(args):
+    """Products, categories and vendors that begin so."""
+    return jsonify(finding.complete(current_actor(), args["q"], args["limit"]))
+
+
+@routes.get("/products/<uuid:product_id>/related")
+@requires(Permission.CATALOGUE_READ)
+@routes.arguments(RelatedArgs(), location="query")
+@routes.response(200, RelatedOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(503, **_AWAY)
+def related_products(args, product_id):
+    """Others of the category that share most attributes, and what was bought together with it."""
+    return jsonify(finding.related(current_actor(), product_id, args["limit"], args.get("currency")))
+
+
+@routes.get("/products/compare")
+@requires(Permission.CATALOGUE_READ)
+@routes.arguments(CompareArgs(), location="query")
+@routes.response(200, ComparisonOut)
+@routes.alt_response(404, schema=ProblemOut, description="One of them is unknown.")
+def compare_products(args):
+    """Two to six products by their attributes, with this company's prices."""
+    return compare.compared(current_actor(), args["product"], args.get("currency"))
+
+
+@routes.post("/search/visits")
+@requires(Permission.CATALOGUE_READ)
+@routes.arguments(VisitIn)
+@routes.response(204)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown product.")
+def note_visit(wanted):
+    """Say which hit of a search was opened."""
+    with transaction():
+        finding.visit(current_actor(), wanted["query_id"], wanted["product_id"])
+
+
+@routes.get("/search/rules")
+@requires(Permission.SEARCH_STEER)
+@routes.arguments(PageArgs, location="query")
+@routes.response(200, page_of(SearchRuleOut))
+def list_rules(args):
+    """Synonyms and boosts, newest first."""
+    return queries.rules_of(current_actor(), args)
+
+
+@routes.post("/search/rules")
+@requires(Permission.SEARCH_STEER)
+@routes.arguments(SearchRuleIn)
+@routes.response(201, SearchRuleOut)
+@routes.alt_response(409, schema=ProblemOut, description="One-way synonyms in a circle, or too many rules.")
+def add_rule(wanted):
+    """Add a synonym or a boost; in force at once."""
+    with transaction():
+        row = actions.add_rule(current_actor(), wanted)
+    return tagged(SearchRuleOut().dump(row), row, 201)
+
+
+@routes.get("/search/rules/<uuid:rule_id>")
+@requires(Permission.SEARCH_STEER)
+@routes.response(200, SearchRuleOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+def show_rule(rule_id):
+    """A rule with its ETag."""
+    row = queries.rule(current_actor(), rule_id)
+    return tagged(SearchRuleOut().dump(row), row)
+
+
+@routes.patch("/search/rules/<uuid:rule_id>")
+@requires(Permission.SEARCH_STEER)
+@routes.arguments(SearchRuleEdit)
+@routes.response(200, SearchRuleOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(409, schema=ProblemOut, description="One-way synonyms in a circle.")
+@routes.alt_response(412, schema=ProblemOut, description="Edited meanwhile.")
+@routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
+def edit_rule(wanted, rule_id):
+    """Change a rule, by If-Match."""
+    with transaction():
+        check_match(queries.rule(current_actor(), rule_id))
+        row = actions.edit_rule(current_actor(), rule_id, wanted)
+    return tagged(SearchRuleOut().dump(row), row)
+
+
+@routes.delete("/search/rules/<uuid:rule_id>")
+@requires(Permission.SEARCH_STEER)
+@routes.response(204)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+def remove_rule(rule_id):
+    """Take a rule away."""
+    with transaction():
+        actions.remove_rule(current_actor(), rule_id)
+
+
+@routes.post("/search/rules/preview")
+@requires(Permission.SEARCH_STEER)
+@routes.arguments(SearchPreviewIn)
+@routes.response(200, SearchPreviewOut)
+@routes.alt_response(409, schema=ProblemOut, description="One-way synonyms in a circle.")
+@routes.alt_response(503, **_AWAY)
+def preview_rule(wanted):
+    """The first hits of a text without a rule and with it; nothing is saved."""
+    return jsonify(finding.preview(current_actor(), wanted))
+
+
+@routes.get("/search/queries")
+@requires(Permission.SEARCH_STEER)
+@routes.arguments(InsightArgs(), location="query")
+@routes.response(200, InsightOut)
+def list_queries(args):
+    """What was searched: how often, with how many hits, opened and ordered."""
+    return {"items": insight.told(args)}
+
+
+@routes.get("/search/queries.csv")
+@requires(Permission.SEARCH_STEER)
+@routes.arguments(InsightArgs(), location="query")
+@routes.doc(responses=_CSV)
+def export_queries(args):
+    """The same as CSV."""
+    return csv_of(insight.told(args))
+
+
+def csv_of(rows) -> Response:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["words", "searches", "companies", "without_result", "found", "clicks", "orders", "last_at"])
+    for row in rows:
+        words = row["words"]
+        safe = f"'{words}" if words[:1] in {"=", "+", "-", "@", "\t", "\r"} else words  # a spreadsheet would run it
+        writer.writerow([safe, *list(row.values())[1:]])
+    disposition = 'attachment; filename="queries.csv"'
+    headers = {"Content-Disposition": disposition}
+    return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@routes.get("/search/index")
+@requires(Permission.OPERATE)
+@routes.response(200, SearchIndexOut)
+def show_index():
+    """What waits for the index, and for how long."""
+    return {"engine": queries.engine().name, **indexing.figures()}
+
+
+@routes.post("/search/index/rebuild")
+@requires(Permission.OPERATE)
+@routes.response(202)
+def rebuild_index():
+    """Have the index made anew by the background; the present one serves until the new one is whole."""
+    read_only_end()
+    queue.enqueue("search.rebuild")

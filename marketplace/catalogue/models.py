@@ -88,6 +88,19 @@ class Document(Row):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class ProductText(Row):
+    """Name and description of a product in a language that is not the default; search finds it by either."""
+
+    __tablename__ = "product_text"
+    __tenants__ = Tenants(public=lambda _: true())
+    __table_args__ = (CheckConstraint("language IN ('fr', 'es', 'zh', 'ru')", name="language"),)
+
+    product_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("product.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+
+
 class Offer(Versioned, Row):
     """One vendor's offer of a product, by his own SKU."""
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from marketplace.catalogue import queries
 from marketplace.catalogue.actions import search_changed
 from marketplace.catalogue.keys import normalise
-from marketplace.catalogue.models import Document, Product
+from marketplace.catalogue.models import Document, Product, ProductText
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Forbidden
@@ -74,7 +74,7 @@ def add_document(actor: Actor, product_id: uuid.UUID, facts: Mapping[str, Any]) 
     product = queries.product(actor, product_id)
     document = Document(product_id=product.id, vendor_id=actor.company_id, **facts)
     db.session.add(document)
-    db.session.flush()
+    search_changed([product.id])
     return document
 
 
@@ -85,7 +85,22 @@ def remove_document(actor: Actor, document_id: uuid.UUID) -> None:
         raise NotYourDocument
 
     db.session.delete(document)
-    db.session.flush()
+    search_changed([document.product_id])
+
+
+def set_text(actor: Actor, product_id: uuid.UUID, language: str, facts: Mapping[str, Any]) -> ProductText:
+    """Say name and description of a product in another language; who may edit the product may.
+
+    Raises ProductUnknown, NotYourProduct, ProductIsShared.
+    """
+    product = queries.product(actor, product_id, lock=True)
+    _check_editor(actor, product)
+    row = queries.product_text(product.id, language) or ProductText(product_id=product.id, language=language)
+
+    row.name, row.description = facts["name"], facts.get("description", "")
+    db.session.add(row)
+    search_changed([product.id])
+    return row
 
 
 def _save(product: Product, key: tuple[str | None, str, str]) -> None:

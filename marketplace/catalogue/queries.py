@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, tuple_
 
 from marketplace.catalogue.keys import normalise
-from marketplace.catalogue.models import Category, Document, Offer, OfferStock, Product
+from marketplace.catalogue.models import Category, Document, Offer, OfferStock, Product, ProductText
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
@@ -175,6 +175,20 @@ def document(actor: Actor, document_id: uuid.UUID) -> Document:
     if row is None:
         raise DocumentUnknown
     return row
+
+
+def product_text(product_id: uuid.UUID, language: str) -> ProductText | None:
+    """What a product is called in another language."""
+    statement = visible(SYSTEM, ProductText).where(
+        ProductText.product_id == product_id, ProductText.language == language
+    )
+    return db.session.scalars(statement).one_or_none()
+
+
+def product_texts(actor: Actor, product_id: uuid.UUID) -> list[ProductText]:
+    """What a product is called in other languages."""
+    statement = visible(actor, ProductText).where(ProductText.product_id == product_id)
+    return list(db.session.scalars(statement.order_by(ProductText.language)))
 
 
 def offer(actor: Actor, offer_id: uuid.UUID, *, lock: bool = False) -> Offer:

@@ -17,6 +17,9 @@ from marketplace.catalogue.schemas import (
     ProductFilter,
     ProductIn,
     ProductOut,
+    ProductTextIn,
+    ProductTextOut,
+    ProductTexts,
     StockIn,
 )
 from marketplace.kernel.access import Permission, current_actor, requires
@@ -107,6 +110,27 @@ def edit_product(wanted, product_id):
         check_match(queries.product(current_actor(), product_id))
         product = products.edit(current_actor(), product_id, wanted)
     return tagged(ProductOut().dump(product), product)
+
+
+@routes.get("/products/<uuid:product_id>/texts")
+@requires(Permission.CATALOGUE_READ)
+@routes.response(200, ProductTexts)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+def list_product_texts(product_id):
+    """Name and description of a product in other languages."""
+    queries.product(current_actor(), product_id)
+    return {"items": queries.product_texts(current_actor(), product_id)}
+
+
+@routes.put("/products/<uuid:product_id>/texts/<any(fr, es, zh, ru):language>")
+@requires(Permission.CATALOGUE_EDIT)
+@routes.arguments(ProductTextIn)
+@routes.response(200, ProductTextOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+def set_product_text(wanted, product_id, language):
+    """Say name and description of a product in another language."""
+    with transaction():
+        return products.set_text(current_actor(), product_id, language, wanted)
 
 
 @routes.post("/products/<uuid:product_id>/documents")

@@ -84,6 +84,23 @@ class ProductOut(Schema):
     created_at = fields.AwareDateTime()
 
 
+class ProductTextIn(StrictSchema):
+    name = Text(required=True, max_length=300)
+    description = Text(max_length=20_000, allow_empty=True)
+
+
+class ProductTextOut(Schema):
+    """Name and description in a language that is not the default."""
+
+    language = fields.String()
+    name = fields.String()
+    description = fields.String()
+
+
+class ProductTexts(Schema):
+    items = fields.List(fields.Nested(ProductTextOut))
+
+
 class ProductFilter(PageArgs):
     ean = Ean()
     manufacturer = fields.String(validate=validate.Length(max=200))

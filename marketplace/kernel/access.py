@@ -94,6 +94,7 @@ class Permission(StrEnum):
     PAYOUT_BLOCK = "payout.block"
     ADJUSTMENT_MAKE = "adjustment.make"  # propose what is booked by hand
     ADJUSTMENT_APPROVE = "adjustment.approve"  # as another person than who proposed it
+    SEARCH_STEER = "search.steer"  # synonyms, boosts, and what was searched
     OPERATE = "operate"  # jobs, outbox, failures
 
 

@@ -19,7 +19,12 @@ class Settings:
     stripe_api_key: str = ""
     stripe_api_base: str = ""  # another address than Stripe's own: a sandbox or a proxy
     stripe_webhook_secret: str = ""
-    elasticsearch_url: str = ""
+    elasticsearch_url: str = ""  # without it search runs in the database
+    elasticsearch_api_key: str = ""
+    elasticsearch_ca_certs: str = ""  # a file, where its certificate is not one that everybody trusts
+    elasticsearch_index: str = "kontor-products"  # the alias; indexes are named after it
+    search_timeout_ms: int = 1500  # a search that takes longer is a problem, not a wait
+    search_fallback: bool = False  # while Elasticsearch is away the database answers; both indexes are kept then
     base_url: str = "http://127.0.0.1:8000"  # as people reach it: links in letters, return addresses
     var_folder: str = "var"  # uploads, mail and embedded servers live below it
     time_zone: str = "Europe/Berlin"  # the operator's business time zone

@@ -1,0 +1,344 @@
+"""A search in Elasticsearch's words: pure. Every name of a field comes from here, every value is a value of the body.
+
+What was typed is never parsed as a query language: it is analysed text in a match, or a term.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from typing import Any
+
+from search import numbers
+from search.documents import scale
+from search.engine import Buyer, FacetName, Range, SearchRequest, Sort
+from search.marks import CLOSE, OPEN
+
+WINDOW = 60  # candidates for a part number that are put in order by how near they are
+CATEGORIES, VENDORS, PAIRS, PAIR_SAMPLE = 300, 50, 200, 2_000
+PRICE_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000)
+LEAD_DAYS = (1, 3, 7, 14, 30)
+# What a hit by its number counts, by how; all of it beyond what words come to.
+EXACT, _HEAD, _SLIP, _BEGINS, _CUT, LEAST_NUMBER = 50_000.0, 20_000.0, 8_000.0, 2_000.0, 1_500.0, 1_000.0
+_ALL_WORDS = 6.0  # for having all words, wherever; beside a score of 3 to 15 for how well name and description fit
+_ALTERNATIVE = 0.8  # what a synonym reads counts less than what was typed
+_SERVES = 0.85
+Clause = dict[str, Any]
+
+
+def body(request: SearchRequest, *, loosely: bool = False) -> Clause:
+    """The whole search. Strictly, all words have to be there, somewhere; `loosely` some of them."""
+    asked: Clause = {
+        "query": _query(request, loosely=loosely),
+        "from": request.offset,
+        "size": request.limit,
+        "_source": False,
+        "track_total_hits": True,
+    }
+    if is_number(request):
+        asked |= {"docvalue_fields": ["part_key"]}
+        if request.sort is Sort.RELEVANCE and request.offset < WINDOW:
+            asked |= {"from": 0, "size": max(WINDOW, request.offset + request.limit)}
+    if request.sort is not Sort.RELEVANCE:
+        asked["sort"] = _sort(request)
+    if request.facets:
+        asked["aggs"] = dict(_facets(request))
+    if request.highlight and request.words.text:
+        asked["highlight"] = {
+            "pre_tags": [OPEN],
+            "post_tags": [CLOSE],
+            "number_of_fragments": 1,
+            "fragment_size": 160,
+            "fields": {"name": {"number_of_fragments": 0}, "description": {}},
+        }
+    return asked
+
+
+def is_number(request: SearchRequest) -> bool:
+    return bool(request.words.key)
+
+
+def nothing_like_it(request: SearchRequest) -> Clause:
+    """A search of part numbers that share most of their parts of three characters with what was typed."""
+    key = request.words.key
+    threes = {"match": {"part_key.threes": {"query": key, "minimum_should_match": "50%"}}}
+    return {
+        "query": {"bool": {"must": [threes], "filter": _filters(request)}},
+        "size": WINDOW,
+        "_source": False,
+        "docvalue_fields": ["part_key"],
+    }
+
+
+def corrections(text: str) -> Clause:
+    """A look for words that the catalogue has, beside the words that it has not."""
+    return {
+        "size": 0,
+        "track_total_hits": False,
+        "suggest": {
+            "text": text,
+            "word": {"term": {"field": "name.plain", "size": 1, "min_word_length": 4, "prefix_length": 1}},
+        },
+    }
+
+
+def completion(prefix: str, buyer: Buyer, limit: int) -> Clause:
+    """Names with words that begin so, and part numbers that do."""
+    ways: list[Clause] = [{"match": {"name.begins": {"query": prefix, "operator": "and"}}}]
+    key = numbers.normalise(prefix)
+    if len(key) >= numbers.SHORTEST:
+        ways.append({"prefix": {"part_key": {"value": key}}})
+    return {
+        "query": {"bool": {"filter": [{"bool": {"should": ways}}, *_offered(buyer)]}},
+        "size": limit,
+        "_source": ["name"],
+        "track_total_hits": False,
+        "terminate_after": 5_000,
+    }
+
+
+def related(product_id: str, source: Mapping[str, Any], buyer: Buyer, limit: int) -> Clause:
+    """Others of its category; the more attributes they share, the better."""
+    shared = [{"constant_score": {"filter": {"term": {"pairs": pair}}}} for pair in source.get("pairs", ())[:50]]
+    filters: list[Clause] = [{"term": {"category": source.get("category", "")}}, *_offered(buyer)]
+    alike = {"match": {"name": {"query": source.get("name", "")[:200], "boost": 0.2}}}
+    return {
+        "query": {
+            "bool": {
+                "filter": filters,
+                "must_not": [{"term": {"product_id": product_id}}],
+                "should": [*shared, alike],
+            }
+        },
+        "size": limit,
+        "_source": False,
+        "track_total_hits": False,
+    }
+
+
+def _query(request: SearchRequest, *, loosely: bool) -> Clause:
+    found: Clause = {"filter": _filters(request)}
+    if request.words.text:
+        ways = [*_numbers(request), *_words(request, loosely=loosely)]
+        found["must"] = [{"bool": {"should": ways, "minimum_should_match": 1}}]
+    query: Clause = {"bool": found}
+    if request.words.boosts and request.sort is Sort.RELEVANCE:
+        functions = [{"filter": {"term": {"categories": b.category}}, "weight": b.weight} for b in request.words.boosts]
+        query = {"function_score": {"query": query, "functions": functions, "score_mode": "multiply"}}
+    return query
+
+
+def _constant(clause: Clause, boost: float) -> Clause:
+    return {"constant_score": {"filter": clause, "boost": boost}}
+
+
+def _numbers(request: SearchRequest) -> list[Clause]:
+    """Ways in which the text is a number: exactly, behind a suffix, with a slip, with its end left out."""
+    key, heads = request.words.key, request.words.heads
+    if not key:
+        return []
+    begins = {"prefix": {"part_key": {"value": key}}}
+    ways = [
+        _constant({"term": {"numbers": key}}, EXACT),
+        _constant(begins, _BEGINS),
+        _constant({"bool": {"filter": [begins, {"range": {"part_length": {"lte": len(key) + 2}}}]}}, _BEGINS / 2),
+    ]
+    ways += [_constant({"term": {"numbers": head}}, _HEAD - 10 * at) for at, head in enumerate(heads)]
+    ways += [_constant({"term": {"part_key": cut}}, _CUT - 10 * at) for at, cut in enumerate(numbers.cuts(key))]
+    slips = sorted(numbers.deletions(key))
+    if slips:
+        slip = [{"terms": {"part_key": slips}}, {"terms": {"deletions": [key, *slips]}}]
+        ways.append(_constant({"bool": {"should": slip}}, _SLIP))
+    return ways
+
+
+def _words(request: SearchRequest, *, loosely: bool) -> list[Clause]:
+    ways = []
+    for at, reading in enumerate(request.words.readings):
+        boost = _ALTERNATIVE if at else 1.0
+        for rest, needed in _parted(reading, request):
+            ways.append(_reading(rest, needed, request.language, boost, loosely=loosely))
+    return ways
+
+
+def _parted(reading: str, request: SearchRequest) -> Iterable[tuple[str, list[Clause]]]:
+    """The words of a reading, and the quantities it asks for: by what they measure, or else as they are written."""
+    rest, needed = reading, []
+    for said, ways in request.words.measures:
+        if said in rest:
+            rest = rest.replace(said, " ", 1)
+            meant = [_all([{"term": {"measures": token}} for token in way]) for way in ways]
+            needed.append({"bool": {"should": [*meant, _everywhere(said, request.language)]}})
+    yield rest.strip(), needed
+
+
+def _all(clauses: list[Clause]) -> Clause:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"filter": clauses}}
+
+
+def _reading(rest: str, needed: list[Clause], language: str, boost: float, *, loosely: bool) -> Clause:
+    if not rest:
+        return {"bool": {"filter": needed, "should": [{"match_all": {}}], "boost": boost}}
+    fits = [{"multi_match": {"query": rest, "fields": fields, "type": "cross_fields"}} for fields in _fitting(language)]
+    joined = {"match": {"name.joined": {"query": rest, "operator": "and"}}}
+    everywhere = _everywhere(rest, language)
+    kept: Clause = {"filter": needed, "boost": boost}
+    if loosely:
+        kept |= {"must": [{"dis_max": {"queries": fits}}], "should": [_constant(everywhere, _ALL_WORDS)]}
+    else:
+        kept["filter"] = [*needed, {"bool": {"should": [everywhere, joined]}}]
+        kept["should"] = [{"dis_max": {"queries": fits}}, _constant({"match_all": {}}, _ALL_WORDS)]
+    for_it = {"match": {"serves": rest}}
+    return {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
+
+
+def _fitting(language: str) -> list[list[str]]:
+    """Fields whose words make the score; those of the language first, the default's for what is not translated."""
+    own = [] if language == "en" else [[f"texts.{language}.name", f"texts.{language}.description"]]
+    return [*own, ["name", "description"]]
+
+
+def _everywhere(text: str, language: str) -> Clause:
+    """All words, each in any field."""
+    ways = []
+    if language != "en":
+        ways.append(_cross(text, [f"texts.{language}.name", f"texts.{language}.description"]))
+    ways.append(_cross(text, ["name", "description", "kind", "manufacturer", "part_number", "attributes", "papers"]))
+    return ways[0] if len(ways) == 1 else {"bool": {"should": ways}}
+
+
+def _cross(text: str, fields: list[str]) -> Clause:
+    """Fields of one analyzer are one field to this; those of several would each have to hold all words."""
+    return {"multi_match": {"query": text, "fields": fields, "type": "cross_fields", "operator": "and"}}
+
+
+def _filters(request: SearchRequest) -> list[Clause]:
+    filters: list[Clause] = []
+    if request.category:
+        filters.append({"term": {"categories": request.category}})
+    for name, values in request.attributes:
+        filters.append({"terms": {"pairs": [f"{name}={value}" for value in values]}})
+    filters += [{"range": {"scales": _scale_bounds(wanted)}} for wanted in request.ranges]
+    return [*filters, *_offered(request.buyer), *_offers(request)]
+
+
+def _scale_bounds(wanted: Range) -> Clause:
+    low = scale(wanted.name, float(wanted.low)) if wanted.low is not None else f"{wanted.name[:200]}\x1f"
+    high = scale(wanted.name, float(wanted.high)) if wanted.high is not None else f"{wanted.name[:200]}\x1fg"
+    return {"gte": low, "lte": high}
+
+
+def _offered(buyer: Buyer) -> list[Clause]:
+    """Somebody who may sell offers it."""
+    if not buyer.hidden:
+        return [{"exists": {"field": "vendors"}}]
+    others = {"bool": {"must_not": [{"terms": {"prices.vendor": _texts(buyer.hidden)}}]}}
+    return [
+        {"nested": {"path": "prices", "query": {"bool": {"filter": [{"exists": {"field": "prices.vendor"}}, others]}}}}
+    ]
+
+
+def _offers(request: SearchRequest) -> list[Clause]:
+    """One offer has all that is asked of offers."""
+    if request.price is None and request.vendors and not request.in_stock and request.lead_time_days is None:
+        return [{"terms": {"vendors": _texts(request.vendors)}}]
+    wanted = _row_conditions(request)
+    if not wanted:
+        return []
+    if request.price is not None:
+        wanted += [*eligible(request.buyer, request.quantity), {"range": {"prices.price": _bounds(request.price)}}]
+    query: Clause = {"filter": wanted}
+    if request.buyer.hidden:
+        query["must_not"] = [{"terms": {"prices.vendor": _texts(request.buyer.hidden)}}]
+    return [{"nested": {"path": "prices", "query": {"bool": query}}}]
+
+
+def _row_conditions(request: SearchRequest) -> list[Clause]:
+    wanted: list[Clause] = []
+    if request.vendors:
+        wanted.append({"terms": {"prices.vendor": _texts(request.vendors)}})
+    if request.in_stock:
+        wanted.append({"term": {"prices.in_stock": True}})
+    if request.lead_time_days is not None:
+        wanted.append({"range": {"prices.lead_days": {"lte": request.lead_time_days}}})
+    if request.price is not None and not wanted:
+        wanted.append({"exists": {"field": "prices.price"}})
+    return wanted
+
+
+def eligible(buyer: Buyer, quantity: int | None) -> list[Clause]:
+    """The rows of prices that are this buyer's at the quantity: of an offer exactly one."""
+    amount = quantity or 0
+    mine: list[Clause] = [{"term": {"prices.open": True}}]
+    if buyer.lists:
+        mine.append({"terms": {"prices.list": _texts(buyer.lists)}})
+    beaten = [{"terms": {"prices.better": _texts(buyer.lists)}}] if buyer.lists else []
+    if buyer.hidden:
+        beaten.append({"terms": {"prices.vendor": _texts(buyer.hidden)}})
+    return [
+        {"term": {"prices.currency": buyer.currency}},
+        {"range": {"prices.from": {"lte": amount}}},
+        {"range": {"prices.until": {"gt": amount}}},
+        {"bool": {"should": mine, "must_not": beaten, "minimum_should_match": 1}},
+    ]
+
+
+def _sort(request: SearchRequest) -> list[Any]:
+    rows = _row_conditions(request)
+    by_price = {
+        "mode": "min",
+        "missing": "_last",
+        "nested": {
+            "path": "prices",
+            "filter": {"bool": {"filter": [*eligible(request.buyer, request.quantity), *rows]}},
+        },
+    }
+    kinds: dict[Sort, list[Any]] = {
+        Sort.PRICE: [{"prices.price": {"order": "asc", **by_price}}],
+        Sort.PRICE_DOWN: [{"prices.price": {"order": "desc", **by_price}}],
+        Sort.NAME: [{"name.sort": {"order": "asc", "missing": "_last"}}],
+        Sort.NEWEST: [{"product_id": "desc"}],
+        Sort.LEAD_TIME: [{"lead_days": {"order": "asc", "missing": "_last"}}],
+    }
+    return [*kinds[request.sort], {"product_id": "asc"}]
+
+
+def _bounds(wanted: Range) -> Clause:
+    sides = {"gte": wanted.low, "lte": wanted.high}
+    return {name: float(value) for name, value in sides.items() if value is not None}
+
+
+def _texts(ids: Iterable[Any]) -> list[str]:
+    return [str(one) for one in ids]
+
+
+def _facets(request: SearchRequest) -> Iterable[tuple[str, Clause]]:
+    for name in request.facets:
+        if name is FacetName.CATEGORY:
+            yield name.value, {"terms": {"field": "category", "size": CATEGORIES}}
+        elif name is FacetName.VENDOR:
+            yield name.value, _vendor_counts(request)
+        elif name is FacetName.STOCK:
+            yield name.value, {"filter": {"term": {"in_stock": True}}}
+        elif name is FacetName.LEAD_TIME:
+            ranges = [{"key": str(days), "to": days + 1} for days in LEAD_DAYS]
+            yield name.value, {"range": {"field": "lead_days", "ranges": ranges}}
+        elif name is FacetName.PRICE:
+            yield name.value, _price_counts(request)
+        else:
+            counts = {"pairs": {"terms": {"field": "pairs", "size": PAIRS, "min_doc_count": 1}}}
+            yield name.value, {"sampler": {"shard_size": PAIR_SAMPLE}, "aggs": counts}
+
+
+def _vendor_counts(request: SearchRequest) -> Clause:
+    hidden = {"exclude": _texts(request.buyer.hidden)} if request.buyer.hidden else {}
+    return {"terms": {"field": "vendors", "size": VENDORS, **hidden}}
+
+
+def _price_counts(request: SearchRequest) -> Clause:
+    """Products by what this buyer pays for one of an offer, in steps."""
+    steps = [0, *PRICE_STEPS]
+    ranges: list[Clause] = [{"key": f"{low}-{high}", "from": low, "to": high} for low, high in pairwise(steps)]
+    ranges.append({"key": f"{steps[-1]}-", "from": steps[-1]})
+    products = {"products": {"reverse_nested": {}}}
+    mine = {"bool": {"filter": [*eligible(request.buyer, request.quantity), *_row_conditions(request)]}}
+    counted = {"ranges": {"range": {"field": "prices.price", "ranges": ranges}, "aggs": products}}
+    return {"nested": {"path": "prices"}, "aggs": {"mine": {"filter": mine, "aggs": counted}}}

@@ -1,0 +1,371 @@
+"""The search protocol on Elasticsearch: the only file that knows its client. What does not answer in time is away.
+
+The alias names the index that serves; while a new one is built beside it, writes go to both. Documents carry the
+product's version as an external one; a removed product stays as an empty document of its last version.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import orjson
+import structlog
+from elasticsearch import ApiError, Elasticsearch, JsonSerializer, NotFoundError, TransportError
+from elasticsearch.exceptions import SerializationError
+
+from marketplace.kernel.db import new_id
+from search import dsl, mapping, numbers
+from search.documents import Document, as_source
+from search.engine import (
+    DEEPEST,
+    Buyer,
+    Count,
+    Facet,
+    FacetName,
+    Hit,
+    IndexNotWhole,
+    PageTooFar,
+    Refused,
+    SearchAway,
+    SearchRequest,
+    SearchResult,
+    Sort,
+)
+from search.facets import attribute_facets
+from search.marks import pieces
+
+log = structlog.get_logger("search")
+T = TypeVar("T")
+BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
+ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
+SAMPLE = 200  # documents looked at before a new index serves
+GONE = b'{"gone":true}'
+_TOO_BUSY, _CONFLICT = {429, 403, 503, 502, 504}, 409
+
+
+class Orjson(JsonSerializer):
+    """The client's JSON, made and read by orjson."""
+
+    def loads(self, data: bytes) -> Any:
+        try:
+            return orjson.loads(data)
+        except ValueError as failure:
+            raise SerializationError("Elasticsearch did not answer JSON", errors=(failure,)) from failure
+
+    def dumps(self, data: Any) -> bytes:
+        return data if isinstance(data, bytes) else orjson.dumps(data)
+
+
+def client_for(url: str, *, api_key: str = "", ca_certs: str = "", timeout_s: float = 1.5) -> Elasticsearch:
+    """A client that waits no longer than `timeout_s` and does not try twice: the person waits too."""
+    others: dict[str, Any] = {"api_key": api_key} if api_key else {}
+    if ca_certs:
+        others["ca_certs"] = ca_certs
+    return Elasticsearch(
+        url,
+        request_timeout=timeout_s,
+        max_retries=0,
+        retry_on_timeout=False,
+        serializers={"application/json": Orjson(), "application/vnd.elasticsearch+json": Orjson()},
+        **others,
+    )
+
+
+class ElasticEngine:
+    """See SearchEngine. Calls outside: with no transaction open."""
+
+    name = "elasticsearch"
+    outside = True
+
+    def __init__(self, client: Elasticsearch, alias: str = "kontor-products", *, timeout_s: float = 1.5) -> None:
+        self.client = client
+        self.alias = alias
+        self.timeout_s = timeout_s
+        self._slow = client.options(request_timeout=BULK_TIMEOUT_S)
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        if request.offset + request.limit > DEEPEST:
+            raise PageTooFar(pointer="/cursor")
+        found = self._ask(dsl.body(request))
+        words = request.words
+        if words.text and _total(found) < ENOUGH and " " in words.text:
+            found = self._ask(dsl.body(request, loosely=True))
+        if _total(found) or not words.text:
+            return _result(request, found)
+        if words.key:
+            near = self._ask(dsl.nothing_like_it(request))
+            if _total(near):
+                return _result(request, near)
+        return self._corrected(request) or _result(request, found)
+
+    def _corrected(self, request: SearchRequest) -> SearchResult | None:
+        """What is found of the nearest words that the catalogue has."""
+        suggested = self._ask(dsl.corrections(request.words.text)).get("suggest", {}).get("word", ())
+        meant = correction(request.words.text, suggested)
+        if meant is None:
+            return None
+        words = replace(request.words, text=meant, readings=(meant,), measures=(), key="", heads=())
+        found = self._ask(dsl.body(replace(request, words=words)))
+        return replace(_result(request, found), meant=meant) if _total(found) else None
+
+    def complete(self, prefix: str, buyer: Buyer, limit: int) -> tuple[tuple[uuid.UUID, str], ...]:
+        hits = self._ask(dsl.completion(prefix, buyer, limit))["hits"]["hits"]
+        return tuple((uuid.UUID(hit["_id"]), hit["_source"]["name"]) for hit in hits)
+
+    def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
+        try:
+            known = self._call(
+                lambda: self.client.get(
+                    index=self.alias, id=str(product_id), source_includes=["name", "category", "pairs"]
+                )
+            )
+        except NotFoundError:
+            return ()
+        hits = self._ask(dsl.related(str(product_id), known["_source"], buyer, limit))["hits"]["hits"]
+        return tuple(uuid.UUID(hit["_id"]) for hit in hits)
+
+    def write(self, documents: Sequence[Document]) -> list[Refused]:
+        sources = [(str(d.product_id), d.version, orjson.dumps(as_source(d))) for d in documents]
+        return self.store(sources)
+
+    def remove(self, gone: Sequence[tuple[uuid.UUID, int]]) -> None:
+        self.store([(str(product_id), version, GONE) for product_id, version in gone])
+
+    def store(self, sources: Sequence[tuple[str, int, bytes]], *, only: str | None = None) -> list[Refused]:
+        """Store ready documents (id, version, JSON) in all indexes that serve or are being built, or in `only` one."""
+        if not sources:
+            return []
+        refused: dict[str, Refused] = {}
+        for index in [only] if only else self._targets():
+            for body in _bulks(sources):
+                answer = self._call(lambda body=body, index=index: self._slow.bulk(index=index, body=body))
+                for one in _faults(answer):
+                    refused[str(one.product_id)] = one
+        return list(refused.values())
+
+    def refresh(self) -> None:
+        """Let what was written be found now; for tests and tools."""
+        self._call(lambda: self._slow.indices.refresh(index=f"{self.alias},{self.alias}-*", ignore_unavailable=True))
+
+    def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
+        def ready() -> Iterator[list[tuple[str, int, bytes]]]:
+            for documents in batches:
+                yield [(str(d.product_id), d.version, orjson.dumps(as_source(d))) for d in documents]
+
+        return self.rebuild_from(ready())
+
+    def rebuild_from(self, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> int:
+        """`rebuild` with documents that are ready."""
+        fresh = f"{self.alias}-{new_id().hex}"
+        self._call(lambda: self._slow.indices.create(index=fresh, body=mapping.index_body(serving=False)))
+        try:
+            self._name(fresh, self.building)
+            given = self._fill(fresh, batches)
+            self._check(fresh, given)
+            self._serve(fresh)
+        except BaseException:
+            self._forget(fresh)
+            raise
+        return len(given)
+
+    @property
+    def building(self) -> str:
+        """The alias of the index that is being built."""
+        return f"{self.alias}-building"
+
+    def versions(self, after: uuid.UUID | None, limit: int) -> list[tuple[uuid.UUID, int]]:
+        asked: dict[str, Any] = {
+            "query": {"exists": {"field": "product_id"}},
+            "sort": [{"product_id": "asc"}],
+            "size": limit,
+            "version": True,
+            "_source": False,
+            "track_total_hits": False,
+        }
+        if after is not None:
+            asked["search_after"] = [str(after)]
+        answer = self._call(lambda: self._slow.search(index=self.alias, body=asked))
+        return [(uuid.UUID(hit["_id"]), hit["_version"]) for hit in answer["hits"]["hits"]]
+
+    def clear(self) -> None:
+        """Forget everything and begin with an empty index."""
+        for index in self._named():
+            self._forget(index)
+        self._first()
+
+    def _fill(self, fresh: str, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> dict[str, int]:
+        """What was given, without what was refused: {id: version}."""
+        given: dict[str, int] = {}
+        for sources in batches:
+            refused = {str(one.product_id) for one in self.store(sources, only=fresh)}
+            for one in sorted(refused):
+                log.warning("document refused", product_id=one)
+            given.update((one, version) for one, version, _ in sources if one not in refused)
+        return given
+
+    def _check(self, fresh: str, given: Mapping[str, int]) -> None:
+        """The new index holds as many as it was given, and of a sample each in the version given or a later one."""
+        self._call(lambda: self._slow.indices.refresh(index=fresh))
+        count = self._call(lambda: self._slow.count(index=fresh))["count"]
+        if count < len(given):
+            raise IndexNotWhole(given=len(given), held=count)
+        sample = list(given)[:: max(1, len(given) // SAMPLE)][:SAMPLE]
+        if not sample:
+            return
+        answer = self._call(lambda: self._slow.mget(index=fresh, ids=sample, source=False))
+        held = {doc["_id"]: doc.get("_version", 0) for doc in answer["docs"] if doc.get("found")}
+        wrong = [one for one in sample if held.get(one, 0) < given[one]]
+        if wrong:
+            raise IndexNotWhole(wrong=wrong[:10])
+
+    def _serve(self, fresh: str) -> None:
+        """Swap the alias in one step, then drop the indexes that served."""
+        serving = mapping.index_body()["settings"]
+        live = {"index": {name: serving[name] for name in ("refresh_interval", "number_of_replicas")}}
+        self._call(lambda: self._slow.indices.put_settings(index=fresh, body=live))
+        old = [index for index, names in self._named().items() if self.alias in names]
+        swap: list[dict[str, Any]] = [{"remove": {"index": one, "alias": self.alias}} for one in old]
+        swap += [
+            {"add": {"index": fresh, "alias": self.alias}},
+            {"remove": {"index": fresh, "alias": self.building}},
+        ]
+        self._call(lambda: self._slow.indices.update_aliases(body={"actions": swap}))
+        for one in old:
+            self._forget(one)
+
+    def _targets(self) -> list[str]:
+        """The index that serves and those that are being built; a first one where none serves."""
+        named = self._named()
+        serving = [index for index, names in named.items() if self.alias in names]
+        building = [index for index, names in named.items() if self.building in names]
+        return [*(serving or [self._first()]), *building]
+
+    def _named(self) -> dict[str, set[str]]:
+        """The indexes of this engine with their aliases."""
+        found = self._call(lambda: self._slow.indices.get_alias(index=f"{self.alias}-*"))
+        return {index: set(entry["aliases"]) for index, entry in dict(found).items()}
+
+    def _first(self) -> str:
+        """The first index, where there is none; two that make one at once both go on with the one that was named."""
+        fresh = f"{self.alias}-{new_id().hex}"
+        self._call(lambda: self._slow.indices.create(index=fresh, body=mapping.index_body()))
+        self._name(fresh, self.alias)
+        return fresh
+
+    def _name(self, index: str, alias: str) -> None:
+        actions = [{"add": {"index": index, "alias": alias}}]
+        self._call(lambda: self._slow.indices.update_aliases(body={"actions": actions}))
+
+    def _forget(self, index: str) -> None:
+        try:
+            self._call(lambda: self._slow.indices.delete(index=index, ignore_unavailable=True))
+        except (SearchAway, ApiError) as failure:
+            log.warning("an index was not removed", index=index, error=repr(failure))
+
+    def _ask(self, body: dict[str, Any]) -> Any:
+        """A search that ends in time: the server gives up shortly before the client does."""
+        timed = body | {"timeout": f"{int(self.timeout_s * 900)}ms"}
+        try:
+            answer = self._call(lambda: self.client.search(index=self.alias, body=timed))
+        except NotFoundError as failure:
+            raise SearchAway("The search index is not there yet; it is made by `flask search rebuild`.") from failure
+        if answer["timed_out"]:
+            raise SearchAway("The search took too long; ask for something narrower.")
+        return answer.body
+
+    def _call(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except TransportError as failure:
+            log.warning("elasticsearch away", error=repr(failure)[:300])
+            raise SearchAway from failure
+        except ApiError as failure:
+            if failure.status_code in _TOO_BUSY:
+                log.warning("elasticsearch refuses", error=repr(failure)[:300])
+                raise SearchAway from failure
+            raise
+
+
+def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
+    """The text with the words that the catalogue has instead of those it has not; None where it stays the same."""
+    parts, at = [], 0
+    for word in suggested:
+        if word["options"]:
+            parts += [text[at : word["offset"]], word["options"][0]["text"]]
+            at = word["offset"] + word["length"]
+    changed = "".join([*parts, text[at:]])
+    return changed if changed != text else None
+
+
+def _bulks(sources: Sequence[tuple[str, int, bytes]]) -> Iterator[bytes]:
+    """Bodies of bulk requests of a bounded size."""
+    lines: list[bytes] = []
+    size = 0
+    for product_id, version, source in sources:
+        head = b'{"index":{"_id":"%s","version":%d,"version_type":"external_gte"}}' % (product_id.encode(), version)
+        if size and size + len(source) > BULK_BYTES:
+            yield b"\n".join([*lines, b""])
+            lines, size = [], 0
+        lines += [head, source]
+        size += len(source)
+    yield b"\n".join([*lines, b""])
+
+
+def _faults(answer: Any) -> Iterator[Refused]:
+    """What the server could not take. A newer version that is there already is no fault."""
+    if not answer["errors"]:
+        return
+    for item in answer["items"]:
+        done = item["index"]
+        if done["status"] in _TOO_BUSY:
+            raise SearchAway(reason=str(done["error"].get("type")))
+        if done["status"] >= 400 and done["status"] != _CONFLICT:
+            reason = done["error"].get("caused_by", done["error"]).get("reason", done["error"].get("reason", ""))
+            yield Refused(uuid.UUID(done["_id"]), str(reason)[:500])
+
+
+def _total(found: Mapping[str, Any]) -> int:
+    return int(found["hits"].get("total", {"value": 0})["value"])
+
+
+def _result(request: SearchRequest, found: Mapping[str, Any]) -> SearchResult:
+    hits = found["hits"]["hits"]
+    if request.words.key and request.sort is Sort.RELEVANCE and hits and request.offset < dsl.WINDOW:
+        hits = _nearest_first(request, hits)[request.offset : request.offset + request.limit]
+    items = tuple(_hit(hit) for hit in hits)
+    total, end = _total(found), request.offset + len(items)
+    following = end if items and end < min(total, DEEPEST) else None
+    return SearchResult(items, total, following, tuple(_facets(request, found.get("aggregations", {}))))
+
+
+def _nearest_first(request: SearchRequest, hits: Sequence[Any]) -> list[Any]:
+    """Hits by number, found by more than a few words, in the order of how near they are; the others behind them."""
+    by_number = [hit for hit in hits if (hit["_score"] or 0) >= dsl.LEAST_NUMBER]
+    others = [hit for hit in hits if (hit["_score"] or 0) < dsl.LEAST_NUMBER]
+    words = request.words
+    exact = [hit for hit in by_number if hit["_score"] >= dsl.EXACT]
+    near = [hit for hit in by_number if hit["_score"] < dsl.EXACT]
+    keys = [(hit.get("fields", {}).get("part_key") or [""])[0] for hit in near]
+    return [*exact, *(near[at] for at in numbers.nearest(words.key, words.heads, keys)), *others]
+
+
+def _hit(hit: Mapping[str, Any]) -> Hit:
+    marked = {name: pieces(texts[0]) for name, texts in hit.get("highlight", {}).items()}
+    return Hit(uuid.UUID(hit["_id"]), marked)
+
+
+def _facets(request: SearchRequest, counted: Mapping[str, Any]) -> Iterator[Facet]:
+    for name in request.facets:
+        found = counted.get(name.value)
+        if found is None:
+            continue
+        if name is FacetName.ATTRIBUTES:
+            yield from attribute_facets([(b["key"], b["doc_count"]) for b in found["pairs"]["buckets"]])
+        elif name is FacetName.STOCK:
+            yield Facet(name.value, (Count("in_stock", found["doc_count"]),))
+        elif name is FacetName.PRICE:
+            counts = [(b["key"], b["products"]["doc_count"]) for b in found["mine"]["ranges"]["buckets"]]
+            yield Facet(name.value, tuple(Count(key, number) for key, number in counts if number))
+        else:
+            yield Facet(name.value, tuple(Count(b["key"], b["doc_count"]) for b in found["buckets"] if b["doc_count"]))

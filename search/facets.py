@@ -1,0 +1,40 @@
+"""What engines count alike: attributes by name, those that tell hits apart first: pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from search.engine import Count, Facet
+
+MOST_ATTRIBUTES, MOST_VALUES = 12, 12
+
+
+def attribute_facets(pairs: Iterable[tuple[str, int]]) -> list[Facet]:
+    """Facets of the names that most hits have and that have more than one value; `pairs`: (`name=value`, hits)."""
+    by_name: dict[str, list[Count]] = {}
+    for pair, count in pairs:
+        name, _, value = pair.partition("=")
+        by_name.setdefault(name, []).append(Count(value, count))
+    telling = [(name, counts) for name, counts in by_name.items() if len(counts) > 1]
+    telling.sort(key=lambda one: (-sum(c.count for c in one[1]), one[0]))
+    return [Facet(name, tuple(counts[:MOST_VALUES]), attribute=True) for name, counts in telling[:MOST_ATTRIBUTES]]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A category with the hits in it and below it, and how deep it stands."""
+
+    path: str
+    name: str
+    depth: int
+    count: int
+
+
+def tree(counts: Iterable[Count], names: Iterable[tuple[str, str]]) -> list[Node]:
+    """Counts of single categories summed up the tree; `names`: (path, name) in the order of the tree."""
+    sums: dict[str, int] = {}
+    for one in counts:
+        steps = one.value.split("/") if one.value else []
+        for end in range(1, len(steps) + 1):
+            path = "/".join(steps[:end])
+            sums[path] = sums.get(path, 0) + one.count
+    return [Node(path, name, path.count("/"), sums[path]) for path, name in names if path in sums]

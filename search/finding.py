@@ -1,0 +1,104 @@
+"""What people do with search, whichever engine answers: find, complete, look at relatives, try a rule out.
+
+An engine outside is asked with no connection held.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from marketplace.agreements.queries import offers_of_products
+from marketplace.catalogue import queries as catalogue
+from marketplace.kernel.access import Actor
+from marketplace.kernel.db import in_transaction, read_only_end
+from search import actions, insight, queries, rules
+from search.engine import Buyer, SearchRequest, SearchResult
+
+
+def search(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of hits with this company's prices, as of SearchPage; `args` as of SearchArgs. Raises CursorUnknown,
+    PageTooFar, SearchAway."""
+    request = queries.request_of(actor, args)
+    page = queries.shown(actor, request, ask(request))
+    typed, first = request.words.text, not request.offset
+    page["query_id"] = insight.note_query(actor, typed, page["total"]) if typed and first else None
+    return page
+
+
+def ask(request: SearchRequest) -> SearchResult:
+    """What the engine finds."""
+    _let_go()
+    return queries.engine().search(request)
+
+
+def complete(actor: Actor, prefix: str, limit: int) -> dict[str, Any]:
+    """Products, categories and vendors that begin so, as of CompletionsOut. Raises SearchAway."""
+    buyer = queries.buyer_of(actor)
+    categories = queries.categories_by_text(prefix, limit)
+    vendors = queries.vendors_by_text(prefix, limit)
+    _let_go()
+    products = queries.engine().complete(prefix, buyer, limit)
+    return {
+        "products": [{"id": str(product_id), "name": name} for product_id, name in products],
+        "categories": [{"path": path, "name": name} for path, name in categories],
+        "vendors": [{"id": str(company_id), "name": name} for company_id, name in vendors],
+    }
+
+
+def related(actor: Actor, product_id: uuid.UUID, limit: int, currency: str | None = None) -> dict[str, Any]:
+    """Others like it and what was bought with it, as of RelatedOut. Raises ProductUnknown, SearchAway."""
+    catalogue.product(actor, product_id)
+    buyer = queries.buyer_of(actor, currency)
+    together = queries.bought_together(product_id, limit)
+    _let_go()
+    alike = queries.engine().related(product_id, buyer, limit)
+    return {"alike": _hits(actor, buyer, alike), "bought_together": _hits(actor, buyer, together)}
+
+
+def _hits(actor: Actor, buyer: Buyer, ids: Sequence[uuid.UUID]) -> list[dict[str, Any]]:
+    offers = offers_of_products(actor, ids, currency=buyer.currency) if ids else {}
+    return [queries.item(orjson.loads(offers[one])) for one in ids if one in offers]
+
+
+def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:
+    """A hit was opened. Raises ProductUnknown."""
+    catalogue.product(actor, product_id)
+    insight.visit(actor, query_id, product_id)
+
+
+def preview(actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The first hits of a text without a rule and with it, as of PreviewOut. Raises the refusals of add_rule."""
+    facts = {name: wanted[name] for name in ("kind", "words", "one_way", "category_path", "weight") if name in wanted}
+    drafted = rules.of_rows([actions.draft(facts)])
+    category = wanted.get("category")
+    present = rules.in_force()
+    request = SearchRequest(
+        words=rules.understand(wanted["q"], category, present),
+        category=category,
+        buyer=queries.buyer_of(actor),
+        limit=min(wanted["limit"], 20),
+    )
+    changed = replace(request, words=rules.understand(wanted["q"], category, (*present, *drafted)))
+    before, after = ask(request), ask(changed)
+    names = queries.product_names([hit.product_id for found in (before, after) for hit in found.items])
+    return {
+        "readings": list(changed.words.readings),
+        "before": _named(before, names),
+        "after": _named(after, names),
+        "total_before": before.total,
+        "total_after": after.total,
+    }
+
+
+def _named(found: SearchResult, names: Mapping[uuid.UUID, str]) -> list[dict[str, str]]:
+    ids = [hit.product_id for hit in found.items]
+    return [{"id": str(one), "name": names[one]} for one in ids if one in names]
+
+
+def _let_go() -> None:
+    """A connection is not held while another system is waited for."""
+    if queries.engine().outside and not in_transaction():
+        read_only_end()

@@ -1,0 +1,42 @@
+"""What the index does on its own: catch up, look for what drifted away, and be made anew when asked."""
+
+import structlog
+
+from marketplace.kernel import queue
+from search import indexing, insight
+from search.engine import IndexNotWhole, SearchAway
+
+log = structlog.get_logger("search")
+
+
+@queue.job("search.catch_up", every=5)
+def catch_up() -> None:
+    """Write what waits since the index was away."""
+    indexing.push()
+
+
+@queue.job("search.drift", queue=queue.LONG, timeout=1800, every=600)
+def drift() -> None:
+    """Compare versions and repair; an index that is away is looked at next time."""
+    try:
+        found = indexing.repair()
+    except SearchAway as failure:
+        log.warning("drift was not looked for", error=failure.text)
+        return
+    if any(found.values()):
+        log.warning("the index had drifted", **found)
+
+
+@queue.job("search.rebuild", queue=queue.LONG, timeout=3600)
+def rebuild() -> None:
+    """Make the index anew; one that is made already is not made twice."""
+    try:
+        log.info("index made anew", products=indexing.rebuild())
+    except (indexing.RebuildUnderWay, IndexNotWhole, SearchAway) as failure:
+        log.warning("the index was not made anew", error=failure.text)
+
+
+@queue.job("search.forget", every=86_400)
+def forget() -> None:
+    """Queries of long ago are nobody's business."""
+    insight.forget_old()

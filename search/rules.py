@@ -1,0 +1,103 @@
+"""How the operator's rules read a text: synonyms and boosts, each everywhere or in a category."""
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask import current_app
+
+from marketplace.kernel.access import SYSTEM, visible
+from marketplace.kernel.db import db
+from search import numbers, words
+from search.documents import plain
+from search.engine import Boost, Words
+from search.models import SearchRule
+
+MOST_READINGS = 6
+REMEMBERED_S = 2.0
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as it is applied; `words` without case and accents. See models.SearchRule."""
+
+    kind: str
+    words: tuple[str, ...]
+    one_way: bool
+    category_path: str
+    weight: float
+
+
+def of_rows(rows: Iterable[SearchRule]) -> tuple[Rule, ...]:
+    return tuple(Rule(r.kind, tuple(plain(w) for w in r.words), r.one_way, r.category_path, r.weight) for r in rows)
+
+
+def in_force() -> tuple[Rule, ...]:
+    """The rules of the marketplace, remembered for two seconds."""
+    held = current_app.extensions.get("kontor_search_rules")
+    if held is None or time.monotonic() - held[0] > REMEMBERED_S:
+        rows = db.session.scalars(visible(SYSTEM, SearchRule).order_by(SearchRule.id))
+        held = current_app.extensions["kontor_search_rules"] = (time.monotonic(), of_rows(rows))
+    rules: tuple[Rule, ...] = held[1]
+    return rules
+
+
+def forget() -> None:
+    """A rule was changed: this process sees it at once, others within two seconds."""
+    current_app.extensions.pop("kontor_search_rules", None)
+
+
+def understand(text: str, category: str | None, rules: Sequence[Rule]) -> Words:
+    """What a text asks for in a category (None: everywhere)."""
+    typed = _SPACES.sub(" ", text).strip()
+    if not typed:
+        return Words(boosts=_boosts("", category, rules))
+    return Words(
+        text=typed,
+        readings=_readings(typed, category, rules),
+        measures=words.measures_asked(typed),
+        key=numbers.key_of(typed),
+        heads=numbers.heads(typed),
+        boosts=_boosts(plain(typed), category, rules),
+    )
+
+
+def _readings(typed: str, category: str | None, rules: Sequence[Rule]) -> tuple[str, ...]:
+    """The text as typed, then with each word or phrase of a synonym in the place of another; a replaced one is not
+    replaced again, so that rules in a circle come to an end."""
+    found = [typed]
+    folded = plain(typed)
+    for rule in rules:
+        if rule.kind != "synonym" or not _holds(rule, category):
+            continue
+        sources = rule.words[:1] if rule.one_way else rule.words
+        for source in sources:
+            if not _has(folded, source):
+                continue
+            found += [_instead(folded, source, target) for target in rule.words if target != source]
+    return tuple(dict.fromkeys(found))[:MOST_READINGS]
+
+
+def _boosts(folded: str, category: str | None, rules: Sequence[Rule]) -> tuple[Boost, ...]:
+    found = [
+        Boost(rule.category_path, rule.weight)
+        for rule in rules
+        if rule.kind == "boost" and (not rule.words or any(_has(folded, word) for word in rule.words))
+    ]
+    return tuple(found[:20])
+
+
+def _holds(rule: Rule, category: str | None) -> bool:
+    """A synonym of a category holds in it and below it."""
+    path = rule.category_path
+    return not path or category == path or (category or "").startswith(path + "/")
+
+
+def _has(folded: str, word: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded) is not None
+
+
+def _instead(folded: str, source: str, target: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(source)}(?!\w)", lambda _: target, folded)

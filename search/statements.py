@@ -1,0 +1,270 @@
+"""The SQL of the PostgreSQL engine. The texts are put together from constants of our own; whatever a caller sends is a
+bound parameter."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from search.documents import scale
+from search.engine import DEEPEST, FacetName, SearchRequest, Sort
+
+CONFIGS = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "zh": "simple"}
+PAIR_SAMPLE, PRICE_SAMPLE = 2_000, 2_000
+_ALTERNATIVE = 0.8
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
+
+# What this buyer pays for one of the offer `o` at the quantity, in his currency; the best list that holds it wins.
+_UNIT_PRICE = """
+    SELECT x.unit_price FROM price_list l JOIN price x ON x.price_list_id = l.id AND x.offer_id = o.id
+    CROSS JOIN LATERAL (SELECT greatest(CAST(:quantity AS bigint),
+        (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size) AS quantity) wanted
+    WHERE l.vendor_id = o.vendor_id AND l.currency = :currency AND NOT l.includes_tax
+      AND (l.kind = 'public' OR l.id = ANY(:lists))
+    ORDER BY l.rank, l.id DESC, x.from_quantity > wanted.quantity, abs(x.from_quantity - wanted.quantity)
+    LIMIT 1
+"""
+_LIVE = """
+    FROM offer o JOIN offer_stock s ON s.offer_id = o.id
+    WHERE o.product_id = {d}.product_id AND o.state = 'live' AND NOT (o.vendor_id = ANY(:hidden)) {offer}
+"""
+
+
+def bigrams(value: str) -> str:
+    """Chinese text as overlapping pairs, which a full text search without a dictionary can find."""
+
+    def pairs(match: re.Match[str]) -> str:
+        run = match[0]
+        return " " + " ".join(run[at : at + 2] for at in range(max(1, len(run) - 1))) + " "
+
+    return _HAN.sub(pairs, value)
+
+
+class Statement:
+    """One search as SQL with its values."""
+
+    def __init__(self, request: SearchRequest, *, near: Iterable[Any] = (), loosely: bool = False) -> None:
+        self.request = request
+        buyer = request.buyer
+        self.values: dict[str, Any] = {
+            "near": list(near),
+            "hidden": list(buyer.hidden),
+            "lists": list(buyer.lists),
+            "currency": buyer.currency,
+            "quantity": request.quantity or 0,
+            "limit": request.limit,
+            "offset": request.offset,
+        }
+        self.matches, self.score = self._words(loosely=loosely)
+        self.conditions = " AND ".join(self._conditions())
+        self.offer = self._offer_conditions()
+
+    def _bind(self, name: str, value: Any) -> str:
+        self.values[name] = value
+        return f":{name}"
+
+    def _words(self, *, loosely: bool) -> tuple[str, str]:
+        """(condition, score) of the readings."""
+        words, config = self.request.words, CONFIGS[self.request.language]
+        if not words.text:
+            return "TRUE", "0"
+        conditions, scores = [], []
+        for at, reading in enumerate(words.readings):
+            rest, needed = self._measures(at, reading)
+            asked = bigrams(rest) if config == "simple" else rest
+            value = self._bind(f"q{at}", asked)
+            query = f"(plainto_tsquery('english', unaccent({value})) || plainto_tsquery('{config}', unaccent({value})))"
+            joined = self._bind(f"j{at}", "".join(asked.split()) if len(asked.split()) == 2 else "")
+            query = f"({query} || plainto_tsquery('english', unaccent({joined})))"
+            if loosely:
+                some = f"replace(plainto_tsquery('english', unaccent({value}))::text, '&', '|')::tsquery"
+                matched = f"d.words @@ {some}"
+                score = f"ts_rank(d.words, {some}, 1) + CASE WHEN d.words @@ {query} THEN 1 ELSE 0 END"
+            else:
+                matched, score = f"d.words @@ {query}", f"ts_rank(d.words, {query}, 1)"
+            conditions.append(" AND ".join([*([matched] if rest else []), *needed]) or "TRUE")
+            scores.append(f"{_ALTERNATIVE if at else 1.0} * ({score})")
+        return " OR ".join(f"({one})" for one in conditions), f"greatest({', '.join(scores)}){self._boosts()}"
+
+    def _boosts(self) -> str:
+        parts = []
+        for at, boost in enumerate(self.request.words.boosts):
+            path, weight = self._bind(f"boost_path{at}", boost.category), self._bind(f"boost{at}", boost.weight)
+            inside = f"(d.category_path = {path} OR starts_with(d.category_path, {path} || '/'))"
+            parts.append(f" * CASE WHEN {inside} THEN CAST({weight} AS float) ELSE 1 END")
+        return "".join(parts)
+
+    def _measures(self, at: int, reading: str) -> tuple[str, list[str]]:
+        """What is left of a reading without its quantities, and a condition for each of them."""
+        rest, needed = reading, []
+        for number, (said, ways) in enumerate(self.request.words.measures):
+            if said not in rest:
+                continue
+            rest = rest.replace(said, " ", 1)
+            meant = [f"d.measures @> {self._bind(f'm{at}_{number}_{n}', list(way))}" for n, way in enumerate(ways)]
+            written = f"d.words @@ plainto_tsquery('english', unaccent({self._bind(f'w{at}_{number}', said)}))"
+            needed.append(f"({' OR '.join([*meant, written])})")
+        return rest.strip(), needed
+
+    def _conditions(self) -> Iterable[str]:
+        request = self.request
+        yield "NOT d.gone AND d.vendors <> '{}'"
+        if request.buyer.hidden:
+            yield "NOT (d.vendors <@ :hidden)"
+        if request.category:
+            path = self._bind("category", request.category)
+            yield f"(d.category_path = {path} OR starts_with(d.category_path, {path} || '/'))"
+        for at, (name, values) in enumerate(request.attributes):
+            yield f"d.pairs && {self._bind(f'pairs{at}', [f'{name}={value}' for value in values])}"
+        for at, wanted in enumerate(request.ranges):
+            low = scale(wanted.name, float(wanted.low)) if wanted.low is not None else f"{wanted.name[:200]}\x1f"
+            high = scale(wanted.name, float(wanted.high)) if wanted.high is not None else f"{wanted.name[:200]}\x1fg"
+            bounds = f"{self._bind(f'low{at}', low)} AND {self._bind(f'high{at}', high)}"
+            scales = 'SELECT x.scale COLLATE "C" AS scale FROM unnest(d.scales) AS x (scale)'
+            yield f"EXISTS (SELECT 1 FROM ({scales}) x WHERE x.scale BETWEEN {bounds})"
+        only_vendors = not request.in_stock and request.lead_time_days is None and request.price is None
+        if request.vendors and only_vendors:
+            yield f"d.vendors && {self._bind('vendors', list(request.vendors))}"
+        elif not only_vendors:
+            yield f"EXISTS (SELECT 1 {_LIVE.format(d='d', offer=self._offer_conditions())})"
+
+    def _offer_conditions(self) -> str:
+        """What one offer must have."""
+        request, parts = self.request, []
+        if request.vendors:
+            parts.append(f"o.vendor_id = ANY({self._bind('vendors', list(request.vendors))})")
+        if request.in_stock:
+            parts.append("s.on_hand - s.reserved >= (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size")
+        if request.lead_time_days is not None:
+            parts.append(f"o.lead_time_days <= {self._bind('lead_days', request.lead_time_days)}")
+        if request.price is not None:
+            low, high = self._bind("price_low", request.price.low), self._bind("price_high", request.price.high)
+            bounds = (f"(CAST({low} AS numeric) IS NULL OR p.unit_price >= {low})"
+                      f" AND (CAST({high} AS numeric) IS NULL OR p.unit_price <= {high})")  # fmt: skip
+            parts.append(f"EXISTS (SELECT 1 FROM ({_UNIT_PRICE}) p WHERE {bounds})")
+        return "".join(f" AND {part}" for part in parts)
+
+    @property
+    def sql(self) -> str:
+        columns = "d.product_id, d.title, d.category_path, d.vendors, d.in_stock, d.lead_days"
+        near = (
+            f"""
+            SELECT {columns}, 1000000.0 - array_position(:near, d.product_id) AS score FROM search_document d
+            WHERE d.product_id = ANY(:near) AND {self.conditions}
+            UNION ALL
+        """
+            if self.values["near"]
+            else ""
+        )
+        others = "AND NOT (d.product_id = ANY(:near))" if near else ""
+        every = self.request.sort is not Sort.RELEVANCE or not self.request.words.text
+        cap = "" if every else f"LIMIT {DEEPEST}"
+        found = f"""
+            {near}
+            (SELECT {columns}, ({self.score})::float8 AS score FROM search_document d
+             WHERE ({self.matches}) {others} AND {self.conditions} {cap})
+        """
+        return f"""
+            WITH found AS MATERIALIZED ({found}),
+            page AS (
+                SELECT f.product_id, row_number() OVER () AS place FROM (
+                    SELECT f.product_id FROM found f {self._sorted()} LIMIT :limit OFFSET :offset
+                ) f
+            )
+            SELECT (SELECT count(*) FROM found) AS total,
+                   (SELECT array_agg(product_id ORDER BY place) FROM page) AS ids
+                   {"".join(f", ({sql}) AS {name}" for name, sql in self._counts())}
+        """
+
+    def _sorted(self) -> str:
+        live = _LIVE.format(d="f", offer=self.offer)
+        price = f"(SELECT min(p.unit_price) FROM (SELECT ({_UNIT_PRICE}) AS unit_price {live}) p)"
+        orders: Mapping[Sort, str] = {
+            Sort.RELEVANCE: "ORDER BY f.score DESC, f.title, f.product_id",
+            Sort.PRICE: f"ORDER BY {price} ASC NULLS LAST, f.product_id",
+            Sort.PRICE_DOWN: f"ORDER BY {price} DESC NULLS LAST, f.product_id",
+            Sort.NAME: "ORDER BY f.title, f.product_id",
+            Sort.NEWEST: "ORDER BY f.product_id DESC",
+            Sort.LEAD_TIME: "ORDER BY f.lead_days NULLS LAST, f.product_id",
+        }
+        return orders[self.request.sort]
+
+    def _counts(self) -> Iterable[tuple[str, str]]:
+        """A subquery for each facet: a JSON array of [value, count]."""
+        live = _LIVE.format(d="f", offer=self.offer)
+        grouped = {
+            FacetName.CATEGORY: "SELECT category_path AS v, count(*) AS n FROM found"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 300",
+            FacetName.VENDOR: "SELECT x.v::text, count(*) AS n FROM found f, unnest(f.vendors) AS x (v)"
+            " WHERE NOT (x.v = ANY(:hidden)) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50",
+            FacetName.STOCK: "SELECT 'in_stock' AS v, count(*) AS n FROM found WHERE in_stock",
+            FacetName.LEAD_TIME: "SELECT x.v::text, count(*) AS n FROM found f"
+            " JOIN unnest(ARRAY[1, 3, 7, 14, 30]) AS x (v) ON f.lead_days <= x.v GROUP BY x.v ORDER BY x.v",
+            FacetName.ATTRIBUTES: "SELECT x.v, count(*) AS n FROM (SELECT product_id FROM found ORDER BY score DESC"
+            f" LIMIT {PAIR_SAMPLE}) f JOIN search_document d USING (product_id), unnest(d.pairs) AS x (v)"
+            " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200",
+            FacetName.PRICE: f"SELECT x.step AS v, count(DISTINCT f.product_id) AS n"
+            f" FROM (SELECT product_id FROM found ORDER BY score DESC LIMIT {PRICE_SAMPLE}) f"
+            f" CROSS JOIN LATERAL (SELECT ({_UNIT_PRICE}) AS unit_price {live}) p"
+            f" JOIN LATERAL ({_PRICE_STEPS}) x ON true GROUP BY x.step, x.low ORDER BY x.low",
+        }  # fmt: skip
+        for name in self.request.facets:
+            yield name.value, f"SELECT json_agg(json_build_array(c.v, c.n)) FROM ({grouped[name]}) c"
+
+
+_PRICE_STEPS = """
+    SELECT step.low || '-' || coalesce(step.high::text, '') AS step, step.low
+    FROM (VALUES (0, 1), (1, 2), (2, 5), (5, 10), (10, 20), (20, 50), (50, 100), (100, 200), (200, 500), (500, 1000),
+                 (1000, 5000), (5000, NULL)) AS step (low, high)
+    WHERE p.unit_price >= step.low AND (step.high IS NULL OR p.unit_price < step.high)
+"""
+# Part numbers that may be meant, with their keys; each way finds a few, by an index of its own.
+NEAR = """
+    SELECT d.product_id, d.part_number_key, true AS exact FROM search_document d
+    WHERE d.numbers && :exact AND NOT d.gone LIMIT 60
+"""
+NEARLY = """
+    SELECT * FROM (
+        (SELECT d.product_id, d.part_number_key FROM search_document d
+         WHERE d.numbers && :heads AND NOT d.gone LIMIT 60)
+        UNION (SELECT d.product_id, d.part_number_key FROM search_document d
+               WHERE d.part_number_key = ANY(:near_keys) AND NOT d.gone LIMIT 60)
+        UNION (SELECT d.product_id, d.part_number_key FROM search_document d
+               WHERE d.deletions && :slips AND NOT d.gone LIMIT 200)
+        UNION (SELECT * FROM (SELECT d.product_id, d.part_number_key FROM search_document d
+               WHERE d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end AND NOT d.gone LIMIT 2000) b
+               ORDER BY length(b.part_number_key), b.part_number_key LIMIT 60)
+    ) n
+"""
+LIKE_IT = """
+    SELECT d.product_id, d.part_number_key FROM search_document d
+    WHERE d.part_number_key % :key AND similarity(d.part_number_key, :key) >= 0.4 AND NOT d.gone LIMIT 200
+"""
+CORRECTED = """
+    SELECT asked.word, found.word FROM unnest(CAST(:words AS text[])) AS asked (word)
+    LEFT JOIN LATERAL (
+        SELECT w.word FROM search_word w WHERE w.word % asked.word AND length(asked.word) > 3
+        ORDER BY similarity(w.word, asked.word) DESC, w.documents DESC LIMIT 1
+    ) found ON NOT EXISTS (SELECT 1 FROM search_word same WHERE same.word = asked.word)
+"""
+COMPLETED = """
+    SELECT d.product_id, d.title FROM search_document d
+    WHERE (d.words @@ to_tsquery('simple', :begins)
+           OR (:key <> '' AND d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end))
+      AND NOT d.gone AND d.vendors <> '{}' AND NOT (d.vendors <@ :hidden)
+    LIMIT :limit
+"""
+RELATED = """
+    SELECT d.product_id FROM search_document own
+    JOIN search_document d ON d.category_path = own.category_path AND d.product_id <> own.product_id
+    WHERE own.product_id = :product_id AND NOT d.gone AND d.vendors <> '{}' AND NOT (d.vendors <@ :hidden)
+    ORDER BY (SELECT count(*) FROM unnest(d.pairs) x (pair) WHERE x.pair = ANY(own.pairs)) DESC,
+             similarity(d.title, own.title) DESC, d.product_id
+    LIMIT :limit
+"""
+COUNT_WORDS = """
+    INSERT INTO search_word (word, documents)
+    SELECT word, ndoc
+    FROM ts_stat($$ SELECT to_tsvector('simple', unaccent(title)) FROM search_document WHERE NOT gone $$)
+    WHERE length(word) BETWEEN 2 AND 60
+    ON CONFLICT (word) DO UPDATE SET documents = excluded.documents
+"""

@@ -1,0 +1,29 @@
+"""A real Elasticsearch for the tests: the one at ELASTICSEARCH_URL; without it they are left out and say so."""
+
+import os
+import uuid
+
+import pytest
+
+from search.elastic import ElasticEngine, client_for
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url() -> str:
+    """The address of a real server."""
+    url = os.environ.get("ELASTICSEARCH_URL")
+    if not url:
+        if "elasticsearch" in os.environ.get("KONTOR_REQUIRE", ""):
+            pytest.fail("KONTOR_REQUIRE asks for Elasticsearch, and ELASTICSEARCH_URL is not set")
+        pytest.skip("ELASTICSEARCH_URL is not set: `make elasticsearch` starts one")
+    return url
+
+
+def an_elastic_engine(url: str, name: str, *, timeout_s: float = 10.0) -> ElasticEngine:
+    """An engine with an index of this test process's own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    return ElasticEngine(client_for(url, timeout_s=timeout_s), f"{name}-{worker}-{os.getpid()}", timeout_s=timeout_s)
+
+
+def a_name() -> str:
+    return f"kontor-{uuid.uuid4().hex[:10]}"
