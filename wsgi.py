@@ -71,6 +71,8 @@ from settlements.gateway.port import PaymentGateway
 from settlements.gateway.sandbox import launcher
 from settlements.invoices import events as invoices
 from settlements.invoices import handlers as invoice_handlers
+from settlements.invoices import pages as invoices_pages
+from settlements.invoices import routes as invoices_routes
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
 from settlements.ledger import routes as books_routes
@@ -126,6 +128,7 @@ API = [
     provider_accounts_routes.routes,
     refunds_routes.routes,
     transfers_routes.routes,
+    invoices_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
     onboarding_routes.routes,
@@ -142,6 +145,7 @@ PAGES = [
     payments_pages.routes,
     provider_accounts_pages.routes,
     transfers_pages.routes,
+    invoices_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -192,6 +196,7 @@ NAVIGATION: list[pages.NavItem] = [
     *orders_pages.navigation,
     *desk_pages.navigation,
     *transfers_pages.navigation,
+    *invoices_pages.navigation,
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
 ]

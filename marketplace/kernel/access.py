@@ -88,6 +88,7 @@ class Permission(StrEnum):
     RETURN_SETTLE = "return.settle"  # charges, arbitration, deciding again: the operator's part
     APPLICATION_SUBMIT = "application.submit"
     APPLICATION_REVIEW = "application.review"
+    INVOICE_READ = "invoice.read"
     BOOKS_READ = "books.read"
     PAYOUT_READ = "payout.read"  # a vendor's account at the provider, and what is paid to it
     PAYOUT_SETUP = "payout.setup"
@@ -101,7 +102,7 @@ class Permission(StrEnum):
 P = Permission
 _EVERYONE = {P.SESSION, P.COMPANY_READ, P.ADDRESS_READ, P.CATALOGUE_READ, P.RULES_READ}
 _RETURNS = {P.RETURN_READ, P.RETURN_REQUEST}
-_REQUESTER = _EVERYONE | {P.CART_USE, P.ORDER_READ, P.RETURN_READ}
+_REQUESTER = _EVERYONE | {P.CART_USE, P.ORDER_READ, P.RETURN_READ, P.INVOICE_READ}
 _BUYER = (
     _REQUESTER | _RETURNS | {P.ORDER_PLACE, P.ORDER_PAY, P.ORDER_CANCEL, P.ADDRESS_EDIT, P.KEY_MANAGE, P.CREDIT_READ}
 )
@@ -117,7 +118,7 @@ WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
         _CLERK
         | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.KEY_MANAGE, P.ADDRESS_EDIT, P.CATALOGUE_EDIT, P.PRICE_EDIT, P.FEED_RUN}
         | {P.PROMOTION_EDIT, P.DELIVERY_RATE_EDIT, P.VENDOR_ORDER_CANCEL, P.TERMS_READ}
-        | {P.PAYOUT_READ, P.PAYOUT_SETUP}
+        | {P.PAYOUT_READ, P.PAYOUT_SETUP, P.INVOICE_READ}
     ),
     Role.OPERATOR: frozenset(
         set(Permission) - {P.CART_USE, P.ORDER_PLACE, P.APPLICATION_SUBMIT, P.FEED_RUN, P.PAYOUT_SETUP}

@@ -114,8 +114,9 @@ def a_sale(
     policy: Policy = B2B,
     ship_to: str | None = None,
     currency: str = "EUR",
+    payment_terms: Mapping[str, Any] | None = None,
 ) -> Sale:
-    """Placed and paid in full; inside a transaction of the caller."""
+    """Placed and, unless it is on terms, paid in full; inside a transaction of the caller."""
     ids = [uuid.uuid4() for _ in wants]
     carried = {name: (uuid.uuid4(), carry) for name, carry in (deliveries or {}).items()}
     facts = Order(
@@ -142,10 +143,11 @@ def a_sale(
             delivery_address=address,
             billing_address=address,
             reference="PO-4711",
+            payment_terms=payment_terms,
         ),
     )
     order = placed.order
-    if order.owed_minor:
+    if payment_terms is None and order.owed_minor:
         orders.record_payment(SYSTEM, order.id, order.owed_minor, order.currency, f"test:{order.id}")
     names = {vendor.id: name for name, vendor in who.vendors.items()}
     return Sale(order, ids, {names[part.vendor_id]: part.id for part in placed.parts})
