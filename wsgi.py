@@ -87,6 +87,8 @@ from settlements.provider_accounts import routes as provider_accounts_routes
 from settlements.receivables import events as receivables
 from settlements.receivables import handlers as receivable_handlers
 from settlements.receivables import jobs as _receivable_jobs  # noqa: F401  registers matching and reminders
+from settlements.receivables import pages as receivables_pages
+from settlements.receivables import routes as receivables_routes
 from settlements.refunds import events as refunds
 from settlements.refunds import handlers as refund_handlers
 from settlements.refunds import routes as refunds_routes
@@ -126,6 +128,7 @@ API = [
     books_routes.routes,
     payments_routes.routes,
     provider_accounts_routes.routes,
+    receivables_routes.routes,
     refunds_routes.routes,
     transfers_routes.routes,
     invoices_routes.routes,
@@ -143,6 +146,7 @@ PAGES = [
     orders_pages.routes,
     shipments_pages.routes,
     payments_pages.routes,
+    receivables_pages.routes,
     provider_accounts_pages.routes,
     transfers_pages.routes,
     invoices_pages.routes,
@@ -194,6 +198,7 @@ NAVIGATION: list[pages.NavItem] = [
     *search_pages.navigation,
     *carts_pages.navigation,
     *orders_pages.navigation,
+    *receivables_pages.navigation,
     *desk_pages.navigation,
     *transfers_pages.navigation,
     *invoices_pages.navigation,

@@ -74,6 +74,8 @@ class Permission(StrEnum):
     TERMS_EDIT = "terms.edit"
     CREDIT_READ = "credit.read"  # payment terms, credit, and what is to be paid on account
     CREDIT_EDIT = "credit.edit"
+    BANK_MATCH = "bank.match"  # take in bank transfers and assign them
+    WRITE_OFF = "write_off"  # give up what a buyer owes: one proposes, another decides
     CART_USE = "cart.use"
     ORDER_PLACE = "order.place"
     ORDER_READ = "order.read"

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, or_, text
 
+from marketplace.companies.models import Company
 from marketplace.credit import queries as credit
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
@@ -216,6 +217,12 @@ def open_in(currency: str, limit: int) -> list[Receivable]:
     """What is open in a currency, the longest due first."""
     statement = receivables(SYSTEM, open_only=True).where(Receivable.currency == currency)
     return list(db.session.scalars(statement.order_by(Receivable.due_on, Receivable.id).limit(limit)))
+
+
+def companies_on_account() -> list[Company]:
+    """The companies that ever had to pay an invoice, by name."""
+    owing = visible(SYSTEM, Receivable).with_only_columns(Receivable.company_id)
+    return list(db.session.scalars(visible(SYSTEM, Company).where(Company.id.in_(owing)).order_by(Company.name)))
 
 
 def journal_of(source: str) -> uuid.UUID | None:
