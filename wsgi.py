@@ -7,7 +7,6 @@ from pathlib import Path
 
 import structlog
 from flask import Flask
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace.agreements import pages as agreements_pages
@@ -28,6 +27,7 @@ from marketplace.kernel import (
     docs,
     health,
     limits,
+    migrations,
     operations,
     outbox,
     pages,
@@ -229,7 +229,7 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
     database.init_app(app, chosen.database_url, chosen.database_pool)
     reads.init_app(app)
-    Migrate(app, database.db, directory=str(Path(__file__).parent / "migrations"))
+    migrations.init_app(app, Path(__file__).parent / "migrations")
     access.load_actors_with(app, sessions.load_actor)
     limits.init_app(app, chosen.redis_url or "memory://")
     queue.init_app(app, chosen.redis_url or "redis://localhost")

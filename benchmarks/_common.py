@@ -26,11 +26,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from flask import Flask  # noqa: E402
-from flask_migrate import upgrade  # noqa: E402
 from sqlalchemy import create_engine, make_url, text  # noqa: E402
 
 import wsgi  # noqa: E402
-from marketplace.kernel import local  # noqa: E402
+from marketplace.kernel import local, migrations  # noqa: E402
 from marketplace.kernel.db import Row  # noqa: E402
 from marketplace.kernel.settings import Settings  # noqa: E402
 
@@ -99,7 +98,7 @@ def _schema(app: Flask, url: str) -> None:
     """By the migrations; as the models say where there are none, or where SCHEMA_OF_MODELS is set."""
     if not os.environ.get("SCHEMA_OF_MODELS") and list((ROOT / "migrations" / "versions").glob("*.py")):
         with app.app_context():
-            upgrade(directory=str(ROOT / "migrations"))
+            migrations.upgrade()
         return
     engine = create_engine(url)
     Row.metadata.create_all(engine)

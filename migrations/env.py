@@ -1,10 +1,9 @@
 """Runs migrations one at a time, each in its own transaction, and gives up rather than block the marketplace."""
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import func, select, text
 
-from marketplace.kernel.db import Row
+from marketplace.kernel.db import Row, db
 
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "5s", "15min"
 _ONE_AT_A_TIME = 7_304_216_500  # any number: the advisory lock of everyone who migrates
@@ -12,7 +11,7 @@ _ONE_AT_A_TIME = 7_304_216_500  # any number: the advisory lock of everyone who 
 
 def run() -> None:
     """Upgrade or downgrade the database of this app."""
-    engine = current_app.extensions["migrate"].db.engine
+    engine = db.engine
     with engine.connect() as connection:
         connection.execute(select(func.pg_advisory_lock(_ONE_AT_A_TIME)))
         connection.execute(text("SELECT set_config('lock_timeout', :t, false)"), {"t": LOCK_TIMEOUT})

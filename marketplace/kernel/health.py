@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, jsonify
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from marketplace.kernel import queue
+from marketplace.kernel import migrations, queue
 from marketplace.kernel.access import public
-from marketplace.kernel.db import db
 
 routes = Blueprint("health", __name__)
 
@@ -32,9 +29,7 @@ def ready() -> Any:
 
 def _database() -> str:
     try:
-        with db.engine.connect() as connection:
-            current = set(MigrationContext.configure(connection).get_current_heads())
+        current = migrations.present()
     except (DBAPIError, PoolTimeout):
         return "away"
-    wanted = set(ScriptDirectory(current_app.extensions["migrate"].directory).get_heads())
-    return "ok" if current == wanted else "schema is not that of this code; run the migrations"
+    return "ok" if current == migrations.newest() else "schema is not that of this code; run the migrations"

@@ -18,9 +18,9 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import click
-import flask_migrate  # type: ignore[import-untyped]
 from flask import Flask
 
+from marketplace.kernel import migrations
 from marketplace.kernel.children import Child, Family, Program
 from marketplace.kernel.db import db
 from marketplace.kernel.local import LocalServerFailed, start_postgres, start_valkey
@@ -170,7 +170,7 @@ def _prepare(ports: Ports, servers: Servers, leave: ExitStack) -> Sequence[str]:
     """Schema and demonstration; returns how to sign in."""
     app = ports.create_app(from_environment(servers.env).require())
     with app.app_context():
-        flask_migrate.upgrade()
+        migrations.upgrade()
         signs = ports.load_demo() if servers.demo else []
         db.engine.dispose()
     if servers.embedded:

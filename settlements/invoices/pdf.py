@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 import structlog
-import typst
+
+from marketplace.kernel.lazily import lazily
 
 LAYOUT = "2026-11-24"  # rises with every change of a layout: a document says by which it was made
 _FOLDER = Path(__file__).with_name("layouts")
 log = structlog.get_logger("invoices")
+typst: Any = lazily("typst")  # only workers lay sheets out
 
 
 def rendered(layout: str, sheet: dict[str, Any], attached_xml: bytes = b"") -> bytes:

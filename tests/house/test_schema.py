@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import flask_migrate
 from flask import Flask
 from sqlalchemy import create_engine, text
 
 import wsgi
+from marketplace.kernel import migrations
 from marketplace.kernel.db import db
 from marketplace.kernel.settings import Settings
 from tests.conftest import close
@@ -50,7 +50,9 @@ def test_migrations_make_the_schema_of_the_models(
     migrated = make_empty_database()
     app: Flask = wsgi.create_app(make_settings(migrated))
     with app.app_context():
-        flask_migrate.upgrade()
+        migrations.upgrade()
+        assert len(migrations.newest()) == 1
+        assert migrations.present() == migrations.newest()
         assert app.test_client().get("/ready").json == {"checks": {"database": "ok", "queue": "ok"}, "status": "ok"}
         db.session.remove()
     close(app)
