@@ -65,6 +65,9 @@ from search import pages as search_pages
 from search import provider as search_provider
 from search import routes as search_routes
 from settlements.demo.loading import load_demo
+from settlements.disputes import handlers as dispute_handlers
+from settlements.disputes import pages as disputes_pages
+from settlements.disputes import routes as disputes_routes
 from settlements.earnings import handlers as earning_handlers
 from settlements.earnings import jobs as _earning_jobs  # noqa: F401  registers what time does to vendors' money
 from settlements.gateway.port import PaymentGateway
@@ -132,6 +135,7 @@ API = [
     refunds_routes.routes,
     transfers_routes.routes,
     invoices_routes.routes,
+    disputes_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
     onboarding_routes.routes,
@@ -150,6 +154,7 @@ PAGES = [
     provider_accounts_pages.routes,
     transfers_pages.routes,
     invoices_pages.routes,
+    disputes_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -174,6 +179,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
     outbox.Subscription(receivables.BankTransfersArrived, receivable_handlers.match_arrived, outside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
+    outbox.Subscription(refunds.RefundRequested, dispute_handlers.cover_refunds, inside=True),
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),
     outbox.Subscription(orders.VendorOrderShipped, invoice_handlers.follow_shipped, outside=True),
     outbox.Subscription(orders.OrderStepTaken, invoice_handlers.follow_steps, outside=True),
@@ -204,6 +210,7 @@ NAVIGATION: list[pages.NavItem] = [
     *invoices_pages.navigation,
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
+    *disputes_pages.navigation,
 ]
 
 

@@ -98,6 +98,7 @@ class Permission(StrEnum):
     ADJUSTMENT_MAKE = "adjustment.make"  # propose what is booked by hand
     ADJUSTMENT_APPROVE = "adjustment.approve"  # as another person than who proposed it
     SEARCH_STEER = "search.steer"  # synonyms, boosts, and what was searched
+    DISPUTE_ANSWER = "dispute.answer"
     OPERATE = "operate"  # jobs, outbox, failures
 
 

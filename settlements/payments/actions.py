@@ -93,6 +93,12 @@ def looked(payment_id: uuid.UUID) -> Payment:
     return payment
 
 
+def set_disputed(payment: Payment, disputed_minor: int) -> None:
+    """So much of a payment, which the caller has locked, is held by chargebacks: it cannot be refunded as well."""
+    payment.disputed_minor = disputed_minor
+    db.session.flush()
+
+
 def _end(payment: Payment, verb: PaymentVerb, code: str | None, message: str | None) -> None:
     history.move(payment, verb, SYSTEM, note=code or "")
     payment.failure_code, payment.failure_message = code, message

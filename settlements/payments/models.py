@@ -31,6 +31,7 @@ class Payment(Row):
         Index("uq_payment_open", "order_id", unique=True, postgresql_where=_IS_OPEN),
         Index("ix_payment_waiting", "looked_at", postgresql_where=_IS_OPEN),
         CheckConstraint("amount_minor > 0 AND captured_minor >= 0", name="amounts"),
+        CheckConstraint("disputed_minor BETWEEN 0 AND captured_minor", name="disputed"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -48,6 +49,7 @@ class Payment(Row):
     charge_id: Mapped[str | None]
     balance_transaction_id: Mapped[str | None]
     captured_minor: Mapped[int] = mapped_column(Minor, default=0)
+    disputed_minor: Mapped[int] = mapped_column(Minor, default=0)  # held by chargebacks: taken, not given back
     fee_minor: Mapped[int | None] = mapped_column(Minor)
     net_minor: Mapped[int | None] = mapped_column(Minor)
     failure_code: Mapped[str | None]

@@ -165,6 +165,14 @@ def _payments_of(viewer: Actor) -> Select[Any]:
     return statement.order_by(Payment.attempt.desc())
 
 
+def id_by_provider(provider_id: str | None, charge_id: str | None) -> uuid.UUID | None:
+    """The payment that the provider knows by its own id, or by that of its charge."""
+    statement = visible(SYSTEM, Payment).with_only_columns(Payment.id)
+    if provider_id is None:
+        return db.session.scalar(statement.where(Payment.charge_id == charge_id))
+    return db.session.scalar(statement.where(Payment.provider_id == provider_id))
+
+
 def captured_of(order_id: uuid.UUID) -> list[Payment]:
     """The payments of an order that took money, the newest first."""
     statement = visible(SYSTEM, Payment).where(Payment.order_id == order_id, Payment.state == PaymentState.CAPTURED)

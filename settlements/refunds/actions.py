@@ -22,6 +22,7 @@ from settlements.refunds.states import RefundState, RefundVerb
 KEY_LIVES = timedelta(hours=23)  # the provider forgets keys after 24
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 LOOK_AGAIN_AFTER = timedelta(hours=1)  # for what is pending at the provider, should its web hook be lost
+CHARGE_DISPUTED = "charge_disputed"  # the provider's word for what a chargeback holds up
 _WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720)]
 _NO_PAYMENT = "no payment at the provider is left for it"
 _TO_THE_BANK = "it was paid by bank transfer, and goes back by one"
@@ -49,7 +50,7 @@ def request(order: Order, amount_minor: int, cause: str) -> list[Refund]:
     refunded = queries.refunded_of([payment.id for payment in captured])
     left = amount_minor
     for payment in captured:
-        part = min(left, payment.captured_minor - refunded.get(payment.id, 0))
+        part = min(left, payment.captured_minor - payment.disputed_minor - refunded.get(payment.id, 0))
         if part > 0:
             refunds.append(_refund(order, payment.id, part, cause))
             left -= part
@@ -60,6 +61,40 @@ def request(order: Order, amount_minor: int, cause: str) -> list[Refund]:
         orders.record_refund(order.id, refund.amount_minor, f"refund:{refund.id}")
         outbox.publish(RefundRequested(refund_id=refund.id))
     return refunds
+
+
+def cover(order_id: uuid.UUID, amount_minor: int, reference: str) -> list[Refund]:
+    """Refunds that could not be sent, as far as a lost chargeback has paid them; its caller books that."""
+    left, covered = amount_minor, []
+    for refund in queries.stuck(order_id):
+        if refund.amount_minor <= left:
+            settle_by_chargeback(refund, reference)
+            left -= refund.amount_minor
+            covered.append(refund)
+    return covered
+
+
+def settle_by_chargeback(refund: Refund, reference: str) -> None:
+    """The buyer has this money by his bank already."""
+    history.move(refund, RefundVerb.GIVE_UP, SYSTEM, note=reference)
+    refund.reference, refund.confirmed_at, refund.trouble = reference, clock.now(), None
+
+
+def take_up(order_id: uuid.UUID) -> None:
+    """A chargeback gave its money back: refunds that it held up are sent where a payment has enough again."""
+    captured = payment_queries.captured_of(order_id)
+    refunded = queries.refunded_of([payment.id for payment in captured])
+    for refund in queries.stuck(order_id):
+        if refund.state is RefundState.BOUNCED and refund.trouble == CHARGE_DISPUTED:
+            retry(SYSTEM, refund.id)
+        for payment in captured:
+            free = payment.captured_minor - payment.disputed_minor - refunded.get(payment.id, 0)
+            if refund.payment_id is None and refund.amount_minor <= free:
+                refund.payment_id, refund.trouble, refund.next_at = payment.id, None, clock.now()
+                refund.cause = f"{refund.cause}:held"  # another of the same cause may go back on the same payment
+                refunded[payment.id] = refunded.get(payment.id, 0) + refund.amount_minor
+                outbox.publish(RefundRequested(refund_id=refund.id))
+    db.session.flush()
 
 
 def _refund(order: Order, payment_id: uuid.UUID | None, amount_minor: int, cause: str) -> Refund:

@@ -45,6 +45,15 @@ def refunds_of(actor: Actor, order_id: uuid.UUID) -> list[Refund]:
     return list(db.session.scalars(statement.order_by(Refund.id.desc()), execution_options=AFRESH))
 
 
+def stuck(order_id: uuid.UUID) -> list[Refund]:
+    """Refunds of an order that found no payment to go back on, or bounced; the oldest first, locked."""
+    no_payment = Refund.payment_id.is_(None) & (Refund.state == RefundState.REQUESTED)
+    statement = visible(SYSTEM, Refund).where(
+        Refund.order_id == order_id, no_payment | (Refund.state == RefundState.BOUNCED)
+    )
+    return list(db.session.scalars(statement.order_by(Refund.id).with_for_update(), execution_options=AFRESH))
+
+
 def attempt(attempt_id: uuid.UUID) -> RefundAttempt:
     statement = visible(SYSTEM, RefundAttempt).where(RefundAttempt.id == attempt_id)
     return db.session.scalars(statement, execution_options=AFRESH).one()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
+from settlements.disputes import jobs as dispute_jobs
+from settlements.disputes.refusals import DisputeNotOurs
 from settlements.gateway.port import EventKind, PaymentGateway, Rejected
 from settlements.payments import actions as payment_actions
 from settlements.payments.provider import provider
@@ -131,6 +133,18 @@ def _look_at_account(gateway: PaymentGateway, provider_id: str, known: uuid.UUID
     return (Outcome.KEPT, row.trouble) if row.provider_id != provider_id else HANDLED
 
 
+def _look_at_disputes(disputes: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
+    for provider_id in disputes:
+        try:
+            row = dispute_jobs.look_at(provider_id)
+        except DisputeNotOurs:
+            tell(provider_id, (Outcome.KEPT, "it disputes no payment of ours"))
+        except Rejected as refusal:
+            tell(provider_id, (Outcome.KEPT, f"the provider does not know it: {refusal.code}"))
+        else:
+            tell(provider_id, (Outcome.KEPT, row.trouble) if row.trouble else HANDLED)
+
+
 def _uuid(text: str | None) -> uuid.UUID | None:
     try:
         return uuid.UUID(text or "")
@@ -144,6 +158,7 @@ _LOOKS: dict[str, Callable[[Mapping[str, queries.Told], Tell], None]] = {
     EventKind.ACCOUNT.value: _look_at_accounts,
     EventKind.TRANSFER.value: look_at_transfers,
     EventKind.PAYOUT.value: look_at_payouts,
+    EventKind.DISPUTE.value: _look_at_disputes,
 }
 # Kinds whose events speak of a vendor's account; all others are about our own.
 _OF_VENDORS = frozenset({EventKind.ACCOUNT.value, EventKind.PAYOUT.value})

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from marketplace.kernel import clock
 from marketplace.kernel.money import round_half_up
+from settlements.gateway.connect import DisputeState
 from settlements.gateway.port import (
     EventKind,
     EventNotGenuine,
@@ -37,6 +38,7 @@ KINDS = {
     "payout": EventKind.PAYOUT,
     "balance": EventKind.BALANCE,
 }
+HOLDING = {DisputeState.NEEDS_RESPONSE, DisputeState.UNDER_REVIEW, DisputeState.LOST}
 DECLINED = {"pm_declined": "insufficient_funds", "pm_lost": "lost_card"}
 
 
@@ -234,7 +236,7 @@ class MemoryGateway(MemoryConnect):
         ]
         if request.amount_minor + sum(living) > payment.captured_minor:
             raise Rejected("charge_already_refunded")
-        if any(row.payment_id == request.payment_id and row.movements for row in self.disputed.values()):
+        if any(row.payment_id == request.payment_id and row.state in HOLDING for row in self.disputed.values()):
             raise Rejected("charge_disputed")
         refund_id = self._id("re")
         taken = self._move(None, "refund", -request.amount_minor, request.currency, refund_id)
