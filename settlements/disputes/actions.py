@@ -21,6 +21,7 @@ from settlements.disputes.states import DISPUTE_STATES, OPEN, VERB_TO
 from settlements.earnings import queries as earning_queries
 from settlements.gateway.connect import BalanceTransaction, DisputeResult, DisputeState
 from settlements.ledger import books
+from settlements.ledger.chart import AccountKind
 from settlements.ledger.postings import disputes as postings
 from settlements.ledger.postings.disputes import Bearer
 from settlements.payments import actions as payments
@@ -28,6 +29,7 @@ from settlements.payments import queries as payment_queries
 from settlements.payments.models import Payment
 from settlements.refunds import actions as refunds
 from settlements.refunds.models import Refund
+from settlements.transfers.events import PayableLowered
 
 _OVER = (DisputeState.WON, DisputeState.LOST, DisputeState.WARNING_CLOSED, DisputeState.PREVENTED)
 
@@ -142,6 +144,9 @@ def _bear(row: Dispute, order: Order) -> None:
     db.session.flush()
     _write_to_vendors(row, bearers)
     outbox.publish(DisputeLost(dispute_id=row.id, order_id=order.id))
+    for bearer in bearers:
+        if bearer.account is AccountKind.VENDOR_PAYABLE:
+            outbox.publish(PayableLowered(vendor_id=bearer.vendor_id, currency=row.currency))
 
 
 def _bearers(order: Order, loss_minor: int) -> list[Bearer]:
