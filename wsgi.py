@@ -95,9 +95,12 @@ from settlements.receivables import routes as receivables_routes
 from settlements.refunds import events as refunds
 from settlements.refunds import handlers as refund_handlers
 from settlements.refunds import routes as refunds_routes
+from settlements.runs import commands as run_commands
 from settlements.runs import events as runs
 from settlements.runs import handlers as run_handlers
 from settlements.runs import jobs as _run_jobs  # noqa: F401  registers the work of runs
+from settlements.runs import pages as run_pages
+from settlements.runs import routes as run_routes
 from settlements.transfers import events as transfers
 from settlements.transfers import handlers as transfer_handlers
 from settlements.transfers import pages as transfers_pages
@@ -136,6 +139,7 @@ API = [
     transfers_routes.routes,
     invoices_routes.routes,
     disputes_routes.routes,
+    run_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
     onboarding_routes.routes,
@@ -155,6 +159,7 @@ PAGES = [
     transfers_pages.routes,
     invoices_pages.routes,
     disputes_pages.routes,
+    run_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -198,7 +203,13 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(transfers.PayableLowered, transfer_handlers.recover_lowered, outside=True),
     outbox.Subscription(webhooks.WebHookStored, webhook_handlers.look_into, outside=True),
 ]
-COMMANDS = [returns.returns, books_commands.commands, rules_commands.found, search_commands.commands]
+COMMANDS = [
+    returns.returns,
+    books_commands.commands,
+    run_commands.commands,
+    rules_commands.found,
+    search_commands.commands,
+]
 # The main navigation, per side, in the order shown.
 NAVIGATION: list[pages.NavItem] = [
     *search_pages.navigation,
@@ -208,6 +219,7 @@ NAVIGATION: list[pages.NavItem] = [
     *desk_pages.navigation,
     *transfers_pages.navigation,
     *invoices_pages.navigation,
+    *run_pages.navigation,
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
     *disputes_pages.navigation,

@@ -1,14 +1,48 @@
-"""One product as a buyer compares it: what each vendor asks of his company, by quantity, and what comes with it."""
+"""A product as a buyer compares it, and the terms agreed with a vendor, as he and the operator read them."""
 
 import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
-from flask import render_template
+from flask import current_app, render_template, request, url_for
+from marshmallow import fields, validate
+from werkzeug.wrappers import Response
 
-from marketplace.agreements import queries
+from marketplace.agreements import actions, queries
+from marketplace.agreements.models import Cycle
+from marketplace.agreements.schemas import MAX_DAYS
+from marketplace.companies import queries as companies
+from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, current_actor, requires
+from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("agreements", __name__)
+
+
+class Percent(fields.Decimal):
+    """0 to 100, as people write it; loads as a share."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(places=4, validate=validate.Range(min=0, max=1, error="Between 0 and 100 %."), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        return super()._deserialize(value, attr, data, **kwargs) / 100
+
+
+class TermsForm(forms.PageForm):
+    """What an operator agrees with a vendor in a form; the rest is agreed over the API."""
+
+    valid_from = fields.Date(required=True)
+    valid_to = fields.Date(load_default=None)
+    commission_rate = Percent(required=True)
+    cycle = fields.Enum(Cycle, by_value=True, load_default=Cycle.WEEKLY)
+    hold_days = fields.Integer(load_default=3, validate=validate.Range(min=0, max=MAX_DAYS))
+    reserve_rate = Percent(load_default=Decimal("0.1"))
+    reserve_days = fields.Integer(load_default=30, validate=validate.Range(min=0, max=MAX_DAYS))
+    minimum_payout_minor = fields.Integer(load_default=None, validate=validate.Range(min=0, max=10**12))
+    prefinanced = fields.Boolean(load_default=False)
 
 
 @routes.get("/products/<uuid:product_id>")
@@ -16,3 +50,39 @@ routes = pages_blueprint("agreements", __name__)
 def product(product_id: uuid.UUID) -> str:
     """A product with its facts, its documents and its offers, the best price first."""
     return render_template("agreements/product.html", found=queries.product_with_offers(current_actor(), product_id))
+
+
+@routes.get("/vendors/<uuid:vendor_id>/terms")
+@requires(Permission.TERMS_READ)
+def vendor_terms(vendor_id: uuid.UUID) -> str:
+    """What was agreed with a vendor, the latest first; the operator agrees new terms here."""
+    page = queries.terms_of(current_actor(), vendor_id, forms.load(PageArgs(), request.args))
+    named = companies.companies_by_id([vendor_id]) if current_actor().sees_all or page.items else {}
+    return render_template(
+        "agreements/terms.html",
+        vendor=named.get(vendor_id),
+        vendor_id=vendor_id,
+        terms=page.items,
+        next=page.next,
+        today=queries.today(),
+        tomorrow=queries.today() + timedelta(days=1),
+        cycles=Cycle,
+        currency=current_app.extensions["kontor_settings"].default_currency,
+    )
+
+
+@routes.post("/vendors/<uuid:vendor_id>/terms")
+@requires(Permission.TERMS_EDIT)
+@forms.refused_on(vendor_terms)
+def agree_terms(vendor_id: uuid.UUID) -> Response:
+    """New terms from a day on."""
+    facts = forms.load(TermsForm())
+    minimum, cycle = facts.pop("minimum_payout_minor"), facts.pop("cycle")
+    currency = current_app.extensions["kontor_settings"].default_currency
+    facts |= {"cycle": cycle.value, "minimum_payout": {} if minimum is None else {currency: minimum}}
+
+    def effect() -> str:
+        actions.agree_terms(current_actor(), vendor_id, facts)
+        return url_for("agreements_pages.vendor_terms", vendor_id=vendor_id)
+
+    return forms.once(effect)

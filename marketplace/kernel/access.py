@@ -92,6 +92,8 @@ class Permission(StrEnum):
     APPLICATION_REVIEW = "application.review"
     INVOICE_READ = "invoice.read"
     BOOKS_READ = "books.read"
+    STATEMENT_READ = "statement.read"  # a vendor's balance and statements
+    SETTLEMENT_RUN = "settlement.run"  # runs, and what is held
     PAYOUT_READ = "payout.read"  # a vendor's account at the provider, and what is paid to it
     PAYOUT_SETUP = "payout.setup"
     PAYOUT_BLOCK = "payout.block"
@@ -121,7 +123,7 @@ WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
         _CLERK
         | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.KEY_MANAGE, P.ADDRESS_EDIT, P.CATALOGUE_EDIT, P.PRICE_EDIT, P.FEED_RUN}
         | {P.PROMOTION_EDIT, P.DELIVERY_RATE_EDIT, P.VENDOR_ORDER_CANCEL, P.TERMS_READ}
-        | {P.PAYOUT_READ, P.PAYOUT_SETUP, P.INVOICE_READ}
+        | {P.PAYOUT_READ, P.PAYOUT_SETUP, P.INVOICE_READ, P.STATEMENT_READ}
     ),
     Role.OPERATOR: frozenset(
         set(Permission) - {P.CART_USE, P.ORDER_PLACE, P.APPLICATION_SUBMIT, P.FEED_RUN, P.PAYOUT_SETUP}

@@ -9,7 +9,14 @@ from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.web import Page, api_blueprint, page_of
 from settlements.ledger import books, queries
-from settlements.ledger.schemas import AccountArgs, AccountOut, JournalArgs, JournalOut, StatementOut, TrialBalanceOut
+from settlements.ledger.schemas import (
+    AccountArgs,
+    AccountOut,
+    AccountStatementOut,
+    JournalArgs,
+    JournalOut,
+    TrialBalanceOut,
+)
 
 routes = api_blueprint("books", "What everybody owns and owes: double entry, append-only.")
 
@@ -34,7 +41,7 @@ def list_accounts(args: Mapping[str, Any]) -> Page:
 @routes.get("/books/accounts/<uuid:account_id>")
 @requires(Permission.BOOKS_READ)
 @routes.arguments(PageArgs, location="query")
-@routes.response(200, StatementOut)
+@routes.response(200, AccountStatementOut)
 def show_account(args: Mapping[str, Any], account_id: uuid.UUID) -> dict[str, Any]:
     """The statement of an account: its balance and its postings, newest first."""
     return queries.statement(current_actor(), account_id, args)

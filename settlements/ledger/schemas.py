@@ -56,7 +56,7 @@ class PostingOut(StrictSchema):
     vendor_order_id = fields.UUID(allow_none=True)
 
 
-class StatementOut(StrictSchema):
+class AccountStatementOut(StrictSchema):
     """An account, its balance, and its postings, newest first."""
 
     account = fields.Nested(AccountOut)

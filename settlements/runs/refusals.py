@@ -45,3 +45,9 @@ class StatementNotClosed(Conflict):
     """A draft is not paid out and has no document."""
 
     message = "This statement is not closed yet."
+
+
+class VendorUnknown(NotFound):
+    """There is no such vendor, or not for you."""
+
+    message = "There is no such vendor."

@@ -2,6 +2,19 @@
 
 from settlements.runs.actions.closing import advance, close, close_one, fail, retry
 from settlements.runs.actions.collecting import collect
+from settlements.runs.actions.holding import hold, release, resume
 from settlements.runs.actions.opening import open_cycle, open_now
 
-__all__ = ["advance", "close", "close_one", "collect", "fail", "open_cycle", "open_now", "retry"]
+__all__ = [
+    "advance",
+    "close",
+    "close_one",
+    "collect",
+    "fail",
+    "hold",
+    "open_cycle",
+    "open_now",
+    "release",
+    "resume",
+    "retry",
+]

@@ -29,7 +29,8 @@ def vendors(session, cast):
 
 @pytest.fixture
 def due(vendors, cast, gateway):
-    """`due(days_ago)`: example 1 was paid and delivered so many days ago, and has fallen due since."""
+    """`due(days_ago)`: example 1 was paid and delivered so many days ago, and has fallen due since, if these are more
+    than three."""
 
     def make(days_ago=4):
         with clock.moved(timedelta(days=-days_ago)):
@@ -39,8 +40,7 @@ def due(vendors, cast, gateway):
             payment_jobs.take(payment.id, "pm_card_visa")
             with transaction():
                 deliver(placed)
-        with clock.moved(timedelta(days=-days_ago + 3, minutes=1)):
-            earning_jobs.fall_due()
+        earning_jobs.fall_due()
         return placed
 
     return make

@@ -1,0 +1,107 @@
+"""A statement as its vendor and the operator see it: accounts, lines by kind, and what stands beside them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from settlements.runs.lines import ACCOUNTS, line_of, words_of
+from settlements.runs.models import SettlementRun, Statement, StatementAccount, StatementTotal
+from settlements.runs.queries import Progress
+from settlements.runs.queries.details import Line, Waiting
+
+Json = dict[str, Any]
+
+
+def run(row: SettlementRun, progress: Progress) -> Json:
+    """A run with how far it is."""
+    names = ("id", "state", "cut_at", "by_cycle", "vendor_id", "opened_at", "collected_at", "closed_at")
+    counts = ("statements", "collected", "closed", "failed", "held", "paid")
+    return {name: getattr(row, name) for name in names} | {name: getattr(progress, name) for name in counts}
+
+
+def summary(row: Statement, vendor_name: str) -> Json:
+    """A statement in a list."""
+    names = (
+        "id",
+        "number",
+        "run_id",
+        "vendor_id",
+        "currency",
+        "sequence",
+        "state",
+        "starts_at",
+        "cut_at",
+        "closed_at",
+        "opening_minor",
+        "lines_minor",
+        "closing_minor",
+        "payout_minor",
+        "carried_because",
+        "reason",
+        "pending_minor",
+        "earned_minor",
+        "commission_minor",
+        "commission_tax_minor",
+        "invoice_id",
+    )
+    return {name: getattr(row, name) for name in names} | {"vendor_name": vendor_name}
+
+
+def whole(
+    row: Statement,
+    vendor_name: str,
+    accounts: Sequence[StatementAccount],
+    totals: Iterable[StatementTotal],
+    own: Iterable[tuple[str, str, int]],
+) -> Json:
+    """A statement with its accounts and, of each, its lines by kind; `own` (account, kind, amount) of its closing."""
+    rows = [(total.account, total.kind, total.in_favour, total.amount_minor, total.count) for total in totals]
+    rows += [(account, kind, amount > 0, amount, 1) for account, kind, amount in own]
+    return summary(row, vendor_name) | {
+        "accounts": [
+            {
+                "account": account.kind,
+                "name": ACCOUNTS[account.kind],
+                "opening_minor": account.opening_minor,
+                "closing_minor": account.closing_minor,
+                "lines": [
+                    named(kind, in_favour) | {"amount_minor": amount, "count": count}
+                    for of, kind, in_favour, amount, count in rows
+                    if of == account.kind
+                ],
+            }
+            for account in accounts
+        ]
+    }
+
+
+def named(kind: str, in_favour: bool) -> Json:
+    """The name of a line for programs and for people."""
+    line = line_of(kind, in_favour=in_favour)
+    return {"line": line, "text": words_of(line)}
+
+
+def line(found: Line) -> Json:
+    """One line of a statement: an order's postings of one kind."""
+    return named(found.kind, found.in_favour) | {
+        "vendor_order_id": found.vendor_order_id,
+        "vendor_order": found.number,
+        "account": found.account,
+        "amount_minor": found.amount_minor,
+        "count": found.count,
+        "booked_from": found.booked_from,
+        "booked_to": found.booked_to,
+    }
+
+
+def waiting(found: Waiting) -> Json:
+    """A vendor order whose money is not due yet, and why."""
+    part = found.part
+    return {
+        "vendor_order_id": part.id,
+        "vendor_order": part.number,
+        "currency": part.currency,
+        "payable_minor": part.payable_minor,
+        "stage": found.earning.state.value if found.earning else "pending",
+        "why": found.why,
+        "due_at": found.due_at,
+    }
