@@ -189,6 +189,8 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(orders.VendorOrderShipped, invoice_handlers.follow_shipped, outside=True),
     outbox.Subscription(orders.OrderStepTaken, invoice_handlers.follow_steps, outside=True),
     outbox.Subscription(invoices.InvoiceIssued, earning_handlers.follow_invoice, inside=True),
+    outbox.Subscription(receivables.ReceivableSettled, invoice_handlers.note_settled, inside=True),
+    outbox.Subscription(receivables.ReceivableReopened, invoice_handlers.note_reopened, inside=True),
     outbox.Subscription(receivables.ReceivableSettled, earning_handlers.release_settled, inside=True),
     outbox.Subscription(invoices.InvoiceIssued, invoice_handlers.render_issued),
     outbox.Subscription(invoices.CommissionsIssued, invoice_handlers.render_commissions),

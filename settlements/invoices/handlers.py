@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from marketplace.kernel import queue
+from marketplace.kernel.access import SYSTEM
 from marketplace.orders.events import OrderStepTaken, VendorOrderShipped
-from settlements.invoices import jobs
+from settlements.invoices import actions, jobs, queries
 from settlements.invoices.events import CommissionsIssued, InvoiceIssued
+from settlements.receivables.events import ReceivableReopened, ReceivableSettled
 
 
 def follow_shipped(events: Sequence[VendorOrderShipped]) -> None:
@@ -18,6 +20,20 @@ def follow_steps(events: Sequence[OrderStepTaken]) -> None:
     """Outside: what an order's step moved is told, where there is an invoice that told otherwise."""
     for order_id in dict.fromkeys(event.order_id for event in events if event.number > 0):
         jobs.follow(order_id)
+
+
+def note_settled(events: Sequence[ReceivableSettled]) -> None:
+    """Inside: nothing of the invoice is waited for any more."""
+    for event in events:
+        for invoice_id in queries.by_id([event.invoice_id]):
+            actions.settle(SYSTEM, invoice_id, 0)
+
+
+def note_reopened(events: Sequence[ReceivableReopened]) -> None:
+    """Inside: the money that had settled it was not meant for it."""
+    for event in events:
+        for invoice_id, row in queries.by_id([event.invoice_id]).items():
+            actions.reopen(SYSTEM, invoice_id, row.payable_minor)
 
 
 def render_issued(events: Sequence[InvoiceIssued]) -> None:

@@ -20,6 +20,7 @@ from marketplace.rules.models import TaxRate
 from settlements.invoices.models import Invoice, InvoiceDocument, InvoiceLine, InvoiceStanding
 from settlements.invoices.refusals import InvoiceUnknown
 from settlements.invoices.states import InvoiceKind, InvoiceState
+from settlements.receivables.models import Receivable
 
 GONE = (VendorOrderState.SHIPPED, VendorOrderState.DELIVERED, VendorOrderState.CLOSED)
 
@@ -86,6 +87,13 @@ def standing(invoice_id: uuid.UUID) -> InvoiceStanding:
     """How an invoice is paid, locked."""
     statement = visible(SYSTEM, InvoiceStanding).where(InvoiceStanding.id == invoice_id).with_for_update()
     return db.session.scalars(statement, execution_options={"populate_existing": True}).one()
+
+
+def open_items(invoice_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """What is still waited for of those invoices that were sold on terms, in minor units."""
+    statement = visible(SYSTEM, Receivable).with_only_columns(Receivable.invoice_id, Receivable.open_minor)
+    rows = db.session.execute(statement.where(Receivable.invoice_id.in_(invoice_ids)))
+    return {row[0]: max(0, row[1]) for row in rows}
 
 
 def last_commissions(vendor_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, str], uuid.UUID]:

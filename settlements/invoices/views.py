@@ -7,6 +7,7 @@ from marketplace.companies import queries as companies
 from marketplace.orders.models import VendorOrder
 from settlements.invoices import queries
 from settlements.invoices.models import Invoice, InvoiceStanding
+from settlements.invoices.states import InvoiceState
 
 Json = dict[str, Any]
 _SUMMARY = (
@@ -36,16 +37,17 @@ _PARTY = ("id", "name", "vat_id", "registration_number", "email", "phone", "addr
 
 
 def summaries(found: Sequence[Invoice]) -> list[Json]:
-    """Invoices in a list, with how they stand, in two queries however many they are."""
-    standings = queries.standings_of([row.id for row in found])
-    return [_summary(row, standings[row.id]) for row in found]
+    """Invoices in a list, with how they stand, in three queries however many they are."""
+    ids = [row.id for row in found]
+    standings, items = queries.standings_of(ids), queries.open_items(ids)
+    return [_summary(row, standings[row.id], items.get(row.id)) for row in found]
 
 
 def whole(invoice: Invoice) -> Json:
     """One invoice with its lines."""
-    standing = queries.standings_of([invoice.id])[invoice.id]
+    (summary,) = summaries([invoice])
     return (
-        _summary(invoice, standing)
+        summary
         | {name: getattr(invoice, name) for name in _WHOLE}
         | {"seller": _party(invoice.seller), "buyer": _party(invoice.buyer)}
         | {"lines": queries.lines_of([invoice.id])[invoice.id]}
@@ -69,10 +71,15 @@ def waiting(found: Collection[VendorOrder]) -> list[Json]:
     ]
 
 
-def _summary(invoice: Invoice, standing: InvoiceStanding) -> Json:
+def _summary(invoice: Invoice, standing: InvoiceStanding, waited_for: int | None) -> Json:
+    """`waited_for`: what is open of an invoice on terms, as money comes in; it tells a part payment first."""
+    state, left = standing.state, standing.open_minor
+    if waited_for is not None and state is InvoiceState.ISSUED:
+        left = waited_for
+        state = InvoiceState.PART_PAID if 0 < left < invoice.payable_minor else state
     return {name: getattr(invoice, name) for name in _SUMMARY} | {
-        "state": standing.state,
-        "open_minor": standing.open_minor,
+        "state": state,
+        "open_minor": left,
         "issuer_name": invoice.seller["name"],
         "recipient_name": invoice.buyer["name"],
     }

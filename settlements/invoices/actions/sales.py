@@ -33,6 +33,7 @@ from settlements.invoices.labels import OUTSIDE, Label, Labels
 from settlements.invoices.models import Invoice, InvoiceLine
 from settlements.invoices.position import GOODS, Case, Key, Sold, issuers, position
 from settlements.invoices.states import InvoiceKind
+from settlements.receivables.actions import NewReceivable, open_receivables
 
 log = structlog.get_logger("invoices")
 _Position = Mapping[Key, Sold]
@@ -85,6 +86,8 @@ def follow(order_id: uuid.UUID) -> list[Invoice]:
     if not drafts:
         return []
     invoices = write(_prepare(drafts, sum(_open_of(told))))
+    if order.payment_terms is not None:
+        _open_items(order, invoices)
     for row in invoices:
         outbox.publish(InvoiceIssued(invoice_id=row.id))
     return invoices
@@ -233,6 +236,18 @@ def _line(invoice_id: uuid.UUID, number: int, line: DraftLine, label: Label) -> 
 
 def _due(order: Order) -> date:
     return today() if order.payment_terms is None else DueRule.from_json(order.payment_terms).due_on(today())
+
+
+def _open_items(order: Order, invoices: Sequence[Invoice]) -> None:
+    """What is sold on terms is waited for from its invoice on; a correction was followed when its step was taken."""
+    of_part: dict[uuid.UUID | None, list[NewReceivable]] = {}
+    for row in invoices:
+        if row.kind is InvoiceKind.SALES_INVOICE:
+            due = row.due_on or row.issued_on
+            item = NewReceivable(row.id, row.number, row.seller["name"], row.payable_minor, row.issued_on, due)
+            of_part.setdefault(row.vendor_order_id, []).append(item)
+    for part_id, items in of_part.items():
+        open_receivables(order.id, part_id, items)
 
 
 def _open_of(told: Sequence[Invoice]) -> list[int]:
