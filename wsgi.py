@@ -199,6 +199,10 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
         provider_accounts.ProviderAccountRequested, provider_account_handlers.open_requested, outside=True
     ),
     outbox.Subscription(runs.RunOpened, run_handlers.start),
+    outbox.Subscription(runs.StatementsClosed, run_handlers.pay),
+    outbox.Subscription(transfers.TransferMade, run_handlers.follow_made, inside=True),
+    outbox.Subscription(transfers.TransferRefused, run_handlers.follow_refused, inside=True),
+    outbox.Subscription(transfers.TransferWithdrawn, run_handlers.follow_withdrawn, inside=True),
     outbox.Subscription(transfers.TransferRequested, transfer_handlers.send_requested, outside=True),
     outbox.Subscription(transfers.ReversalRequested, transfer_handlers.take_back_requested, outside=True),
     outbox.Subscription(orders.OrderStepTaken, transfer_handlers.recover_after_step, outside=True),

@@ -68,6 +68,22 @@ def _advance(run_id: uuid.UUID) -> None:
         actions.advance(run_id)
 
 
+@queue.job("runs.pay", queue=queue.LONG, timeout=1800)
+def pay(statement_ids: list[str]) -> None:
+    """Pay out closed statements, each in a transaction of its own, so that none waits for another's refusal."""
+    for statement_id in statement_ids:
+        with transaction():
+            actions.pay(uuid.UUID(statement_id))
+
+
+@queue.job("runs.pay_waiting", every=300, queue=queue.LONG, timeout=1800)
+def pay_waiting() -> None:
+    """Pay out closed statements whose job was lost."""
+    with transaction():
+        waiting = queries.to_pay(clock.now() - STANDS_STILL_AFTER)
+    pay([str(statement_id) for statement_id in waiting])
+
+
 @queue.job("runs.open_due", every=600, timeout=300)
 def open_due() -> None:
     """Open the run of each cut that has come, those that were missed first."""

@@ -4,6 +4,7 @@ from settlements.runs.actions.closing import advance, close, close_one, fail, re
 from settlements.runs.actions.collecting import collect
 from settlements.runs.actions.holding import hold, release, resume
 from settlements.runs.actions.opening import open_cycle, open_now
+from settlements.runs.actions.paying import follow, pay
 
 __all__ = [
     "advance",
@@ -11,9 +12,11 @@ __all__ = [
     "close_one",
     "collect",
     "fail",
+    "follow",
     "hold",
     "open_cycle",
     "open_now",
+    "pay",
     "release",
     "resume",
     "retry",

@@ -17,6 +17,7 @@ from settlements.runs.queries.statements import (
     locked_drafts,
     statement,
     statements,
+    to_pay,
     unpaid_before,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "runs",
     "statement",
     "statements",
+    "to_pay",
     "unfinished",
     "unpaid_before",
 ]

@@ -138,3 +138,25 @@ def check_statements() -> list[Difference]:
             found.append(Difference("statement's closing", row.subject, row.currency, int(row.booked), row.closing))
     rows = db.session.execute(_TOTALS)
     return found + [Difference("statement's sum", row[0], row[1], int(row[3]), row[2]) for row in rows]
+
+
+# What was booked on what is payable since the cut, besides what fell due and the transfers themselves.
+_TAKEN_BACK = """
+SELECT coalesce(sum(posting.amount_minor), 0)::bigint FROM statement_account own
+JOIN posting ON posting.account_id = own.account_id AND posting.position > own.upto
+JOIN journal ON journal.id = posting.journal_id
+WHERE own.statement_id = %(statement_id)s AND own.kind = 'vendor_payable'
+    AND journal.event NOT IN ('due', 'reserve_released')
+    AND posting.kind NOT IN ('transfer', 'transfer_refused', 'transfer_reversed')
+    AND NOT EXISTS (
+        SELECT FROM statement_entry entry
+        WHERE entry.account_id = posting.account_id AND entry.position = posting.position
+    )
+"""
+
+
+def taken_back_since(statement_id: uuid.UUID) -> int:
+    """How much less is payable than when the statement was closed, refunds and other debits after its cut considered;
+    0 where it is as much or more."""
+    ((taken,),) = reads.in_session(_TAKEN_BACK, {"statement_id": statement_id})
+    return max(0, taken)

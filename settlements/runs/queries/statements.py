@@ -3,6 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select
@@ -91,3 +92,12 @@ def unpaid_before(ids: Sequence[uuid.UUID]) -> list[Statement]:
         .with_for_update(of=Statement)
     )
     return list(db.session.scalars(wanted, execution_options=AFRESH))
+
+
+def to_pay(before: datetime) -> list[uuid.UUID]:
+    """Statements that were closed by then and are to be paid out, the oldest first."""
+    wanted = visible(SYSTEM, Statement).with_only_columns(Statement.id)
+    wanted = wanted.where(
+        Statement.state == StatementState.CLOSED, Statement.payout_minor > 0, Statement.closed_at <= before
+    )
+    return list(db.session.scalars(wanted.order_by(Statement.closed_at).limit(1000)))
