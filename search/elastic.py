@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import orjson
 import structlog
-from elasticsearch import ApiError, Elasticsearch, JsonSerializer, NotFoundError, TransportError
-from elasticsearch.exceptions import SerializationError
+from elastic_transport import ApiError, JsonSerializer, SerializationError, TransportError
 
 from marketplace.kernel.db import new_id
+from marketplace.kernel.lazily import lazily
 from search import dsl, mapping, numbers
 from search.documents import Document, as_source
 from search.engine import (
@@ -36,6 +36,7 @@ from search.facets import attribute_facets
 from search.marks import pieces
 
 log = structlog.get_logger("search")
+elasticsearch: Any = lazily("elasticsearch")  # 20 MB that nobody without it has to carry
 T = TypeVar("T")
 BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
@@ -57,12 +58,12 @@ class Orjson(JsonSerializer):
         return data if isinstance(data, bytes) else orjson.dumps(data)
 
 
-def client_for(url: str, *, api_key: str = "", ca_certs: str = "", timeout_s: float = 1.5) -> Elasticsearch:
+def client_for(url: str, *, api_key: str = "", ca_certs: str = "", timeout_s: float = 1.5) -> Any:
     """A client that waits no longer than `timeout_s` and does not try twice: the person waits too."""
     others: dict[str, Any] = {"api_key": api_key} if api_key else {}
     if ca_certs:
         others["ca_certs"] = ca_certs
-    return Elasticsearch(
+    return elasticsearch.Elasticsearch(
         url,
         request_timeout=timeout_s,
         max_retries=0,
@@ -78,7 +79,7 @@ class ElasticEngine:
     name = "elasticsearch"
     outside = True
 
-    def __init__(self, client: Elasticsearch, alias: str = "kontor-products", *, timeout_s: float = 1.5) -> None:
+    def __init__(self, client: Any, alias: str = "kontor-products", *, timeout_s: float = 1.5) -> None:
         self.client = client
         self.alias = alias
         self.timeout_s = timeout_s
@@ -120,7 +121,7 @@ class ElasticEngine:
                     index=self.alias, id=str(product_id), source_includes=["name", "category", "pairs"]
                 )
             )
-        except NotFoundError:
+        except elasticsearch.NotFoundError:
             return ()
         hits = self._ask(dsl.related(str(product_id), known["_source"], buyer, limit))["hits"]["hits"]
         return tuple(uuid.UUID(hit["_id"]) for hit in hits)
@@ -268,7 +269,7 @@ class ElasticEngine:
         timed = body | {"timeout": f"{int(self.timeout_s * 900)}ms"}
         try:
             answer = self._call(lambda: self.client.search(index=self.alias, body=timed))
-        except NotFoundError as failure:
+        except elasticsearch.NotFoundError as failure:
             raise SearchAway("The search index is not there yet; it is made by `flask search rebuild`.") from failure
         if answer["timed_out"]:
             raise SearchAway("The search took too long; ask for something narrower.")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-import pint
+from marketplace.kernel.lazily import lazily
 
+pint: Any = lazily("pint")  # wanted by who searches for quantities
 _NUMBER = r"(?P<number>\d{1,12}(?:[.,]\d{1,9})?(?:\s?/\s?\d{1,4})?)"
 # What people write behind a number and mean as a unit; pint knows many more, and some that nobody means ("pcs").
 _PREFIXED = (
@@ -113,7 +114,7 @@ def _float(number: str) -> Any:
 
 
 @cache
-def _registry() -> pint.UnitRegistry:
+def _registry() -> Any:
     return pint.UnitRegistry(cache_folder=None)
 
 
