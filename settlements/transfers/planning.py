@@ -9,7 +9,7 @@ from marketplace.kernel.money import allocate
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one payment of a buyer can carry. `left_minor`: what it took less what goes back to the buyer;
+    """What one payment of a buyer can carry. `left_minor`: what it took less what goes back to the buyer or his bank;
     `linked_minor`: what transfers name it for already, `own_minor` of it for the vendor in question.
 
     `entitled`: what each vendor of its order is entitled to, in minor units.

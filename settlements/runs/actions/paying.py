@@ -29,7 +29,8 @@ def pay(statement_id: uuid.UUID) -> Statement:
         back = Money(taken, row.currency).format()
         _hold(row, f"{back} was taken back since it was closed; the next statement takes it over.")
         return row
-    left = row.payout_minor - standing_of(f"{CAUSE}{row.id}").made_minor
+    before = standing_of(f"{CAUSE}{row.id}")
+    left = row.payout_minor - before.made_minor - before.withheld_minor
     try:
         transfers.request(row.vendor_id, row.currency, left, f"{CAUSE}{row.id}", SYSTEM)
     except Conflict as refusal:
@@ -47,7 +48,7 @@ def follow(cause: str) -> None:
     standing = standing_of(cause)
     if standing.open or row.state is not StatementState.TRANSFERRING:
         return
-    if standing.made_minor and not standing.refused_minor:
+    if standing.made_minor + standing.withheld_minor >= row.payout_minor:  # what was refused may be made since
         history.move(row, StatementVerb.CONFIRM, SYSTEM)
         return
     _hold(row, "Not all of its transfers were made: the vendor's account did not take them.")

@@ -58,7 +58,7 @@ def charges(vendor_id: uuid.UUID, payments: Sequence[Payment], links: Mapping[uu
     return [
         Charge(
             payment_id=payment.id,
-            left_minor=payment.captured_minor - refunded.get(payment.id, 0),
+            left_minor=payment.captured_minor - payment.disputed_minor - refunded.get(payment.id, 0),
             linked_minor=links[payment.id].linked_minor,
             own_minor=own.get(payment.id, 0),
             entitled=entitled[payment.order_id],

@@ -26,11 +26,15 @@ AFRESH = {"populate_existing": True}
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the transfers of one cause stand together, in minor units; `open`: how many are not decided yet."""
+    """How the transfers of one cause stand together, in minor units; `open`: how many are not decided yet.
+
+    `withheld_minor`: what was not sent since the vendor owed it. What was refused may have been ordered again since.
+    """
 
     open: int
     made_minor: int
     refused_minor: int
+    withheld_minor: int = 0
 
 
 def transfer(actor: Actor, transfer_id: uuid.UUID, *, locked: bool = False) -> Transfer:
@@ -69,6 +73,8 @@ def standing_of(cause: str) -> Standing:
         open=sum(row.state in UNDER_WAY for row in rows),
         made_minor=sum(row.amount_minor for row in rows if row.state in ARRIVED),
         refused_minor=sum(row.amount_minor for row in rows if row.state is TransferState.REFUSED),
+        withheld_minor=sum(row.amount_minor for row in rows if row.state is TransferState.WITHDRAWN)
+        - sum(row.amount_minor for row in rows if row.replaces_id is not None),
     )
 
 

@@ -52,7 +52,7 @@ def hear(gateway, name, object_id, account=None):
 def order(vendor, amount_minor, gateway):
     with transaction():
         due(vendor, amount_minor, gateway=gateway)
-        return actions.request(vendor, "EUR", amount_minor, "statement:1", SYSTEM)[0].id
+        return actions.request(vendor, "EUR", amount_minor, "test:1", SYSTEM)[0].id
 
 
 def state_of(transfer_id):

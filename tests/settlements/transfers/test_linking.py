@@ -49,7 +49,7 @@ def make_due(placed, vendor_id, amount_minor):
     books.post(f"due:{order_id}:{vendor_id}", "due", lines, order_id=order_id)
 
 
-def ask(vendor, amount_minor, cause="statement:1"):
+def ask(vendor, amount_minor, cause="test:1"):
     with transaction():
         made = actions.request(vendor.id, "EUR", amount_minor, f"{cause}:{vendor.id}", SYSTEM)
     return [(row.charge_id is not None, row.amount_minor) for row in made]
@@ -75,7 +75,7 @@ def test_example_15_with_real_rows(sold, cast, gateway):
 
 def test_a_second_request_finds_nothing_left_of_the_charge(sold, cast):
     ask(cast.vendor_company, 50000)
-    assert ask(cast.vendor_company, 4000, "statement:2") == [(False, 4000)]
+    assert ask(cast.vendor_company, 4000, "test:2") == [(False, 4000)]
 
 
 def test_what_was_refused_leaves_the_charge_to_the_next(sold, cast, gateway):

@@ -20,7 +20,7 @@ def made(cast, vendor, account, gateway):
     """300.00 transferred and paid out; the bank sends it back; then 5.00 are owed."""
     with transaction():
         due(vendor, 30000, gateway=gateway)
-        (transfer,) = actions.request(vendor, "EUR", 30000, "statement:1", cast.operator)
+        (transfer,) = actions.request(vendor, "EUR", 30000, "test:1", cast.operator)
     jobs.send(transfer.id)
     paid = gateway.create_payout(PayoutRequest(key="k", account=account, amount_minor=30000, currency="EUR"))
     with transaction():
@@ -36,7 +36,7 @@ def test_a_vendor_sees_his_transfers_his_payouts_and_what_he_owes(made, client_a
     text = see(client_as(cast.vendor), "/vendor/payouts").text
     for words in ("300.00", "made", "failed", "account closed", "you owe the marketplace", "5.00"):
         assert words in text, words
-    for secret in ("acct_", "tr_", "statement:1"):
+    for secret in ("acct_", "tr_", "test:1"):
         assert secret not in text
     assert "300.00" not in see(client_as(cast.rival_vendor), "/vendor/payouts").text
 
@@ -85,7 +85,7 @@ def test_a_debt_is_proposed_to_be_written_off_and_blocked_vendors_are_listed(mad
 def test_asking_the_provider_by_hand(client_as, cast, vendor, account, gateway):
     with transaction():
         due(vendor, 100, gateway=gateway)
-        (transfer,) = actions.request(vendor, "EUR", 100, "statement:2", cast.operator)
+        (transfer,) = actions.request(vendor, "EUR", 100, "test:2", cast.operator)
     operator, page = client_as(cast.operator), f"/operator/transfers/{transfer.id}"
     assert send(operator, page, "/look-up").status_code == 303
     assert "made" in see(operator, page).text

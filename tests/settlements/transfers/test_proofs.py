@@ -23,7 +23,7 @@ SPOILT = {
 def reversed_in_part(vendor, account, gateway, cast):
     with transaction():
         due(vendor, 300, gateway=gateway)
-        (transfer,) = actions.request(vendor, "EUR", 300, "statement:1", SYSTEM)
+        (transfer,) = actions.request(vendor, "EUR", 300, "test:1", SYSTEM)
     jobs.send(transfer.id)
     with transaction():
         reversal = reversing.request_by_hand(cast.operator, transfer.id, 100, "too much")

@@ -63,7 +63,7 @@ def at_once(app, work, count=8):
     return answers
 
 
-def ask(vendor, amount_minor, cause="statement:1"):
+def ask(vendor, amount_minor, cause="test:1"):
     with transaction():
         return [row.id for row in actions.request(vendor, "EUR", amount_minor, cause, SYSTEM)]
 
@@ -94,7 +94,7 @@ def test_eight_at_once_send_once(scene):
 @pytest.mark.processes
 def test_eight_requests_at_once_never_pay_more_than_is_due(scene):
     app, vendor, _ = scene
-    answers = at_once(app, lambda number: ask(vendor, 30000, f"statement:{number}"))
+    answers = at_once(app, lambda number: ask(vendor, 30000, f"test:{number}"))
     assert sum(isinstance(answer, list) for answer in answers) == 3
     assert answers.count("PayableTooLow") == 5
     assert standing(vendor) == {"payable": 10000, "in_transit": 90000}

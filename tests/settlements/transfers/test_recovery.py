@@ -21,7 +21,7 @@ from settlements.transfers.states import ReversalState as R
 from settlements.transfers.states import TransferState as S
 from tests.builders.transfers import due, held_back, standing, taken_off
 
-CAUSE = "statement:1"
+CAUSE = "test:1"
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def test_nothing_transferred_yet_less_is_sent(ordered, vendor, gateway):
     assert ordered.state is S.WITHDRAWN
     (_, lower) = transfers.of_cause(CAUSE)
     assert (lower.amount_minor, lower.replaces_id, lower.state) == (24515 - 3888, ordered.id, S.REQUESTED)
+    assert transfers.standing_of(CAUSE) == transfers.Standing(1, 0, 0, withheld_minor=3888)
     assert standing(vendor) == {"in_transit": 20627}
     jobs.send_waiting()
     assert [row.amount_minor for row in gateway.transfers.values()] == [20627]
@@ -110,7 +111,7 @@ def balances_after(gateway, vendor, taken):
 def test_paid_out_15_arrived_since_10_in_reserve(ordered, vendor, account, gateway):
     jobs.send(ordered.id)
     pay_out(gateway, account, 24515)
-    jobs.send(order(vendor, gateway, 1500, "statement:2").id)
+    jobs.send(order(vendor, gateway, 1500, "test:2").id)
     with transaction():
         due(vendor, 1000, gateway=gateway)
         held_back(vendor, 1000)
@@ -163,7 +164,7 @@ def order_plain(vendor, gateway, amount_minor):
     owed = 2888
     with transaction():
         due(vendor, amount_minor + owed, gateway=gateway)
-        (transfer,) = actions.request(vendor, "EUR", amount_minor, "statement:9", SYSTEM)
+        (transfer,) = actions.request(vendor, "EUR", amount_minor, "test:9", SYSTEM)
     with transaction():
         taken_off(vendor, owed)
     return transfer

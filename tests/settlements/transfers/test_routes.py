@@ -40,7 +40,7 @@ def paths(cast, vendor, account, gateway):
     """A transfer paid out, a debt of 5.00 for which there is nothing to take, and a second operator's proposal."""
     with transaction():
         due(vendor, 30000, gateway=gateway)
-        (transfer,) = actions.request(vendor, "EUR", 30000, "statement:1", cast.operator)
+        (transfer,) = actions.request(vendor, "EUR", 30000, "test:1", cast.operator)
     jobs.send(transfer.id)
     made = gateway.create_payout(PayoutRequest(key="k", account=account, amount_minor=30000, currency="EUR"))
     with transaction():

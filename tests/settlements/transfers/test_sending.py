@@ -17,7 +17,7 @@ from settlements.transfers.refusals import PayableTooLow, TransfersUnderWay, Ven
 from settlements.transfers.states import TransferState as S
 from tests.builders.transfers import due, standing
 
-CAUSE = "statement:1"
+CAUSE = "test:1"
 
 
 @pytest.fixture
