@@ -51,6 +51,7 @@ from marketplace.returns import commands as returns
 from marketplace.returns import events as return_events
 from marketplace.returns import handlers as return_handlers
 from marketplace.returns import jobs as _return_jobs  # noqa: F401  registers what time does to returns
+from marketplace.returns import pages as returns_pages
 from marketplace.returns import routes as returns_routes
 from marketplace.rules import commands as rules_commands
 from marketplace.rules import routes as rules_routes
@@ -153,6 +154,7 @@ PAGES = [
     carts_pages.routes,
     orders_pages.routes,
     shipments_pages.routes,
+    returns_pages.routes,
     payments_pages.routes,
     receivables_pages.routes,
     provider_accounts_pages.routes,
@@ -222,6 +224,7 @@ NAVIGATION: list[pages.NavItem] = [
     *carts_pages.navigation,
     *orders_pages.navigation,
     *receivables_pages.navigation,
+    *returns_pages.navigation,
     *desk_pages.navigation,
     *transfers_pages.navigation,
     *invoices_pages.navigation,

@@ -53,6 +53,15 @@ def sent_form() -> Sent:
     return sent
 
 
+def keep_typed() -> None:
+    """The page that this form is answered with shows what was typed, although nothing was refused."""
+    g.sent_form = Sent([], _kept())
+
+
+def _kept() -> dict[str, str]:
+    return {name: value for name, value in request.form.items() if name not in OUR_FIELDS}
+
+
 def load(schema: Schema, data: MultiDict[str, str] | None = None) -> dict[str, Any]:
     """The fields of the form (or of `data`) as the schema loads them; an empty field counts as absent.
 
@@ -149,8 +158,7 @@ def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Call
 
 
 def _again(page: Callable[..., Any], kwargs: Mapping[str, Any], status: int, lines: list[str]) -> Any:
-    kept = {name: value for name, value in request.form.items() if name not in OUR_FIELDS}
-    g.sent_form = Sent(lines, kept)
+    g.sent_form = Sent(lines, _kept())
     shown = page(**kwargs)
     return shown if isinstance(shown, Response) else (shown, status)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import current_app, request
 
 from marketplace.kernel.access import Actor, Permission, current_actor, requires
 from marketplace.kernel.db import transaction
@@ -10,6 +10,7 @@ from marketplace.kernel.idempotency import idempotent
 from marketplace.kernel.web import Page, ProblemOut, api_blueprint, paginate
 from marketplace.orders import queries as orders
 from marketplace.returns import actions, queries, returnable, storage, views
+from marketplace.returns.files import served
 from marketplace.returns.models import ReturnCase
 from marketplace.returns.schemas import (
     AppealIn,
@@ -328,15 +329,6 @@ def close_return(case_id):
 def reopen_return(case_id):
     """Take a closed case up again."""
     return _done(actions.reopen_case, case_id)
-
-
-def served(actor: Actor, case_id: Any, evidence_id: Any) -> Response:
-    """A file for one of its parties. Raises EvidenceUnknown, EvidenceGone."""
-    row = queries.evidence(actor, case_id, evidence_id)
-    response = Response(storage.read(row.stored_as), content_type=row.content_type)
-    response.headers.set("Content-Disposition", "attachment", filename=storage.safe_name(row.name, row.content_type))
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
 
 
 def _done(action: Any, case_id: Any, *arguments: Any) -> dict[str, Any]:

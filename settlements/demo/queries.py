@@ -5,8 +5,11 @@ from collections.abc import Iterable
 
 from marketplace.carts.models import Cart
 from marketplace.catalogue.models import Offer
+from marketplace.companies.models import Person
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
+from marketplace.orders.models import Order
+from marketplace.returns.models import ReturnCase
 from marketplace.shipments.models import Parcel
 from marketplace.shipments.states import ParcelState
 
@@ -31,3 +34,18 @@ def parcels_under_way(actor: Actor, vendor_order_id: uuid.UUID) -> list[uuid.UUI
     statement = visible(actor, Parcel).with_only_columns(Parcel.id)
     statement = statement.where(Parcel.vendor_order_id == vendor_order_id, Parcel.state == ParcelState.IN_TRANSIT)
     return list(db.session.scalars(statement.order_by(Parcel.id)))
+
+
+def order_of(reference: str) -> Order | None:
+    """The order of a story."""
+    return db.session.scalars(visible(SYSTEM, Order).where(Order.reference == reference)).first()
+
+
+def is_told(order_id: uuid.UUID, note: str) -> bool:
+    """Was the return case with this note opened?"""
+    statement = visible(SYSTEM, ReturnCase).where(ReturnCase.order_id == order_id, ReturnCase.note == note)
+    return db.session.scalars(statement).first() is not None
+
+
+def email_of(person_id: uuid.UUID) -> str:
+    return db.session.scalars(visible(SYSTEM, Person).where(Person.id == person_id)).one().email

@@ -21,7 +21,7 @@ from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
 from marketplace.returns.actions.answering import told
 from marketplace.returns.actions.deciding import is_undisputed, named, verdict_of
-from marketplace.returns.actions.sides import answers, side_of
+from marketplace.returns.actions.sides import answers
 from marketplace.returns.events import ReturnSettled
 from marketplace.returns.judging import Judged
 from marketplace.returns.models import ReturnDecision, ReturnLine, ReturnParcel
@@ -324,7 +324,7 @@ def _follow(
     """The lines are settled, their labels charged, and everybody concerned is told."""
     appeal_until = clock.now() + ReturnTerms(found.case.terms).appeal
     for line in lines:
-        history.move(line, LineVerb.SETTLE, actor, note=side_of(actor, found.case))
+        history.move(line, LineVerb.SETTLE, actor)
         line.due_at = None if line.arbitrated else appeal_until
         told(line, "settled")
     settled = {line.id for line in lines}

@@ -15,6 +15,7 @@ from marketplace.kernel.db import Row, db, transaction
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order, OrderLine, OrderStep, VendorOrder
 from marketplace.orders.states import OrderState, VendorOrderState, order_state
+from marketplace.returns.models import ReturnLine
 from marketplace.shipments.models import Parcel
 from settlements.demo import cast, stories
 from settlements.demo.loading import load_demo
@@ -67,7 +68,10 @@ def test_orders_in_every_stage(demo):
         for order_id in db.session.scalars(select(Order.id))
     )
     assert set(found) == set(OrderState) - {OrderState.ON_TERMS}
-    assert seen(OrderStep.cause) == {"placed", "cancelled_by_buyer", "cancelled_by_vendor", "payment_expired"}
+    cancelled = {"cancelled_by_buyer", "cancelled_by_vendor", "payment_expired"}
+    assert seen(OrderStep.cause) == {"placed", "returned", *cancelled}
+    stages = {"requested", "evidence", "declined", "in_transit", "received", "appealed", "settled"}
+    assert seen(ReturnLine.state) >= stages
     assert seen(Payment.state) == {PaymentState.CAPTURED, PaymentState.FAILED}
     late = db.session.scalars(orders.vendor_orders(SYSTEM, late=True)).all()
     assert late
