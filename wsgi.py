@@ -20,6 +20,7 @@ from marketplace.companies import jobs as _company_jobs  # noqa: F401  registers
 from marketplace.companies import pages as companies_pages
 from marketplace.companies import routes as companies_routes
 from marketplace.companies import sessions
+from marketplace.credit import pages as credit_pages
 from marketplace.credit import routes as credit_routes
 from marketplace.kernel import (
     access,
@@ -156,6 +157,7 @@ PAGES = [
     shipments_pages.routes,
     returns_pages.routes,
     payments_pages.routes,
+    credit_pages.routes,
     receivables_pages.routes,
     provider_accounts_pages.routes,
     transfers_pages.routes,
@@ -225,6 +227,7 @@ NAVIGATION: list[pages.NavItem] = [
     *orders_pages.navigation,
     *receivables_pages.navigation,
     *returns_pages.navigation,
+    *credit_pages.navigation,
     *desk_pages.navigation,
     *transfers_pages.navigation,
     *invoices_pages.navigation,
