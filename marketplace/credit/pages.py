@@ -1,4 +1,4 @@
-"""The operator's view of who buys on account: limits, what is in use of them, terms, and every decision with its reason."""
+"""The operator's view of who buys on account: limits, what is in use, terms, and every decision with its reason."""
 
 import uuid
 from collections.abc import Callable, Mapping
