@@ -11,9 +11,7 @@ from settlements.invoices import queries as invoice_queries
 from settlements.invoices.events import InvoiceIssued
 from settlements.invoices.models import Invoice
 from settlements.invoices.states import InvoiceKind
-from settlements.receivables import actions as receivables
 from settlements.receivables import queries as receivable_queries
-from settlements.receivables.actions import NewReceivable
 from settlements.receivables.events import ReceivableSettled
 from settlements.receivables.states import STILL_OPEN
 
@@ -32,34 +30,23 @@ def close_cancelled(events: Sequence[OrderStepTaken]) -> None:
 
 
 def follow_invoice(events: Sequence[InvoiceIssued]) -> None:
-    """Inside: an invoice of an order on terms brings its part into the books, as what the buyer owes for it."""
+    """Inside: what an order on terms was invoiced is in the books, and its vendor waits for the buyer from then on."""
     for event in events:
         invoice = invoice_queries.invoice(SYSTEM, event.invoice_id)
         if invoice.kind is InvoiceKind.SALES_INVOICE and invoice.order_id is not None:
             order = order_queries.order(SYSTEM, invoice.order_id, locked=True)
             if order.payment_terms is not None:
-                _open(invoice)
+                _follow_open(invoice)
 
 
-def _open(invoice: Invoice) -> None:
-    """The invoices of one part are written together, and open it together."""
+def _follow_open(invoice: Invoice) -> None:
+    """It opened its item when it was issued, and its part is in the books."""
     assert invoice.order_id is not None
-    issued = invoice_queries.invoices_of(SYSTEM, invoice.order_id)
-    of_part = [row for row in issued if row.vendor_order_id == invoice.vendor_order_id]
-    wanted = [_wanted(row) for row in of_part if row.kind is InvoiceKind.SALES_INVOICE]
-    receivables.open_receivables(invoice.order_id, invoice.vendor_order_id, wanted)
     if invoice.vendor_order_id is None:
         actions.delivery_invoiced(invoice.order_id)
     else:
         actions.invoiced(invoice.vendor_order_id)
         _release_settled(invoice.order_id, invoice.vendor_order_id)
-
-
-def _wanted(invoice: Invoice) -> NewReceivable:
-    due_on = invoice.due_on or invoice.issued_on
-    return NewReceivable(
-        invoice.id, invoice.number, invoice.seller["name"], invoice.payable_minor, invoice.issued_on, due_on
-    )
 
 
 def release_settled(events: Sequence[ReceivableSettled]) -> None:
