@@ -80,6 +80,7 @@ from settlements.invoices import pages as invoices_pages
 from settlements.invoices import routes as invoices_routes
 from settlements.ledger import commands as books_commands
 from settlements.ledger import jobs as _books_jobs  # noqa: F401  registers the nightly proof
+from settlements.ledger import pages as books_pages
 from settlements.ledger import routes as books_routes
 from settlements.payments import events as payments
 from settlements.payments import pages as payments_pages
@@ -164,6 +165,7 @@ PAGES = [
     invoices_pages.routes,
     disputes_pages.routes,
     run_pages.routes,
+    books_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -232,6 +234,7 @@ NAVIGATION: list[pages.NavItem] = [
     *transfers_pages.navigation,
     *invoices_pages.navigation,
     *run_pages.navigation,
+    *books_pages.navigation,
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
     *disputes_pages.navigation,

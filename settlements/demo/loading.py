@@ -6,7 +6,7 @@ from datetime import timedelta
 from marketplace.companies import queries as companies
 from marketplace.kernel import clock
 from marketplace.kernel.db import db, transaction
-from settlements.demo import cast, deals, founding, payout_accounts, returning, shelves, signs, stories
+from settlements.demo import cast, deals, founding, payout_accounts, returning, settling, shelves, signs, stories
 
 _OPENED = timedelta(days=40)  # so long ago the marketplace of the demonstration began
 
@@ -28,6 +28,7 @@ def load_demo(index: Callable[[], object] = lambda: None) -> Sequence[str]:
         index()
         stories.tell()
     returning.tell()
+    settling.settle()
     db.session.rollback()
     return signs.lines()
 

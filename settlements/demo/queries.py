@@ -12,6 +12,8 @@ from marketplace.orders.models import Order
 from marketplace.returns.models import ReturnCase
 from marketplace.shipments.models import Parcel
 from marketplace.shipments.states import ParcelState
+from settlements.runs.models import Statement
+from settlements.runs.states import StatementState
 
 
 def cart_of(reference: str) -> Cart | None:
@@ -49,3 +51,10 @@ def is_told(order_id: uuid.UUID, note: str) -> bool:
 
 def email_of(person_id: uuid.UUID) -> str:
     return db.session.scalars(visible(SYSTEM, Person).where(Person.id == person_id)).one().email
+
+
+def smallest_payout() -> uuid.UUID | None:
+    """The statement with the least to be paid out, of those that wait for it."""
+    statement = visible(SYSTEM, Statement).with_only_columns(Statement.id)
+    statement = statement.where(Statement.state == StatementState.CLOSED, Statement.payout_minor > 0)
+    return db.session.scalar(statement.order_by(Statement.payout_minor).limit(1))

@@ -18,11 +18,16 @@ def accounts(actor: Actor, args: Mapping[str, Any]) -> Page:
 def statement(actor: Actor, account_id: uuid.UUID, args: Mapping[str, Any]) -> dict[str, Any]:
     """An account with a page of its postings, newest first. Raises AccountNotFound."""
     account, balance_minor = books.account(actor, account_id)
+    page = postings(actor, account, args)
+    return {"account": account, "balance_minor": balance_minor, "items": page.items, "next": page.next}
+
+
+def postings(actor: Actor, account: Account, args: Mapping[str, Any]) -> Page:
+    """A page of the postings of an account with what was booked, newest first."""
     kept = (Posting.position,) if account.postings is not None else (Posting.journal_id, Posting.number)
     page = paginate(books.postings_of(actor, account), args, *kept)
     journals = books.journals_by_id(posting.journal_id for posting in page.items)
-    items = [_with_journal(posting, journals[posting.journal_id]) for posting in page.items]
-    return {"account": account, "balance_minor": balance_minor, "items": items, "next": page.next}
+    return Page([_with_journal(posting, journals[posting.journal_id]) for posting in page.items], page.next)
 
 
 def journals(actor: Actor, args: Mapping[str, Any]) -> Page:

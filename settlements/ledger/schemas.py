@@ -11,6 +11,11 @@ class AccountArgs(PageArgs):
     party = fields.UUID(load_default=None)
 
 
+class JournalFilter(StrictSchema):
+    order_id = fields.UUID(load_default=None)
+    source = Text(load_default=None)
+
+
 class JournalArgs(PageArgs):
     order_id = fields.UUID(load_default=None)
     source = Text(load_default=None)

@@ -18,7 +18,7 @@ from settlements.ledger.models import Account
 from settlements.runs import actions, queries, views
 from settlements.runs.models import SettlementRun, Statement
 from settlements.runs.queries import details
-from settlements.runs.routes import lines_as_csv, whole
+from settlements.runs.routes import document_of, lines_as_csv, whole
 from settlements.runs.states import StatementState
 
 routes = pages_blueprint("settlement", __name__)
@@ -90,6 +90,13 @@ def statement(statement_id: uuid.UUID) -> str:
 def download(statement_id: uuid.UUID) -> Response:
     """The lines of a statement as a file."""
     return lines_as_csv(queries.statement(current_actor(), statement_id))
+
+
+@routes.get("/statements/<uuid:statement_id>/document")
+@requires(Permission.STATEMENT_READ)
+def document(statement_id: uuid.UUID) -> Response:
+    """The statement as PDF."""
+    return document_of(statement_id)
 
 
 @routes.get("/settlement")

@@ -7,11 +7,13 @@ from flask import Response
 
 from marketplace.companies import queries as companies
 from marketplace.kernel.access import Permission, current_actor, requires
+from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.idempotency import idempotent
 from marketplace.kernel.web import Page, ProblemOut, api_blueprint, paginate
 from marketplace.orders.models import VendorOrder
-from settlements.runs import actions, queries, views
+from settlements.invoices import documents
+from settlements.runs import actions, queries, sheets, views
 from settlements.runs.models import SettlementRun, Statement
 from settlements.runs.queries import details
 from settlements.runs.schemas import (
@@ -124,6 +126,13 @@ def download_lines(statement_id):
     return lines_as_csv(queries.statement(current_actor(), statement_id))
 
 
+@routes.get("/statements/<uuid:statement_id>/document")
+@requires(Permission.STATEMENT_READ)
+def download_document(statement_id):
+    """The statement as PDF; the first that is asked for is kept."""
+    return document_of(statement_id)
+
+
 @routes.post("/statements/<uuid:statement_id>/hold")
 @requires(Permission.SETTLEMENT_RUN)
 @routes.arguments(HoldIn)
@@ -184,6 +193,13 @@ def lines_as_csv(row):
         cursor, more = page.next, page.next is not None
     named = f'attachment; filename="{row.number or row.id}.csv"'
     return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
+
+
+def document_of(statement_id):
+    """The file of a statement that the actor may see."""
+    row = queries.statement(current_actor(), statement_id)
+    with transaction():
+        return documents.served(sheets.document_of(current_actor(), row))
 
 
 def _run(row):

@@ -147,3 +147,12 @@ def test_pages_show_it(closed, due, ask, cast):
         for word in words:
             assert word in page.text, (path, word)
     assert ask(cast.rival_vendor, "get", statement).status_code == 404
+
+
+def test_a_statement_is_a_file_that_is_made_once(closed, ask, cast):
+    path = f"/v1/statements/{closed[1].id}/document"
+    first, second = (ask(cast.vendor, "get", path) for _ in range(2))
+    assert first.status_code == 200
+    assert first.data.startswith(b"%PDF")
+    assert first.data == second.data
+    assert ask(cast.rival_vendor, "get", path).status_code == 404
