@@ -83,7 +83,7 @@ def test_pages_show_it_to_the_operator_alone(booked, client_as, cast, path, word
     assert page.status_code == 200
     assert [word for word in words if word not in page.text] == []
     answers = {name: client_as(actor).get(path).status_code for name, actor in cast.everyone.items()}
-    assert answers == dict.fromkeys(NAMES, 403) | {"operator": 200, "stranger": 303}
+    assert answers == dict.fromkeys(NAMES, 403) | {"operator": 200, "stranger": 401}
 
 
 def test_an_account_is_a_page(booked, client_as, cast):
