@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UP ?=
 TESTS ?= tests
 
-.PHONY: up test lint format lock audit clean
+.PHONY: up test lint format lock audit clean elasticsearch
 
 up: .venv/runtime.stamp
 	exec $(BIN)/flask --app wsgi up $(UP)
@@ -37,6 +37,10 @@ lock: .venv/dev.stamp
 audit: .venv/dev.stamp
 	$(BIN)/bandit --quiet --recursive marketplace vendors search settlements wsgi.py
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.txt
+
+# A real Elasticsearch for tests and figures (JDK 17 and Maven needed): eval "$$(make -s elasticsearch)"
+elasticsearch:
+	@$(PYTHON) benchmarks/elasticsearch_server.py start
 
 # The servers' data goes too: stop `make up` first.
 clean:

@@ -21,6 +21,7 @@ EXACT, _HEAD, _SLIP, _BEGINS, _CUT, LEAST_NUMBER = 50_000.0, 20_000.0, 8_000.0, 
 _ALL_WORDS = 6.0  # for having all words, wherever; beside a score of 3 to 15 for how well name and description fit
 _ALTERNATIVE = 0.8  # what a synonym reads counts less than what was typed
 _SERVES = 0.85
+_MAKER = 0.5
 Clause = dict[str, Any]
 
 
@@ -186,8 +187,15 @@ def _reading(rest: str, needed: list[Clause], language: str, boost: float, *, lo
     else:
         kept["filter"] = [*needed, {"bool": {"should": [everywhere, joined]}}]
         kept["should"] = [{"dis_max": {"queries": fits}}, _constant({"match_all": {}}, _ALL_WORDS)]
+    kept["should"].append(_of_maker(rest))
     for_it = {"match": {"serves": rest}}
     return {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
+
+
+def _of_maker(rest: str) -> Clause:
+    """Whoever asks for a maker asks for what his attributes make much of: what is for his things, beside those."""
+    named = {"match": {"manufacturer": {"query": rest, "operator": "and"}}}
+    return {"bool": {"filter": [named], "should": [{"match": {"attributes": {"query": rest, "boost": _MAKER}}}]}}
 
 
 def _fitting(language: str) -> list[list[str]]:

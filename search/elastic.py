@@ -242,6 +242,17 @@ class ElasticEngine:
         building = [index for index, names in named.items() if self.building in names]
         return [*(serving or [self._first()]), *building]
 
+    def indexes(self) -> list[str]:
+        """The indexes of this engine, whatever they are for."""
+        return list(self._named())
+
+    def holds(self, count: int) -> bool:
+        """Does an index serve that has so many documents?"""
+        try:
+            return bool(self._call(lambda: self._slow.count(index=self.alias))["count"] == count)
+        except NotFoundError:
+            return False
+
     def _named(self) -> dict[str, set[str]]:
         """The indexes of this engine with their aliases."""
         found = self._call(lambda: self._slow.indices.get_alias(index=f"{self.alias}-*"))

@@ -32,6 +32,9 @@ def engine(request, app, session):
     provider.use(app, chosen, [chosen])
     yield chosen
     provider.use(app, before[0], before[1])
+    if chosen.outside:
+        for name in chosen.indexes():
+            chosen.client.indices.delete(index=name)
 
 
 def index(engine, products):

@@ -1,0 +1,244 @@
+"""The index outside: it follows the outbox, may be away or full, catches up by itself, and drift is repaired.
+
+The servers here are real: one of these tests' own, that is stopped and started while they run.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from marketplace.agreements import actions as agreements
+from marketplace.catalogue import actions as catalogue
+from marketplace.catalogue.products import edit
+from marketplace.companies.actions import profile
+from marketplace.kernel import queue
+from marketplace.kernel.db import db, transaction
+from search import indexing, provider
+from search.elastic import ElasticEngine, client_for
+from search.engine import SearchAway, SearchRequest
+from search.fallback import FallbackEngine
+from search.models import SearchPending
+from search.postgres import PostgresEngine
+from tests.builders.catalogue import a_product, an_offer
+from tests.cast import make_cast
+from tests.search.servers import a_name, elasticsearch_url  # noqa: F401
+
+TOOL = Path(__file__).parents[2] / "benchmarks" / "elasticsearch_server.py"
+pytestmark = pytest.mark.elasticsearch
+
+
+@pytest.fixture
+def engine(elasticsearch_url):  # noqa: F811
+    made = ElasticEngine(client_for(elasticsearch_url, timeout_s=20), a_name(), timeout_s=20)
+    yield made
+    for index in made.indexes():
+        made.client.indices.delete(index=index)
+
+
+@pytest.fixture
+def market(own_app, engine):
+    """An app that searches outside, with a product that two vendors may offer."""
+    provider.use(own_app, engine, [engine])
+    with own_app.app_context():
+        with transaction():
+            cast = make_cast()
+            product = a_product("Torque wrench", created_by=cast.vendor_company, part_number="TW-4711")
+            offer = an_offer(cast.vendor_company, product, price="80.00")
+        yield own_app, cast, product, offer
+
+
+def ask(app, cast, query):
+    app.extensions["kontor_actor_loader"] = lambda: cast.buyer
+    with app.app_context():
+        return app.test_client().get(f"/v1/search?{query}")
+
+
+def away(url="http://127.0.0.1:1"):
+    return ElasticEngine(client_for(url, timeout_s=0.5), "kontor-nowhere", timeout_s=0.5)
+
+
+def test_a_change_is_found_after_the_outbox_ran(market, engine):
+    app, cast, product, _ = market
+    with transaction():
+        catalogue.search_changed([product.id])
+    queue.drain()
+    engine.refresh()
+    page = ask(app, cast, "q=torque&price_max=90&facets=price").json
+    assert (page["total"], page["items"][0]["offers"][0]["price"]["unit_price"]) == (1, "80.00")
+    with transaction():
+        edit(cast.operator, product.id, {"name": "Torque key"})
+    queue.drain()
+    engine.refresh()
+    assert ask(app, cast, "q=wrench").json["total"] == 0
+    assert ask(app, cast, "q=torque+key").json["total"] == 1
+
+
+def test_a_new_price_filters_at_once_after_the_outbox_ran(market, engine):
+    app, cast, product, offer = market
+    indexing.follow([product.id])
+    with transaction():
+        row = agreements.public_list(cast.vendor_company.id, "EUR")
+        prices = [{"offer_id": offer.id, "tiers": [{"from_quantity": 1, "unit_price": 60}]}]
+        agreements.set_prices(cast.vendor, row.id, prices)
+    queue.drain()
+    engine.refresh()
+    assert ask(app, cast, "price_max=70").json["total"] == 1
+    assert ask(app, cast, "price_min=70").json["total"] == 0
+
+
+def test_ended_offers_and_suspended_vendors_vanish_before_the_index_knows(market, engine):
+    app, cast, product, offer = market
+    indexing.follow([product.id])
+    engine.refresh()
+    assert ask(app, cast, "q=torque").json["total"] == 1
+    with transaction():
+        profile.allow_selling(cast.operator, cast.vendor_company.id, False)
+    assert ask(app, cast, "q=torque").json["total"] == 0
+    with transaction():
+        profile.allow_selling(cast.operator, cast.vendor_company.id, True)
+    queue.drain()
+    engine.refresh()
+    assert ask(app, cast, "q=torque").json["total"] == 1
+    with transaction():
+        catalogue.end(cast.vendor, offer.id)
+    assert ask(app, cast, "q=torque").json["items"] == []
+
+
+def test_while_it_is_away_the_shop_goes_on_and_the_index_catches_up(market, engine):
+    app, cast, product, _ = market
+    provider.use(app, away(), [away()])
+    started = time.monotonic()
+    answer = ask(app, cast, "q=torque")
+    assert (answer.status_code, answer.json["type"]) == (503, "/problems/search-away")
+    assert time.monotonic() - started < 3
+    assert app.test_client().get("/v1/offers").status_code == 200
+    with transaction():
+        edit(cast.operator, product.id, {"name": "Torque key"})
+    queue.drain()
+    with app.app_context():
+        assert indexing.figures()["pending"] == 1
+        assert indexing.figures()["lag_seconds"] > 0
+    assert "kontor_search_pending 1.0" in metrics(app, cast)
+    provider.use(app, engine, [engine])
+    assert indexing.push() == 1
+    engine.refresh()
+    assert indexing.figures()["pending"] == 0
+    assert ask(app, cast, "q=torque+key").json["total"] == 1
+
+
+def metrics(app, cast):
+    app.extensions["kontor_actor_loader"] = lambda: cast.operator
+    with app.app_context():
+        return app.test_client().get("/v1/metrics").text
+
+
+def test_the_embedded_engine_answers_where_so_configured(market, engine):
+    app, cast, product, _ = market
+    embedded = PostgresEngine()
+    provider.use(app, FallbackEngine(away(), embedded), [embedded, away()])
+    indexing.follow([product.id])
+    assert ask(app, cast, "q=torque").json["total"] == 1
+    assert indexing.figures()["pending"] == 1
+
+
+def test_a_full_server_is_a_problem_and_nothing_is_lost(market, engine):
+    _, cast, product, _ = market
+    indexing.follow([product.id])
+    (index,) = engine.indexes()
+    block = {"index.blocks.read_only_allow_delete": True}
+    engine.client.indices.put_settings(index=index, settings=block)
+    with transaction():
+        edit(cast.operator, product.id, {"name": "Torque key"})
+    queue.drain()
+    assert db.session.get(SearchPending, product.id) is not None
+    engine.client.indices.put_settings(index=index, settings={"index.blocks.read_only_allow_delete": None})
+    assert indexing.push() == 1
+
+
+def test_drift_is_found_and_repaired(market, engine):
+    _, cast, product, _ = market
+    with transaction():
+        others = [a_product(f"Bit {n}", created_by=cast.vendor_company) for n in range(5)]
+        for one in others:
+            an_offer(cast.vendor_company, one)
+    indexing.follow([one.id for one in [product, *others]])
+    engine.refresh()
+    assert indexing.repair() == {"elasticsearch": 0}
+    (index,) = engine.indexes()
+    gone = {"version": 1, "version_type": "external_gte", "refresh": True}
+    engine.client.delete(index=index, id=str(others[0].id), **gone)
+    with transaction():
+        db.session.execute(text("UPDATE product SET search_version = 9 WHERE id = :id"), {"id": others[1].id})
+    engine.store(
+        [("00000000-0000-7000-8000-000000000001", 1, b'{"product_id":"00000000-0000-7000-8000-000000000001"}')]
+    )
+    engine.refresh()
+    assert indexing.repair() == {"elasticsearch": 3}
+    engine.refresh()
+    assert indexing.repair() == {"elasticsearch": 0}
+    assert dict(engine.versions(None, 10))[others[1].id] == 9
+
+
+def test_a_rebuild_serves_what_changed_meanwhile(market, engine, monkeypatch):
+    app, cast, product, _ = market
+    indexing.follow([product.id])
+    (old,) = engine.indexes()
+    batches = indexing._all_documents
+
+    def changed_meanwhile():
+        yield from batches()
+        with transaction():
+            edit(cast.operator, product.id, {"name": "Torque key"})
+        queue.drain()
+
+    monkeypatch.setattr(indexing, "_all_documents", changed_meanwhile)
+    assert indexing.rebuild() == 1
+    (new,) = engine.indexes()
+    engine.refresh()
+    assert new != old
+    assert ask(app, cast, "q=torque+key").json["total"] == 1
+
+
+def test_one_rebuild_at_a_time(market, engine):
+    with indexing._alone(), pytest.raises(indexing.RebuildUnderWay), indexing._alone():
+        pass
+
+
+@pytest.mark.processes
+def test_a_server_that_is_killed_and_comes_back(market):
+    """The real thing: a node of its own is stopped under the running app, and started again with nothing in it."""
+    app, cast, product, _ = market
+    port, environment = "9251", os.environ | {"KONTOR_ES_HEAP": "512m"}
+
+    def tool(verb):
+        subprocess.run([sys.executable, str(TOOL), verb, port], check=True, env=environment, stdout=subprocess.DEVNULL)
+
+    tool("start")
+    try:
+        own = ElasticEngine(client_for(f"http://127.0.0.1:{port}", timeout_s=10), "kontor-killed", timeout_s=10)
+        provider.use(app, own, [own])
+        indexing.follow([product.id])
+        own.refresh()
+        assert ask(app, cast, "q=torque").json["total"] == 1
+        tool("stop")
+        started = time.monotonic()
+        assert ask(app, cast, "q=torque").status_code == 503
+        assert time.monotonic() - started < 12
+        with pytest.raises(SearchAway):
+            own.search(SearchRequest())
+        with transaction():
+            edit(cast.operator, product.id, {"name": "Torque key"})
+        queue.drain()
+        assert indexing.figures()["pending"] == 1
+        tool("start")
+        indexing.push()
+        own.refresh()
+        assert ask(app, cast, "q=torque+key").json["total"] == 1
+        assert indexing.figures()["pending"] == 0
+    finally:
+        tool("stop")
