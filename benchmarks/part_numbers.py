@@ -1,8 +1,8 @@
 """Whether a part comes first when its number is written otherwise, mistyped or half remembered, on 582,280 real parts.
 
 Of the numbers that occur once when normalised, 2,000 are drawn for each alteration: separators, spaces and case
-changed; a packaging suffix behind; a character dropped, doubled, or two swapped; two characters off the end. Each is asked of
-each engine by the text alone.
+changed; a packaging suffix behind; a character dropped, doubled, or two swapped; two characters off the
+end. Each is asked of each engine by the text alone.
 
 Run alone: python benchmarks/part_numbers.py [--seed N] [--parts N] [--numbers N]. The last line is one JSON object.
 """

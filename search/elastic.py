@@ -250,7 +250,7 @@ class ElasticEngine:
         """Does an index serve that has so many documents?"""
         try:
             return bool(self._call(lambda: self._slow.count(index=self.alias))["count"] == count)
-        except NotFoundError:
+        except elasticsearch.NotFoundError:
             return False
 
     def _named(self) -> dict[str, set[str]]:
