@@ -23,6 +23,7 @@ from marketplace.orders.models import Order, OrderLine, VendorOrder
 from marketplace.orders.states import VendorOrderState
 from marketplace.shipments import actions as shipments
 from settlements.demo import acting, cast, queries
+from settlements.invoices import jobs as invoice_jobs
 from settlements.payments import actions as payments
 from settlements.payments import jobs as payment_jobs
 from settlements.payments import queries as payment_queries
@@ -64,6 +65,8 @@ def tell() -> None:
         for days, verb, *facts in story.then or ():
             with clock.moved(timedelta(days=-days)):
                 _VERBS[verb](buyer, order, *facts)
+                if order is not None:
+                    invoice_jobs.follow(order.id)  # on that day, before a worker does it today
 
 
 def _fill(buyer: Actor, story: Story) -> Cart:

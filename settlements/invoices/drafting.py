@@ -113,6 +113,8 @@ def breakdown(taxed: Iterable[tuple[DraftLine, str, Decimal, str]]) -> list[TaxP
     ]
 
 
+# Exempt by which article of the directive, where there is a code for it.
+_EXEMPT = (("art. 132", "VATEX-EU-132"), ("art. 144", "VATEX-EU-144"))
 _CODES = {"AE": "VATEX-EU-AE", "K": "VATEX-EU-IC", "G": "VATEX-EU-G", "O": "VATEX-EU-O"}
 
 
@@ -120,7 +122,7 @@ def _tax_part(category: str, rate: Decimal, lines: Sequence[DraftLine], reasons:
     reason, code = "", ""
     if category not in {"S", "Z"}:
         reason = " ".join(reasons)
-        code = _CODES.get(category, "VATEX-EU-132" if len(reasons) == 1 and "art. 132" in reason else "")
+        code = _CODES.get(category) or next((c for of, c in _EXEMPT if len(reasons) == 1 and of in reason), "")
     net, tax = sum(line.net_minor for line in lines), sum(line.tax_minor for line in lines)
     return TaxPart(category, rate, net, tax, reason, code)
 
@@ -136,10 +138,9 @@ def _difference(key: Key, old: Sold, new: Sold, sign: int, currency: str) -> Dra
         return _once(key, net, tax, currency, units_moved=units != 0)
     told = old if old.units >= new.units else new
     price, per = _price(told, currency)
-    if old.unit_price == new.unit_price and old.units and new.units:
-        listed = sign * (new.list_minor - old.list_minor)
-    else:
-        listed = _in_minor(price * units / per, currency)
+    listed, moved = _in_minor(price * units / per, currency), sign * (new.list_minor - old.list_minor)
+    if abs(listed - moved) <= _CENTS_OFF:
+        listed = moved
     return DraftLine(key, units, price, per, listed, net, tax)
 
 
