@@ -19,6 +19,7 @@ class HistoryLine(Row):
     """One move of one row; append-only (trigger)."""
 
     __tablename__ = "history"
+    __written_only__ = True  # who writes a line does not read it: see writes
     __table_args__ = (Index("ix_history_row", "table_name", "row_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

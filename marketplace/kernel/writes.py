@@ -1,8 +1,8 @@
 """All that a use case writes, in one statement: a flush of the session costs a round trip for each table, and more
 processor time than the rows themselves.
 
-What writes a row or two uses the session as everywhere. What is written with every order calls `all_of_it` where the
-session would have been flushed.
+Every flush comes here first, and leaves to the session what is not written as JSON. Who knows that nothing more comes
+calls `all_of_it` itself, with rows that need not be in the session before.
 """
 
 from collections import defaultdict
@@ -11,15 +11,32 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Column
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Enum,
+    Float,
+    Integer,
+    Numeric,
+    String,
+    Uuid,
+    event,
+)
+from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 from marketplace.kernel import reads
 from marketplace.kernel.db import Row, Versioned, db
 
 Model = type[Row]
+_PLAIN = (Boolean, Date, DateTime, Float, Integer, JSON, Numeric, String, Uuid)
 Changed = tuple[Model, tuple[str, ...]]  # and the columns that differ
 
 
@@ -28,11 +45,64 @@ def all_of_it(*batches: Sequence[Row]) -> None:
     changes of rows that it loaded. In any order of their tables: foreign keys are checked when all are there.
 
     Afterwards the session holds them as after a flush, except rows whose key the database makes (lines of the history),
-    which leave it. What was deleted, or set to an SQL expression, is for a flush. Raises StaleDataError as that does.
+    which leave it. What was deleted is for a flush. Raises StaleDataError as that does.
     """
     session = db.session()
+    batch = [row for rows in batches for row in rows]
+    if _is_plain(session) and all(_is_plain_row(row) for row in batch):
+        _write(session, batch)
+    else:
+        session.add_all(batch)
+        session.flush()
+
+
+@event.listens_for(Session, "before_flush")
+def _before_flush(session: Session, *_: Any) -> None:
+    if _is_plain(session):
+        _write(session, [])
+
+
+def _is_plain(session: Session) -> bool:
+    """May all that the session holds unwritten be written as JSON?"""
+    if session.deleted:
+        return False
+    changed = list(session.dirty)
+    return all(map(_is_plain_row, session.new)) and all(_is_plain_row(row) and _is_known(row) for row in changed)
+
+
+def _is_plain_row(row: Row) -> bool:
+    """Not where it is set to an SQL expression, nor where the database makes what we read."""
+    return _has_plain_columns(type(row)) and not any(
+        isinstance(value, ClauseElement) for value in row.__dict__.values()
+    )
+
+
+def _is_known(row: Row) -> bool:
+    """Is there what it takes to change the row: its key, and the version that was read?"""
+    model: Model = type(row)
+    return row.__dict__.keys() >= _needed(model)
+
+
+@lru_cache
+def _has_plain_columns(model: Model) -> bool:
+    columns = model.__table__.columns
+    made = {column.name for column in columns if column.computed is not None or column.server_default is not None}
+    as_named = all(attribute.key == attribute.columns[0].name for attribute in model.__mapper__.column_attrs)
+    read = made and not hasattr(model, "__written_only__")
+    return as_named and not read and all(_is_plain_type(column.type) for column in columns)
+
+
+def _is_plain_type(kind: TypeEngine[Any]) -> bool:
+    if isinstance(kind, Enum):
+        return kind.enum_class is not None and kind.enums == [member.value for member in kind.enum_class]
+    if isinstance(kind, ARRAY):
+        return _is_plain_type(kind.item_type)
+    return isinstance(kind, _PLAIN)
+
+
+def _write(session: Session, batch: Sequence[Row]) -> None:
     added: dict[Model, list[Row]] = defaultdict(list)
-    for row in [*session.new, *(row for rows in batches for row in rows)]:
+    for row in [*session.new, *batch]:
         added[type(row)].append(row)
     changed: dict[Changed, list[Row]] = defaultdict(list)
     for row in session.dirty:
@@ -46,15 +116,14 @@ def all_of_it(*batches: Sequence[Row]) -> None:
     if found != [len(rows) for rows in changed.values()]:
         raise StaleDataError("A row was changed or removed by others since it was read.")
     for model, rows in added.items():
-        _hold(rows, forget=len(_written(model)) < len(_columns(model)))
+        _hold(session, rows, forget=len(_written(model)) < len(_columns(model)))
     for rows in changed.values():
         for row in rows:
             instance_state(row)._commit_all(row.__dict__, session.identity_map)
 
 
-def _hold(rows: Iterable[Row], *, forget: bool) -> None:
+def _hold(session: Session, rows: Iterable[Row], *, forget: bool) -> None:
     """Let the session hold new rows as if it had loaded them, or let them go."""
-    session = db.session()
     for row in rows:
         if row in session:
             session.expunge(row)
@@ -70,6 +139,10 @@ def _differing(row: Row) -> tuple[str, ...]:
     if names and isinstance(row, Versioned) and "version" not in names:
         row.version += 1
         names.append("version")
+    for name, column in _columns(type(row)).items():
+        if names and column.onupdate is not None and name not in names:
+            setattr(row, name, _made(column.onupdate))
+            names.append(name)
     return tuple(names)
 
 
@@ -79,12 +152,11 @@ def _new_as_json(model: Model, rows: Sequence[Row]) -> str:
     for row in rows:
         for column in columns:
             if column.name not in row.__dict__:
-                row.__dict__[column.name] = _default(column)
+                row.__dict__[column.name] = _made(column.default)
     return _as_json(rows, tuple(column.name for column in columns))
 
 
-def _default(column: Column[Any]) -> Any:
-    default: Any = column.default
+def _made(default: Any) -> Any:
     if default is None:
         return None
     return default.arg(None) if default.is_callable else default.arg
@@ -109,6 +181,12 @@ def _written(model: Model) -> tuple[Column[Any], ...]:
 @lru_cache
 def _keys(model: Model) -> tuple[str, ...]:
     return tuple(column.name for column in model.__table__.primary_key)
+
+
+@lru_cache
+def _needed(model: Model) -> frozenset[str]:
+    """What has to be known of a row to change it."""
+    return frozenset((*_keys(model), *(["version"] if issubclass(model, Versioned) else [])))
 
 
 @lru_cache

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from marketplace.catalogue.models import Category
+from marketplace.catalogue.models import Category, Offer
 from marketplace.catalogue.states import OfferState, OfferVerb
 from marketplace.companies.models import Address
 from marketplace.kernel import history, reads, writes
@@ -46,6 +46,35 @@ def test_everything_is_one_statement_and_the_session_holds_it(cast: Cast) -> Non
         assert (address.city, address.version, address.archived_at.microsecond) == ("Ürzig", 1, 678901)
         assert [line.verb for offer in offers for line in history.lines_of("offer", offer.id)] == ["pause", "pause"]
         assert db.session.query(Category).filter_by(slug="new").one().name == "New"
+
+
+def test_a_flush_of_the_session_is_that_statement_too(cast: Cast) -> None:
+    offer, address = an_offer(cast.vendor_company), an_address(cast)
+    with transaction():
+        offer = db.session.merge(offer)
+        history.move(offer, OfferVerb.PAUSE, cast.vendor)
+        db.session.add(address)
+        with QueryCounter() as seen:
+            db.session.flush()
+        assert seen.count == 1
+        assert db.session.get(Address, address.id) is address
+
+
+def test_what_is_not_written_as_json_is_left_to_the_session(cast: Cast) -> None:
+    offer, address = an_offer(cast.vendor_company), an_address(cast)
+    with transaction():
+        writes.all_of_it([address])
+        offer = db.session.merge(offer)
+        offer.lead_time_days = Offer.lead_time_days + 1
+        address.city = "Kiel"
+    with transaction():
+        address = db.session.get_one(Address, address.id, populate_existing=True)
+        assert (address.city, address.version) == ("Kiel", 2)
+        db.session.delete(address)
+        before = offer.lead_time_days
+        offer.lead_time_days = before + 1
+    assert db.session.get(Address, address.id) is None
+    assert db.session.get_one(Offer, offer.id, populate_existing=True).lead_time_days == before + 1
 
 
 def test_what_did_not_change_is_not_written(cast: Cast) -> None:
