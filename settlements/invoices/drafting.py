@@ -75,7 +75,7 @@ class TaxPart:
 
 
 def invoice(now: Mapping[Key, Sold], currency: str) -> Draft | None:
-    """All that was sold; None where nothing was."""
+    """All that was sold; None where nothing was, or more is owed back for it than it cost."""
     lines = [
         DraftLine(key, sold.units, *_price(sold, currency), sold.list_minor, sold.net_minor, sold.tax_minor)
         if key[0] == GOODS
@@ -83,7 +83,10 @@ def invoice(now: Mapping[Key, Sold], currency: str) -> Draft | None:
         for key, sold in now.items()
         if sold.units and (key[0] == GOODS or sold.net_minor or sold.tax_minor)
     ]
-    return Draft(1, tuple(lines), sum(sold.market_minor for sold in now.values())) if lines else None
+    draft = Draft(1, tuple(lines), sum(sold.market_minor for sold in now.values()))
+    gross = draft.net_minor + draft.tax_minor
+    of_goods = any(line.key[0] == GOODS for line in lines)
+    return draft if gross > 0 or (gross == 0 and of_goods) else None
 
 
 def correction(before: Mapping[Key, Sold], now: Mapping[Key, Sold], currency: str) -> Draft | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from marketplace.kernel.access import Actor
+from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Refusal
 from marketplace.kernel.queue import LONG, job
@@ -46,7 +46,10 @@ def render(invoice_ids: Sequence[str]) -> None:
 
 @job("invoices.catch_up", every=600, timeout=600)
 def catch_up() -> None:
-    """Issue what waited, for an issuer's VAT id say."""
+    """Issue what waited, for an issuer's VAT id say; settle what a later payment or refund has settled."""
+    with transaction():
+        for invoice_id in queries.paid_meanwhile(_BATCH):
+            actions.settle(SYSTEM, invoice_id, 0)
     with transaction():
         waiting = queries.orders_behind(_BATCH)
     for order_id in waiting:

@@ -7,14 +7,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, exists
+from sqlalchemy import Select, exists, func
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.companies.models import Address
 from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
-from marketplace.orders.models import Order, OrderStep, VendorOrder
+from marketplace.orders.models import Order, OrderMoney, OrderStep, VendorOrder
 from marketplace.orders.states import VendorOrderState
 from marketplace.rules.models import TaxRate
 from settlements.invoices.models import Invoice, InvoiceDocument, InvoiceLine, InvoiceStanding
@@ -164,6 +164,17 @@ def orders_behind(limit: int) -> list[uuid.UUID]:
     """Orders with something to tell that is in no invoice yet, as far as it can be seen without valuing them."""
     waiting = not_invoiced(SYSTEM).with_only_columns(VendorOrder.order_id).distinct().limit(limit)
     return list(db.session.scalars(waiting))
+
+
+def paid_meanwhile(limit: int) -> list[uuid.UUID]:
+    """Invoices that were left open of orders paid up front, and whose orders owe nothing any more."""
+    paid = visible(SYSTEM, OrderMoney).with_only_columns(func.coalesce(func.sum(OrderMoney.amount_minor), 0))
+    paid = paid.where(OrderMoney.order_id == Order.id)
+    statement = visible(SYSTEM, InvoiceStanding).with_only_columns(InvoiceStanding.id)
+    statement = statement.join(Invoice, Invoice.id == InvoiceStanding.id).join(Order, Order.id == Invoice.order_id)
+    statement = statement.where(InvoiceStanding.state.in_([InvoiceState.ISSUED, InvoiceState.PART_PAID]))
+    statement = statement.where(Order.payment_terms.is_(None), paid.scalar_subquery() >= Order.owed_minor)
+    return list(db.session.scalars(statement.limit(limit)))
 
 
 def without_documents(limit: int) -> list[uuid.UUID]:

@@ -1,15 +1,15 @@
 """Invoices over the API: all of an invoice is meant for both of its parties, and nobody else knows that it exists."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from marketplace.kernel.fields import PageArgs, Rate, StrictSchema
+from marketplace.kernel.fields import PageArgs, Rate, StrictSchema, Text
 from settlements.invoices.states import InvoiceKind, InvoiceState
 
 
 class InvoiceArgs(PageArgs):
     kind = fields.Enum(InvoiceKind, by_value=True, load_default=None)
     state = fields.Enum(InvoiceState, by_value=True, load_default=None)
-    number = fields.String(load_default=None, validate=validate.Length(min=1, max=40))
+    number = Text(load_default=None, max_length=40)
 
 
 class InvoicePlaceOut(StrictSchema):

@@ -10,7 +10,7 @@ from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.models import Order
-from settlements.invoices import actions, queries
+from settlements.invoices import actions, jobs, queries
 from settlements.invoices.states import InvoiceKind, InvoiceState
 from tests.builders.credit import on_account
 from tests.builders.invoices import Carry, Want, a_promotion, a_sale, come_back, ship, traders
@@ -131,6 +131,10 @@ def test_what_an_order_owes_beyond_what_was_paid_is_left_open(session):
     assert sum(row.open_minor for row in standings.values()) == missing
     assert {row.state for row in standings.values() if row.open_minor} == {InvoiceState.ISSUED}
     assert all(row.due_on for row in rows if row.payable_minor)
+    with transaction():
+        orders.record_payment(SYSTEM, order.id, missing, "EUR", "later")
+    jobs.catch_up()
+    assert {row.state for row in queries.standings_of(list(standings)).values()} == {InvoiceState.PAID}
 
 
 def test_an_order_on_terms_is_open_and_due_by_them(session):
