@@ -1,5 +1,6 @@
 """How gunicorn serves the marketplace; `flask --app wsgi up` and the Dockerfile use it alike."""
 
+import ctypes
 import gc
 import os
 
@@ -19,4 +20,5 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 def when_ready(_server: object) -> None:
     """What was loaded stays for ever: the collector need not look at it with every round, nor copy its pages."""
     gc.collect()
+    getattr(ctypes.CDLL(None), "malloc_trim", int)(0)  # where there is one: what only the start needed goes back
     gc.freeze()

@@ -8,10 +8,12 @@ then put in order by how little it takes to make one of the other.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-
-from rapidfuzz.distance import DamerauLevenshtein
+from typing import Any
 
 from marketplace.catalogue.keys import normalise
+from marketplace.kernel.lazily import lazily
+
+rapidfuzz: Any = lazily("rapidfuzz")
 
 __all__ = ["closeness", "cuts", "deletions", "heads", "key_of", "normalise"]
 
@@ -57,7 +59,7 @@ def closeness(typed: str, heads_of_it: tuple[str, ...], key: str) -> float:
         return 0.0
     if key in heads_of_it:
         return 0.2 + 0.01 * heads_of_it.index(key)
-    distance = DamerauLevenshtein.distance(typed, key, score_cutoff=3)
+    distance = rapidfuzz.distance.DamerauLevenshtein.distance(typed, key, score_cutoff=3)
     slip = float(distance)
     if distance == 1:
         slip = 1.0 + _strangeness(typed, key)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-import holidays
-
+from marketplace.kernel.lazily import lazily
 from marketplace.pricing.policy import Fault
+
+holidays: Any = lazily("holidays")
 
 
 class Reason(StrEnum):

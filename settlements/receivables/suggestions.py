@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rapidfuzz import fuzz
-
+from marketplace.kernel.lazily import lazily
 from settlements.receivables import queries
 from settlements.receivables.models import BankTransfer, Receivable
 from settlements.receivables.references import keys_in
+
+rapidfuzz: Any = lazily("rapidfuzz")
 
 _LOOKED_AT, SHOWN, _ALIKE = 2000, 8, 85
 
@@ -52,5 +54,5 @@ def _reasons(transfer: BankTransfer, item: Receivable, keys: frozenset[str], pai
         yield 30, "all that this company has open comes to it"
     if paid_before:
         yield 25, "this company paid from this account before"
-    if fuzz.token_set_ratio(transfer.remitter_name.casefold(), item.company_name.casefold()) >= _ALIKE:
+    if rapidfuzz.fuzz.token_set_ratio(transfer.remitter_name.casefold(), item.company_name.casefold()) >= _ALIKE:
         yield 20, "the payer is called like this company"
