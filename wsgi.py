@@ -95,6 +95,9 @@ from settlements.receivables import handlers as receivable_handlers
 from settlements.receivables import jobs as _receivable_jobs  # noqa: F401  registers matching and reminders
 from settlements.receivables import pages as receivables_pages
 from settlements.receivables import routes as receivables_routes
+from settlements.reconciliation import commands as reconciliation_commands
+from settlements.reconciliation import pages as reconciliation_pages
+from settlements.reconciliation import routes as reconciliation_routes
 from settlements.refunds import events as refunds
 from settlements.refunds import handlers as refund_handlers
 from settlements.refunds import routes as refunds_routes
@@ -143,6 +146,7 @@ API = [
     invoices_routes.routes,
     disputes_routes.routes,
     run_routes.routes,
+    reconciliation_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
     onboarding_routes.routes,
@@ -166,6 +170,7 @@ PAGES = [
     disputes_pages.routes,
     run_pages.routes,
     books_pages.routes,
+    reconciliation_pages.routes,
     desk_pages.routes,
     onboarding_pages.routes,
 ]
@@ -219,6 +224,7 @@ COMMANDS = [
     returns.returns,
     books_commands.commands,
     run_commands.commands,
+    reconciliation_commands.reconcile,
     rules_commands.found,
     search_commands.commands,
 ]
@@ -238,6 +244,7 @@ NAVIGATION: list[pages.NavItem] = [
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
     *disputes_pages.navigation,
+    *reconciliation_pages.navigation,
 ]
 
 

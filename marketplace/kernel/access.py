@@ -101,6 +101,7 @@ class Permission(StrEnum):
     ADJUSTMENT_APPROVE = "adjustment.approve"  # as another person than who proposed it
     SEARCH_STEER = "search.steer"  # synonyms, boosts, and what was searched
     DISPUTE_ANSWER = "dispute.answer"
+    RECONCILE = "reconcile"
     OPERATE = "operate"  # jobs, outbox, failures
 
 

@@ -171,7 +171,8 @@ class PayoutResult:
 class BalanceTransaction:
     """One movement of a balance: amount - fee = net. `kind` is the provider's word for it, `source_id` what caused it.
 
-    `metadata` is that of the source, as far as it has some.
+    `metadata` is that of the source, as far as it has some; `related` names what the source belongs to: the ids of its
+    payment, charge, transfer and destination.
     """
 
     id: str
@@ -185,6 +186,7 @@ class BalanceTransaction:
     source_id: str | None = None
     description: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    related: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

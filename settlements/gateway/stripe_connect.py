@@ -27,6 +27,7 @@ from settlements.gateway.port import Rejected, Unknown
 KEY_NAME = "kontor_key"
 Found = Mapping[str, Any]
 _Word = TypeVar("_Word")
+_RELATED = ("payment_intent", "charge", "transfer", "destination")
 
 _CAPABILITIES = {word.value: word for word in Capability}
 _PAYOUT_STATES = {word.value: word for word in PayoutState} | {"canceled": PayoutState.CANCELLED}
@@ -287,6 +288,7 @@ def _movement(found: Found) -> BalanceTransaction:
         source_id=_id(source),
         description=found.get("description"),
         metadata=dict(facts.get("metadata") or {}),
+        related={name: found for name in _RELATED if (found := _id(facts.get(name)))},
     )
 
 

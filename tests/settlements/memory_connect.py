@@ -371,7 +371,7 @@ class MemoryConnect:
         rows = self.movements[account]
         return sum(row.net_minor for row in rows if row.currency == currency and row.available_at <= now)
 
-    def _move(self, account, kind, amount, currency, source_id, *, fee=0, at=None):
+    def _move(self, account, kind, amount, currency, source_id, *, fee=0, at=None, metadata=None, **related):
         row = BalanceTransaction(
             id=self._id("txn"),
             kind=kind,
@@ -382,6 +382,8 @@ class MemoryConnect:
             created=clock.now(),
             available_at=at or clock.now(),
             source_id=source_id,
+            metadata=dict(metadata or {}),
+            related=related,
         )
         self.movements[account].append(row)
         return row
