@@ -9,13 +9,13 @@ from settlements.reconciliation import actions, jobs, queries
 from settlements.reconciliation.kinds import Action
 from settlements.reconciliation.models import BalanceDifference, ReconciledDay
 from settlements.reconciliation.schemas import (
-    DayOut,
-    DaysOut,
+    BalanceDifferenceOut,
     DifferenceArgs,
-    DifferenceOut,
-    ProposeIn,
-    ResolveIn,
-    RunIn,
+    LookIn,
+    ProposedPostingIn,
+    ReconciledDayOut,
+    ReconciledDaysOut,
+    ResolvedDifferenceIn,
 )
 
 routes = api_blueprint("reconciliation", "The payment provider's balance against the books.")
@@ -25,7 +25,7 @@ _WRONG = "It is resolved, or this does not fit it."
 @routes.get("/reconciliation/days")
 @requires(Permission.RECONCILE)
 @routes.arguments(PageArgs, location="query")
-@routes.response(200, page_of(DayOut))
+@routes.response(200, page_of(ReconciledDayOut))
 def list_reconciled_days(args):
     """The days that were looked at, the newest first, by currency."""
     return paginate(queries.days(current_actor()), args, ReconciledDay.id)
@@ -33,8 +33,8 @@ def list_reconciled_days(args):
 
 @routes.post("/reconciliation/runs")
 @requires(Permission.RECONCILE)
-@routes.arguments(RunIn)
-@routes.response(200, DaysOut)
+@routes.arguments(LookIn)
+@routes.response(200, ReconciledDaysOut)
 @routes.alt_response(502, schema=ProblemOut, description="The provider did not answer, or none is set up.")
 def reconcile_now(wanted):
     """Look now, as every night: what moved in so many days, and the whole balance."""
@@ -44,7 +44,7 @@ def reconcile_now(wanted):
 @routes.get("/reconciliation/differences")
 @requires(Permission.RECONCILE)
 @routes.arguments(DifferenceArgs, location="query")
-@routes.response(200, page_of(DifferenceOut))
+@routes.response(200, page_of(BalanceDifferenceOut))
 def list_balance_differences(args):
     """Differences, the newest first; by state and kind."""
     kind = args["kind"].value if args["kind"] else None
@@ -54,7 +54,7 @@ def list_balance_differences(args):
 
 @routes.post("/reconciliation/differences/<uuid:difference_id>/look-again")
 @requires(Permission.RECONCILE)
-@routes.response(200, DifferenceOut)
+@routes.response(200, BalanceDifferenceOut)
 @routes.alt_response(409, schema=ProblemOut, description="It differs as before.")
 @routes.alt_response(502, schema=ProblemOut, description="The provider did not answer clearly.")
 def look_at_difference_again(difference_id):
@@ -64,20 +64,20 @@ def look_at_difference_again(difference_id):
 
 @routes.post("/reconciliation/differences/<uuid:difference_id>/resolve")
 @requires(Permission.RECONCILE)
-@routes.arguments(ResolveIn)
-@routes.response(200, DifferenceOut)
+@routes.arguments(ResolvedDifferenceIn)
+@routes.response(200, BalanceDifferenceOut)
 @routes.alt_response(409, schema=ProblemOut, description=_WRONG)
 @idempotent
 def resolve_difference(wanted, difference_id):
     """Book what one person may: fees, our own bank, a rounding. Needs the header Idempotency-Key."""
     row = actions.resolve(current_actor(), difference_id, wanted["action"], wanted["reason"])
-    return DifferenceOut().dump(row), 200
+    return BalanceDifferenceOut().dump(row), 200
 
 
 @routes.post("/reconciliation/differences/<uuid:difference_id>/propose")
 @requires(Permission.RECONCILE)
-@routes.arguments(ProposeIn)
-@routes.response(200, DifferenceOut)
+@routes.arguments(ProposedPostingIn)
+@routes.response(200, BalanceDifferenceOut)
 @routes.alt_response(409, schema=ProblemOut, description=_WRONG)
 def propose_posting(wanted, difference_id):
     """Propose a posting that another person approves."""
@@ -91,7 +91,7 @@ def propose_posting(wanted, difference_id):
 
 @routes.post("/reconciliation/differences/<uuid:difference_id>/withdraw")
 @requires(Permission.RECONCILE)
-@routes.response(200, DifferenceOut)
+@routes.response(200, BalanceDifferenceOut)
 @routes.alt_response(409, schema=ProblemOut, description="Nothing is proposed.")
 def withdraw_posting(difference_id):
     """Take a proposal back."""
@@ -101,9 +101,9 @@ def withdraw_posting(difference_id):
 
 @routes.post("/reconciliation/differences/<uuid:difference_id>/approve")
 @requires(Permission.RECONCILE)
-@routes.response(200, DifferenceOut)
+@routes.response(200, BalanceDifferenceOut)
 @routes.alt_response(409, schema=ProblemOut, description="Nothing is proposed.")
 @idempotent
 def approve_posting(difference_id):
     """Book what another person proposed. Needs the header Idempotency-Key."""
-    return DifferenceOut().dump(actions.approve(current_actor(), difference_id)), 200
+    return BalanceDifferenceOut().dump(actions.approve(current_actor(), difference_id)), 200

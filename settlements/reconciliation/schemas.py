@@ -14,7 +14,7 @@ class DifferenceArgs(PageArgs):
     kind = fields.Enum(Kind, by_value=True, load_default=None)
 
 
-class DifferenceOut(StrictSchema):
+class BalanceDifferenceOut(StrictSchema):
     """`difference_minor`: what psp_clearing lacks (above zero) or has too much."""
 
     id = fields.UUID()
@@ -37,7 +37,7 @@ class DifferenceOut(StrictSchema):
     resolved_at = fields.DateTime(allow_none=True)
 
 
-class DayOut(StrictSchema):
+class ReconciledDayOut(StrictSchema):
     """Closed when provider and books are the same to the cent, and nothing is open."""
 
     day = fields.Date()
@@ -50,20 +50,20 @@ class DayOut(StrictSchema):
     closed_at = fields.DateTime(allow_none=True)
 
 
-class DaysOut(StrictSchema):
-    items = fields.List(fields.Nested(DayOut))
+class ReconciledDaysOut(StrictSchema):
+    items = fields.List(fields.Nested(ReconciledDayOut))
 
 
-class RunIn(StrictSchema):
+class LookIn(StrictSchema):
     days = fields.Integer(load_default=3, validate=validate.Range(min=1, max=400))
 
 
-class ResolveIn(StrictSchema):
+class ResolvedDifferenceIn(StrictSchema):
     action = fields.Enum(Action, by_value=True, required=True, validate=validate.OneOf(list(BY_ONE)))
     reason = Text(required=True, max_length=500)
 
 
-class ProposeIn(StrictSchema):
+class ProposedPostingIn(StrictSchema):
     """`account`: of the marketplace's own, for `book_own`."""
 
     action = fields.Enum(Action, by_value=True, required=True, validate=validate.OneOf(list(BY_TWO)))
