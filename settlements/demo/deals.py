@@ -1,4 +1,4 @@
-"""What was agreed in the demonstration: price lists, promotions and deliveries, read from deals.toml."""
+"""What was agreed in the demonstration: price lists, promotions, deliveries and credit, read from deals.toml."""
 
 import functools
 import tomllib
@@ -12,6 +12,8 @@ from typing import Any
 from marketplace.agreements import actions as agreements
 from marketplace.agreements import queries as agreed
 from marketplace.agreements.models import ListKind
+from marketplace.credit import actions as credit
+from marketplace.credit.terms import TermsKind
 from marketplace.kernel.access import Actor
 from marketplace.rules import actions as rules
 from marketplace.rules import promotions
@@ -28,6 +30,8 @@ def agree() -> None:
         _promotion(row)
     for row in _contents()["delivery"]:
         _delivery(row)
+    for row in _contents()["credit"]:
+        _credit(row)
 
 
 @functools.cache
@@ -71,6 +75,13 @@ def _promotion(row: dict[str, Any]) -> None:
 def _delivery(row: dict[str, Any]) -> None:
     facts = {"currency": "EUR"} | {name: value for name, value in row.items() if name != "vendor"}
     rules.add_delivery_rate(acting.chief(row.get("vendor", "kontor")), facts)
+
+
+def _credit(row: dict[str, Any]) -> None:
+    operator, company_id = acting.chief("kontor"), _company_id(row["company"])
+    credit.open_account(operator, company_id, currency="EUR", limit_minor=row["limit_minor"], reason=row["reason"])
+    facts = {"currency": "EUR", "valid_from": agreed.today(), "kind": TermsKind(row["kind"]), "days": row["days"]}
+    credit.grant_terms(operator, company_id, facts)
 
 
 def _company_id(key: str) -> uuid.UUID:

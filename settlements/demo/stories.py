@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from marketplace.companies import queries as companies
 from marketplace.kernel import clock
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import transaction
+from marketplace.kernel.money import Money
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.actions import Cause, Units
@@ -24,13 +26,17 @@ from marketplace.orders.states import VendorOrderState
 from marketplace.shipments import actions as shipments
 from settlements.demo import acting, cast, queries
 from settlements.invoices import jobs as invoice_jobs
+from settlements.invoices import actions as invoices
 from settlements.payments import actions as payments
 from settlements.payments import jobs as payment_jobs
 from settlements.payments import queries as payment_queries
 from settlements.payments.states import OPEN, PaymentState
+from settlements.receivables import actions as receivables
+from settlements.receivables import queries as receivable_queries
 
 _FILE = Path(__file__).with_name("stories.toml")
 _METHOD = "pm_card_visa"
+_IBAN = "DE02120300000000202051"  # a bank's example
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,7 @@ class Story:
     days: float
     lines: tuple[str, ...]
     codes: tuple[str, ...] = ()
+    terms: bool = False  # bought on account
     then: tuple[tuple[Any, ...], ...] | None = None
 
 
@@ -96,7 +103,7 @@ def _order(buyer: Actor, story: Story, cart: Cart) -> Order | None:
     if cart.order_id is not None:
         return order_queries.order(buyer, cart.order_id)
     with transaction():
-        return carts.checkout(buyer, cart.id).order
+        return carts.checkout(buyer, cart.id, on_terms=story.terms).order
 
 
 def _pay(buyer: Actor, order: Order, method: str = _METHOD) -> None:
@@ -153,7 +160,39 @@ def _cancel(buyer: Actor, order: Order, reason: str, *some: str) -> None:
             orders.cancel(buyer, order.id, _units(order, some) or None, reason)
 
 
+def _invoice(_: Actor, order: Order) -> None:
+    with transaction():
+        invoices.follow(order.id)
+
+
+def _bank(_: Actor, order: Order, bank_id: str, share: str, reference: str = "") -> None:
+    """A share of what is open arrives; without another reference it names the order."""
+    still_open = sum(item.open_minor for item in receivable_queries.of_order(order.id))
+    amount = Money(still_open, order.currency).times(Decimal(share)).minor
+    if amount < 1:
+        return
+    text = reference or f"Order {order.number}"
+    arrived = receivables.Arrived(
+        bank_id, amount, order.currency, receivable_queries.today(), order.company_name, _IBAN, text
+    )
+    with transaction():
+        receivables.take_in(acting.chief("kontor"), [arrived])
+        waiting = receivable_queries.to_match(100)
+    for transfer_id in waiting:
+        with transaction():
+            receivables.match_by_reference(transfer_id)
+
+
+def _remind(_: Actor, order: Order) -> None:
+    with transaction():
+        for item in receivable_queries.of_order(order.id):
+            receivables.remind(item.id, receivable_queries.today())
+
+
 _VERBS: dict[str, Callable[..., None]] = {
+    "invoice": _invoice,
+    "bank": _bank,
+    "remind": _remind,
     "pay": _pay,
     "expire": _expire,
     "confirm": _confirm,
