@@ -26,7 +26,6 @@ from marketplace.orders.states import VendorOrderState
 from marketplace.shipments import actions as shipments
 from settlements.demo import acting, cast, queries
 from settlements.invoices import jobs as invoice_jobs
-from settlements.invoices import actions as invoices
 from settlements.payments import actions as payments
 from settlements.payments import jobs as payment_jobs
 from settlements.payments import queries as payment_queries
@@ -160,11 +159,6 @@ def _cancel(buyer: Actor, order: Order, reason: str, *some: str) -> None:
             orders.cancel(buyer, order.id, _units(order, some) or None, reason)
 
 
-def _invoice(_: Actor, order: Order) -> None:
-    with transaction():
-        invoices.follow(order.id)
-
-
 def _bank(_: Actor, order: Order, bank_id: str, share: str, reference: str = "") -> None:
     """A share of what is open arrives; without another reference it names the order."""
     still_open = sum(item.open_minor for item in receivable_queries.of_order(order.id))
@@ -190,7 +184,6 @@ def _remind(_: Actor, order: Order) -> None:
 
 
 _VERBS: dict[str, Callable[..., None]] = {
-    "invoice": _invoice,
     "bank": _bank,
     "remind": _remind,
     "pay": _pay,
