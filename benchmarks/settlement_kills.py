@@ -47,7 +47,7 @@ A, K = AccountKind, PostingKind
 KILLS, VENDORS = 21, 120
 HOOK_SECRET = "whsec_only_for_benchmarks"
 EUR = "EUR"
-LEFT_ALONE_S = 420.0  # how long everything may take to come right by itself after the last kill
+LEFT_ALONE_S = 720.0  # how long everything may take to come right by itself after the last kill
 QUIET_ROUNDS = 3  # runs to the end without a kill, for what earlier ones left below the minimum or held
 STEPS_PER_VENDOR = 6  # of one run: collected, closed, ordered, sent, made, paid
 STANDS_STILL_S = 25.0  # work that waits this long for the last victim to come back is killed again
@@ -113,7 +113,7 @@ def main() -> None:
         settled = come_right(whole)
         figures = proof(whole)
     print(
-        f"{vendors} vendors, {rounds} settlement runs with their transfers in {fired:.0f} s under fire: after a random"
+        f"{vendors} vendors, {rounds} settlement runs with their transfers in {fired:.0f} s under fire: each time after"
     )
     print("a random number of steps of a run or of its payouts a victim is killed by SIGKILL, and started again.")
     print("  " + ", ".join(f"{name} {count}" for name, count in sorted(whole.killed.items())))

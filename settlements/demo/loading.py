@@ -6,7 +6,18 @@ from datetime import timedelta
 from marketplace.companies import queries as companies
 from marketplace.kernel import clock
 from marketplace.kernel.db import db, transaction
-from settlements.demo import cast, deals, founding, payout_accounts, returning, settling, shelves, signs, stories
+from settlements.demo import (
+    cast,
+    deals,
+    founding,
+    paying_out,
+    payout_accounts,
+    returning,
+    settling,
+    shelves,
+    signs,
+    stories,
+)
 
 _OPENED = timedelta(days=40)  # so long ago the marketplace of the demonstration began
 
@@ -26,9 +37,13 @@ def load_demo(index: Callable[[], object] = lambda: None) -> Sequence[str]:
     payout_accounts.open_all()
     if not stories.all_told():
         index()
+        paying_out.money_comes_at_once(True)
         stories.tell()
     returning.tell()
     settling.settle()
+    if not paying_out.all_told():
+        paying_out.tell()
+        paying_out.money_comes_at_once(False)
     db.session.rollback()
     return signs.lines()
 

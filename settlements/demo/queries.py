@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Iterable
 
+from sqlalchemy import func
+
 from marketplace.carts.models import Cart
 from marketplace.catalogue.models import Offer
 from marketplace.companies.models import Person
@@ -14,6 +16,9 @@ from marketplace.shipments.models import Parcel
 from marketplace.shipments.states import ParcelState
 from settlements.runs.models import Statement
 from settlements.runs.states import StatementState
+from settlements.transfers.models import Adjustment, Transfer
+from settlements.transfers.queries.payouts import payouts
+from settlements.transfers.states import ARRIVED, TransferState
 
 
 def cart_of(reference: str) -> Cart | None:
@@ -51,6 +56,36 @@ def is_told(order_id: uuid.UUID, note: str) -> bool:
 
 def email_of(person_id: uuid.UUID) -> str:
     return db.session.scalars(visible(SYSTEM, Person).where(Person.id == person_id)).one().email
+
+
+def statements_to_pay() -> list[uuid.UUID]:
+    """The statements that are closed and wait to be paid out."""
+    statement = visible(SYSTEM, Statement).with_only_columns(Statement.id)
+    statement = statement.where(Statement.state == StatementState.CLOSED, Statement.payout_minor > 0)
+    return list(db.session.scalars(statement.order_by(Statement.id)))
+
+
+def transfers_waiting() -> dict[uuid.UUID, int]:
+    """What is ordered and was never sent, by vendor."""
+    statement = visible(SYSTEM, Transfer).with_only_columns(Transfer.vendor_id, func.sum(Transfer.amount_minor))
+    statement = statement.where(Transfer.state == TransferState.REQUESTED, Transfer.attempts == 0)
+    return {row[0]: int(row[1]) for row in db.session.execute(statement.group_by(Transfer.vendor_id))}
+
+
+def vendors_paid() -> list[uuid.UUID]:
+    """Vendors to whom something was transferred, those who got most first."""
+    statement = visible(SYSTEM, Transfer).with_only_columns(Transfer.vendor_id)
+    statement = statement.where(Transfer.state.in_(ARRIVED)).group_by(Transfer.vendor_id)
+    return list(db.session.scalars(statement.order_by(func.sum(Transfer.amount_minor).desc(), Transfer.vendor_id)))
+
+
+def payout_exists(vendor_id: uuid.UUID) -> bool:
+    return db.session.scalars(payouts(SYSTEM, vendor_id=vendor_id).limit(1)).first() is not None
+
+
+def adjustment_exists(reason: str) -> bool:
+    statement = visible(SYSTEM, Adjustment).where(Adjustment.reason == reason).limit(1)
+    return db.session.scalars(statement).first() is not None
 
 
 def smallest_payout() -> uuid.UUID | None:
