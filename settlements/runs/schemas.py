@@ -99,6 +99,7 @@ class OrderLineOut(StatementLineOut):
     """The postings of one kind of one vendor order; none where it belongs to no order."""
 
     account = fields.String()
+    account_name = fields.String()
     vendor_order_id = fields.UUID(allow_none=True)
     vendor_order = fields.String(allow_none=True)
     booked_from = fields.AwareDateTime()

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from settlements.ledger.chart import PostingKind
 from settlements.runs.lines import ACCOUNTS, line_of, words_of
 from settlements.runs.models import SettlementRun, Statement, StatementAccount, StatementTotal
 from settlements.runs.queries import Progress
 from settlements.runs.queries.details import Line, Waiting
 
 Json = dict[str, Any]
+_ORDER = [
+    kind.value for kind in PostingKind
+]  # goods before taxes before commission, what a sale brings before the rest
 
 
 def run(row: SettlementRun, progress: Progress) -> Json:
@@ -56,6 +60,7 @@ def whole(
     """A statement with its accounts and, of each, its lines by kind; `own` (account, kind, amount) of its closing."""
     rows = [(total.account, total.kind, total.in_favour, total.amount_minor, total.count) for total in totals]
     rows += [(account, kind, amount > 0, amount, 1) for account, kind, amount in own]
+    rows.sort(key=lambda found: (_ORDER.index(found[1]) if found[1] in _ORDER else len(_ORDER), not found[2]))
     return summary(row, vendor_name) | {
         "accounts": [
             {
@@ -86,6 +91,7 @@ def line(found: Line) -> Json:
         "vendor_order_id": found.vendor_order_id,
         "vendor_order": found.number,
         "account": found.account,
+        "account_name": ACCOUNTS[found.account],
         "amount_minor": found.amount_minor,
         "count": found.count,
         "booked_from": found.booked_from,
