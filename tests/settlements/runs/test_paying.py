@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, queue
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
@@ -15,7 +15,7 @@ from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.runs import actions, jobs, queries
 from settlements.runs.models import Statement
-from settlements.runs.states import STATEMENT_STATES, StatementState, StatementVerb
+from settlements.runs.states import STATEMENT_STATES, RunState, StatementState, StatementVerb
 from settlements.transfers import jobs as transfer_jobs
 from settlements.transfers.queries import of_cause
 from tests.builders.transfers import an_account
@@ -156,3 +156,16 @@ def test_no_statement_is_left_behind(due, accounts, settle, vendors, cast):
     settle(cast.operator)
     assert {row.state for row in db.session.query(Statement)} == {S.CLOSED, S.CARRIED}
     assert queries.to_pay(clock.now() + timedelta(days=1)) != []
+
+
+def test_from_the_open_run_to_the_vendors_account_without_a_hand(due, accounts, vendors, cast):
+    """The events of a run put its work on the queue, and what was closed is paid."""
+    due()
+    with transaction():
+        run = actions.open_now(cast.operator)
+    queue.drain()
+    assert queries.run(SYSTEM, run.id).state is RunState.CLOSED
+    rows = db.session.query(Statement).filter_by(run_id=run.id).all()
+    assert {row.state for row in rows} == {S.PAID}
+    assert [books.balance(A.VENDOR_PAYABLE, vendor.id, "EUR") for vendor in vendors] == [0, 0]
+    proven()
