@@ -2,8 +2,8 @@
 
 import uuid
 
+from marketplace.kernel import clock
 from marketplace.kernel.access import Permission
-from marketplace.kernel.money import Money
 from marketplace.notifications.actions import notify
 from settlements.provider_accounts import actions as accounts
 from settlements.provider_accounts import queries
@@ -40,9 +40,9 @@ def block(vendor_id: uuid.UUID, reason: str) -> None:
 
 
 def tell_refused(transfer: Transfer, code: str) -> None:
-    """Write to the vendor what was refused, and that it is owed to him as before."""
-    facts = {"amount": Money(transfer.amount_minor, transfer.currency).format(), "reason": code.replace("_", " ")}
-    notify(transfer.vendor_id, "transfer_refused", f"transfer:{transfer.id}:refused", facts, to=READS_LETTERS)
+    """Write to the vendor that a transfer was refused and is owed as before: once a day for all of one statement."""
+    source = f"{transfer.cause}:refused:{clock.now().date().isoformat()}"
+    notify(transfer.vendor_id, "transfer_refused", source, {"reason": code.replace("_", " ")}, to=READS_LETTERS)
 
 
 IN_WORDS = {
