@@ -65,13 +65,18 @@ def note_query(actor: Actor, typed: str, found: int) -> uuid.UUID:
 
 def flush() -> None:
     """Write what was noted in this process."""
+    with transaction():
+        write_noted()
+
+
+def write_noted() -> None:
+    """The same in the caller's transaction."""
     with _lock:
         held = current_app.extensions.get("kontor_search_notes") or []
         current_app.extensions["kontor_search_notes"] = []
         current_app.extensions["kontor_search_noted"] = time.monotonic()
     if held:
-        with transaction():
-            db.session.execute(insert(SearchQuery), held)
+        db.session.execute(insert(SearchQuery), held)
 
 
 def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:

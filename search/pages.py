@@ -1,10 +1,12 @@
-"""The offers as a buyer finds them: by words, vendor and category, with his company's prices."""
+"""Goods as a buyer finds, narrows and compares them; how the operator steers search, and sees what was sought."""
 
+import uuid
 from typing import Any
 
 import orjson
-from flask import render_template, request
+from flask import redirect, render_template, request, url_for
 from marshmallow import EXCLUDE, fields, validate
+from werkzeug.wrappers import Response
 
 from marketplace.agreements import queries as agreements
 from marketplace.catalogue import queries as catalogue
@@ -12,19 +14,31 @@ from marketplace.companies import queries as companies
 from marketplace.companies.models import Company
 from marketplace.kernel import forms
 from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
+from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
-from search import finding
+from search import actions, compare, finding, insight, queries
+from search.engine import FacetName, Sort
+from search.schemas import MOST_COMPARED, SearchArgs
 
 routes = pages_blueprint("search", __name__)
 navigation = [
     NavItem("Offers", "search_pages.offers", Permission.CATALOGUE_READ, Side.BUYER),
+    NavItem("Search", "search_pages.steering", Permission.SEARCH_STEER, Side.OPERATOR),
 ]
 MAX_VENDORS = 200  # more make a list that nobody reads; a vendor's name in the list of offers leads to the rest
+FACETS = [FacetName.CATEGORY, FacetName.VENDOR, FacetName.STOCK, FacetName.PRICE, FacetName.ATTRIBUTES]
+SORTS = {
+    Sort.RELEVANCE: "Best match",
+    Sort.PRICE: "Lowest price",
+    Sort.PRICE_DOWN: "Highest price",
+    Sort.LEAD_TIME: "Soonest",
+    Sort.NAME: "Name",
+}
 
 
-class OffersAsked(PageArgs):
+class OffersAsked(SearchArgs):
     """What the address of the page asks for; what it does not know it leaves alone."""
 
     class Meta:
@@ -32,36 +46,132 @@ class OffersAsked(PageArgs):
 
     limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
     q = Text(load_default="", max_length=200, allow_empty=True)
-    vendor = fields.UUID(load_default=None)
     category = fields.String(load_default=None, validate=validate.Length(max=500))
 
 
 @routes.get("/offers")
 @requires(Permission.CATALOGUE_READ)
 def offers() -> str:
-    """Live offers with this company's prices."""
+    """Live offers with this company's prices: all of them, or what is sought, with what narrows it."""
     asked = forms.load(OffersAsked(), request.args)
     actor = current_actor()
-    page = _found(actor, asked) if asked["q"] else _all(actor, asked)
+    page = _found(actor, asked) if _seeks(asked) else _all(actor, asked)
     return render_template(
-        "search/offers.html", page=page, asked=asked, vendors=_vendors(actor), categories=catalogue.categories(actor)
+        "search/offers.html",
+        page=page,
+        asked=asked,
+        chosen={f"{name}={value}" for name, value in asked.get("attribute") or ()},
+        vendors=_vendors(actor),
+        categories=catalogue.categories(actor),
+        sorts=SORTS,
+        most_compared=MOST_COMPARED,
     )
+
+
+def _seeks(asked: dict[str, Any]) -> bool:
+    narrowed = ("q", "attribute", "range", "price_min", "price_max", "in_stock", "lead_time_days", "quantity")
+    return any(asked.get(name) for name in narrowed) or asked["sort"] is not Sort.RELEVANCE or _many(asked)
+
+
+def _many(asked: dict[str, Any]) -> bool:
+    return len(asked.get("vendor") or ()) > 1
 
 
 def _all(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     """Every offer, newest first."""
-    page = orjson.loads(agreements.offers_page(actor, asked))
-    return {"rows": [{"offer": offer, "more": 0} for offer in page["items"]], "next": page["next"], "total": None}
+    vendor = (asked.get("vendor") or [None])[0]
+    page = orjson.loads(agreements.offers_page(actor, asked | {"vendor": vendor}))
+    rows = [{"offer": offer, "more": 0} for offer in page["items"]]
+    return {"rows": rows, "next": page["next"], "total": None, "facets": [], "meant": None, "query_id": None}
 
 
 def _found(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
-    """The products that the words mean, the best hit first, each with its best offer and how many more there are."""
-    vendor = [asked["vendor"]] if asked["vendor"] else None
-    page = finding.search(actor, asked | {"vendor": vendor})
+    """The products that are meant, the best hit first, each with its best offer and how many more there are."""
+    page = finding.search(actor, asked | {"facets": FACETS})
     rows = [{"offer": hit["offers"][0], "more": len(hit["offers"]) - 1} for hit in page["items"]]
-    return {"rows": rows, "next": page["next"], "total": page["total"]}
+    return page | {"rows": rows}
 
 
 def _vendors(actor: Actor) -> list[Company]:
     found: list[Any] = list(companies.companies(actor, {"limit": MAX_VENDORS}).items)
     return sorted((company for company in found if company.may_sell), key=lambda company: company.name.casefold())
+
+
+@routes.get("/found/<uuid:query_id>/<uuid:product_id>")
+@requires(Permission.CATALOGUE_READ)
+def found(query_id: uuid.UUID, product_id: uuid.UUID) -> Response:
+    """A hit is opened: noted, and shown."""
+    with transaction():
+        finding.visit(current_actor(), query_id, product_id)
+    return redirect(url_for("agreements_pages.product", product_id=product_id), 303)
+
+
+class CompareAsked(forms.PageForm):
+    product = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=MOST_COMPARED))
+
+
+@routes.get("/compare")
+@requires(Permission.CATALOGUE_READ)
+def comparison() -> str:
+    """Up to six products side by side."""
+    asked = forms.load(CompareAsked(), request.args)
+    table = compare.compared(current_actor(), asked["product"])
+    return render_template("search/compare.html", table=table)
+
+
+class SteeringAsked(PageArgs):
+    class Meta:
+        unknown = EXCLUDE
+
+    q = Text(load_default="", max_length=300, allow_empty=True)
+    empty = fields.Boolean(load_default=False)
+    days = fields.Integer(load_default=30, validate=validate.Range(min=1, max=90))
+    kind = fields.String(load_default="synonym", validate=validate.OneOf(["synonym", "boost"]))
+    words = Text(load_default="", max_length=500, allow_empty=True)
+    category_path = Text(load_default="", max_length=500, allow_empty=True)
+    weight = fields.Float(load_default=1.0, validate=validate.Range(min=0.1, max=10))
+    one_way = fields.Boolean(load_default=False)
+
+
+@routes.get("/search/rules")
+@requires(Permission.SEARCH_STEER)
+def steering() -> str:
+    """Synonyms and boosts, a look at what a new one would change, and what was searched."""
+    asked = forms.load(SteeringAsked(), request.args)
+    actor = current_actor()
+    preview = finding.preview(actor, _rule(asked) | {"q": asked["q"], "limit": 10}) if asked["q"] else None
+    with transaction():
+        insight.write_noted()
+    return render_template(
+        "search/steering.html",
+        asked=asked,
+        preview=preview,
+        page=queries.rules_of(actor, asked),
+        searches=insight.told({"days": asked["days"], "empty": asked["empty"], "limit": 50}),
+        categories=catalogue.categories(actor),
+    )
+
+
+def _rule(asked: dict[str, Any]) -> dict[str, Any]:
+    facts = {name: asked[name] for name in ("kind", "category_path", "weight", "one_way")}
+    return facts | {"words": [word.strip() for word in asked["words"].split(",") if word.strip()]}
+
+
+@routes.post("/search/rules")
+@requires(Permission.SEARCH_STEER)
+@forms.refused_on(steering)
+def add_rule() -> Response:
+    """Keep a rule; it is in force at once."""
+    asked = forms.load(SteeringAsked())
+    with transaction():
+        actions.add_rule(current_actor(), _rule(asked))
+    return forms.done("The rule is in force.", url_for("search_pages.steering"))
+
+
+@routes.post("/search/rules/<uuid:rule_id>/remove")
+@requires(Permission.SEARCH_STEER)
+def remove_rule(rule_id: uuid.UUID) -> Response:
+    """Take a rule away."""
+    with transaction():
+        actions.remove_rule(current_actor(), rule_id)
+    return forms.done("The rule is gone.", url_for("search_pages.steering"))

@@ -14,21 +14,36 @@ from search.engine import FacetName, Range, Sort
 MOST_FILTERS, MOST_COMPARED = 20, 6
 
 
-class AttributeField(Text):
+class _Parted(Text):
+    """Text that is taken apart: its length is that of the text."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        self.validators = []
+        self.longest = max_length
+
+    def _text(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > self.longest:
+            raise ValidationError(f"Longer than {self.longest} characters.")
+        return text
+
+
+class AttributeField(_Parted):
     """`name=value`; once more with the same name: either value."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        name, parted, wanted = super()._deserialize(value, attr, data, **kwargs).partition("=")
+        name, parted, wanted = self._text(value, attr, data, **kwargs).partition("=")
         if not (name.strip() and parted and wanted.strip()):
             raise ValidationError("Write name=value.")
         return name.strip(), wanted.strip()
 
 
-class RangeField(Text):
+class RangeField(_Parted):
     """`name:from..to`, either may be empty: `Length:10 mm..2 in`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        name, _, bounds = super()._deserialize(value, attr, data, **kwargs).rpartition(":")
+        name, _, bounds = self._text(value, attr, data, **kwargs).rpartition(":")
         low, parted, high = bounds.partition("..")
         if not (name and parted and (low.strip() or high.strip())):
             raise ValidationError("Write name:from..to; either may be left out, a unit may follow a number.")

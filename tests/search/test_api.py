@@ -1,0 +1,180 @@
+"""The API and pages of search: narrowing, completions, comparison, the operator's rules with their preview, insight."""
+
+import pytest
+
+from marketplace.catalogue.events import OffersChanged
+from marketplace.kernel.db import db
+from search import handlers, indexing, insight
+from search.schemas import SearchPage
+from tests.builders.catalogue import a_category, a_product, an_offer
+
+
+@pytest.fixture
+def goods(cast):
+    tools = a_category("Tools")
+    made = [
+        a_product("Angle grinder", created_by=cast.vendor_company, part_number="AG-125", category=tools,
+                  attributes=[{"name": "Voltage", "value": "230 V"}, {"name": "Disc", "value": "125 mm"}]),
+        a_product("Cordless spanner", created_by=cast.vendor_company, part_number="CS-18", category=tools,
+                  attributes=[{"name": "Voltage", "value": "18 V"}]),
+    ]  # fmt: skip
+    for product, price in zip(made, ("89.5", "120"), strict=True):
+        an_offer(cast.vendor_company, product, tiers={1: price, 10: "50"})
+    indexing.index_products([p.id for p in made])
+    return made
+
+
+def test_a_search_is_narrowed_and_counted(client_as, cast, goods):
+    client = client_as(cast.buyer)
+    page = client.get(
+        "/v1/search?facets=category&facets=vendor&facets=attributes&facets=price&facets=stock&facets=lead_time"
+    ).json
+    assert SearchPage().validate(page) == {}
+    found = {f["attribute"] or f["name"]: {c["label"]: c["count"] for c in f["counts"]} for f in page["facets"]}
+    assert found == {
+        "category": {"Tools": 2}, "vendor": {"Vendor GmbH": 2}, "stock": {"in_stock": 2},
+        "Voltage": {"230 V": 1, "18 V": 1}, "price": {"50-100": 1, "100-200": 1},
+        "lead_time": {"3": 2, "7": 2, "14": 2, "30": 2},
+    }  # fmt: skip
+    for query, names in (
+        ("attribute=Voltage=18 V", ["Cordless spanner"]),
+        ("range=Voltage:100..", ["Angle grinder"]),
+        ("range=Disc:12 cm..5 in", ["Angle grinder"]),
+        ("price_max=100", ["Angle grinder"]),
+        ("price_max=60", []),
+        ("price_max=60&quantity=10&sort=name", ["Angle grinder", "Cordless spanner"]),
+        ("sort=-price", ["Cordless spanner", "Angle grinder"]),
+    ):
+        answer = client.get(f"/v1/search?{query}")
+        assert answer.status_code == 200, (query, answer.text)
+        items = answer.json["items"]
+        assert [hit["product"]["name"] for hit in items] == names, query
+    tenth = client.get("/v1/search?q=grinder&quantity=10&highlight=true").json["items"][0]
+    assert tenth["offers"][0]["price"]["unit_price"] == "50.00"
+    assert tenth["marked"]["name"] == [["Angle ", False], ["grinder", True]]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("sort=color", "/sort"), ("facets=" + "&facets=".join(["vendor"] * 1000), "/facets"),
+        ("facets=secret", "/facets/0"),
+        ("range=Length", "/range/0"), ("range=Length:a..b", "/range/0"), ("attribute=x", "/attribute/0"),
+        ("&".join(f"attribute=a{n}=b" for n in range(1000)), "/attribute"), ("price_min=5&price_max=4", "/price_max"),
+        ("quantity=0", "/quantity"), ("language=xx", "/language"), ("cursor=WyIxMDAwMDAwMDAwIl0", "/cursor"),
+    ],
+)  # fmt: skip
+def test_bad_questions_are_refused_with_their_place(client_as, cast, goods, query, pointer):
+    answer = client_as(cast.buyer).get(f"/v1/search?{query}")
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_completions_of_products_categories_and_vendors(client_as, cast, goods):
+    client = client_as(cast.buyer)
+    assert [p["name"] for p in client.get("/v1/search/completions?q=cord").json["products"]] == ["Cordless spanner"]
+    assert client.get("/v1/search/completions?q=too").json["categories"] == [{"path": "tools", "name": "Tools"}]
+    assert client.get("/v1/search/completions?q=vend").json["vendors"][-1]["name"] == "Vendor GmbH"
+    assert client.get("/v1/search/completions?q=%25").json == {"products": [], "categories": [], "vendors": []}
+
+
+def test_a_comparison_has_a_row_for_each_attribute(client_as, cast, goods):
+    client = client_as(cast.buyer)
+    ids = "&".join(f"product={p.id}" for p in goods)
+    table = client.get(f"/v1/products/compare?{ids}").json
+    assert table["rows"] == [
+        {"name": "Voltage", "values": ["230 V", "18 V"], "differs": True},
+        {"name": "Disc", "values": ["125 mm", None], "differs": True},
+    ]
+    assert client.get(f"/v1/products/compare?product={goods[0].id}").status_code == 422
+    assert client.get("/v1/products/compare?" + "&".join([f"product={goods[0].id}"] * 7)).status_code == 422
+    assert "Voltage" in client.get(f"/compare?{ids}", headers={"Accept": "text/html"}).text
+
+
+def test_related_goods(client_as, cast, goods):
+    related = client_as(cast.buyer).get(f"/v1/products/{goods[0].id}/related").json
+    assert [hit["product"]["name"] for hit in related["alike"]] == ["Cordless spanner"]
+    assert related["bought_together"] == []
+
+
+def test_a_rule_is_looked_at_before_it_is_kept(client_as, cast, goods):
+    client = client_as(cast.operator)
+    rule = {"kind": "synonym", "words": ["wrench", "spanner"]}
+    seen = client.post("/v1/search/rules/preview", json=rule | {"q": "wrench"}).json
+    assert (seen["total_before"], seen["total_after"]) == (0, 1)
+    assert client_as(cast.buyer).get("/v1/search?q=wrench").json["total"] == 0
+    made = client.post("/v1/search/rules", json=rule)
+    assert made.status_code == 201
+    assert client_as(cast.buyer).get("/v1/search?q=wrench").json["total"] == 1
+    address = f"/v1/search/rules/{made.json['id']}"
+    assert client.patch(address, json={"words": ["wrench", "key"]}).status_code == 428
+    changed = client.patch(address, json={"words": ["wrench", "key"]}, headers={"If-Match": made.headers["ETag"]})
+    assert changed.status_code == 200
+    assert client.delete(address).status_code == 204
+    assert client_as(cast.buyer).get("/v1/search/rules").status_code == 403
+
+
+def test_rules_that_say_nothing_are_refused(client_as, cast, goods):
+    client = client_as(cast.operator)
+
+    def add(**facts):
+        answer = client.post("/v1/search/rules", json=facts)
+        return answer.status_code, answer.json.get("type", "").rpartition("/")[2]
+
+    assert add(kind="synonym", words=["Wrench", "wrench"]) == (422, "synonym-needs-two")
+    assert add(kind="boost", words=["x"]) == (422, "boost-needs-category")
+    assert add(kind="boost", words=["x"], category_path="nowhere") == (422, "category-not-there")
+    assert add(kind="synonym", words=["a", "b"], one_way=True)[0] == 201
+    assert add(kind="synonym", words=["b", "c"], one_way=True)[0] == 201
+    assert add(kind="synonym", words=["c", "a"], one_way=True) == (409, "synonyms-in-circle")
+
+
+def test_what_was_searched_opened_and_ordered_is_told(client_as, cast, goods, monkeypatch):
+    buyer = client_as(cast.buyer)
+    page = buyer.get("/v1/search?q=grinder").json
+    buyer.get("/v1/search?q=nothing+like+this")
+    visit = {"query_id": page["query_id"], "product_id": str(goods[0].id)}
+    assert buyer.post("/v1/search/visits", json=visit).status_code == 204
+    insight.flush()
+    told = {row["words"]: row for row in client_as(cast.operator).get("/v1/search/queries").json["items"]}
+    assert (told["grinder"]["searches"], told["grinder"]["clicks"], told["grinder"]["orders"]) == (1, 1, 0)
+    assert told["nothing like this"]["without_result"] == 1
+    empty = client_as(cast.operator).get("/v1/search/queries?empty=true").json["items"]
+    assert [row["words"] for row in empty] == ["nothing like this"]
+    assert "nothing like this,1,1,1" in client_as(cast.operator).get("/v1/search/queries.csv").text
+    assert buyer.get("/v1/search/queries").status_code == 403
+
+
+def test_the_index_tells_what_waits(client_as, cast, goods):
+    shown = client_as(cast.operator).get("/v1/search/index").json
+    assert shown == {"engine": "postgres", "pending": 0, "lag_seconds": 0.0, "refused": 0}
+    assert client_as(cast.operator).get("/v1/operations").json["rooms"]["search"]["pending"] == 0
+    assert "kontor_search_lag_seconds 0.0" in client_as(cast.operator).get("/v1/metrics").text
+
+
+def test_product_texts_in_other_languages(client_as, cast, goods):
+    client = client_as(cast.vendor)
+    text = {"name": "Meuleuse d'angle", "description": "Disque de 125 mm"}
+    assert client.put(f"/v1/products/{goods[0].id}/texts/fr", json=text).status_code == 200
+    indexing.index_products([goods[0].id])
+    hit = client_as(cast.buyer).get("/v1/search?q=meuleuse&language=fr").json["items"][0]
+    assert hit["product"]["name"] == "Meuleuse d'angle"
+    assert client_as(cast.buyer).get("/v1/search?q=grinder&language=fr").json["total"] == 1
+    assert client_as(cast.rival_vendor).put(f"/v1/products/{goods[0].id}/texts/fr", json=text).status_code == 403
+
+
+def test_the_pages(client_as, cast, goods):
+    buyer, html = client_as(cast.buyer), {"Accept": "text/html"}
+    page = buyer.get("/offers?q=grinder&quantity=10&in_stock=true&sort=price", headers=html).text
+    assert "Angle grinder" in page
+    assert "125 mm" not in page or "Narrow these" in page
+    assert "These are hits for" in buyer.get("/offers?q=cordles+spaner", headers=html).text
+    operator = client_as(cast.operator)
+    page = operator.get("/search/rules?kind=synonym&words=wrench,spanner&q=wrench", headers=html).text
+    assert "With it" in page
+    assert "Cordless spanner" in page
+
+
+def test_an_event_of_many_products_is_indexed_once(own_app):
+    with own_app.app_context():
+        handlers.index_changed([OffersChanged(()), OffersChanged(())])
+        assert db.session is not None
