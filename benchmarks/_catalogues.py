@@ -109,14 +109,21 @@ def batches(documents: Iterator[Any], size: int = 1000) -> Iterator[list[Any]]:
         yield held
 
 
+class Measured(ElasticEngine):
+    """An engine that knows where its server is."""
+
+    url = ""
+
+
 @contextmanager
-def elastic(name: str) -> Iterator[ElasticEngine]:
+def elastic(name: str) -> Iterator[Measured]:
     """An engine on the server of ELASTICSEARCH_URL, or on one that is started for this; KEEP_INDEX keeps its index."""
     url, own = os.environ.get("ELASTICSEARCH_URL"), None
     if not url:
         own = 9290
         url = development.start(own)
-    engine = ElasticEngine(client_for(url, timeout_s=30), f"kontor-bench-{name}", timeout_s=30)
+    engine = Measured(client_for(url, timeout_s=30), f"kontor-bench-{name}", timeout_s=30)
+    engine.url = url
     try:
         yield engine
     finally:

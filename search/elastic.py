@@ -5,7 +5,9 @@ product's version as an external one; a removed product stays as an empty docume
 """
 
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -40,6 +42,7 @@ elasticsearch: Any = lazily("elasticsearch")  # 20 MB that nobody without it has
 T = TypeVar("T")
 BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
+SENDERS = 2  # batches on their way while the next is made
 SAMPLE = 200  # documents looked at before a new index serves
 GONE = b'{"gone":true}'
 _TOO_BUSY, _CONFLICT = {429, 403, 503, 502, 504}, 409
@@ -198,11 +201,23 @@ class ElasticEngine:
     def _fill(self, fresh: str, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> dict[str, int]:
         """What was given, without what was refused: {id: version}."""
         given: dict[str, int] = {}
-        for sources in batches:
-            refused = {str(one.product_id) for one in self.store(sources, only=fresh)}
-            for one in sorted(refused):
-                log.warning("document refused", product_id=one)
-            given.update((one, version) for one, version, _ in sources if one not in refused)
+
+        def taken(sources: Sequence[tuple[str, int, bytes]], refused: Sequence[Refused]) -> None:
+            for one in refused:
+                log.warning("document refused", product_id=str(one.product_id), reason=one.reason)
+            out = {str(one.product_id) for one in refused}
+            given.update((one, version) for one, version, _ in sources if one not in out)
+
+        # While the server takes a batch or two, the next is read; no more are held, so memory stays flat.
+        with ThreadPoolExecutor(SENDERS) as pool:
+            under_way: deque[tuple[Sequence[tuple[str, int, bytes]], Future[list[Refused]]]] = deque()
+            for sources in batches:
+                under_way.append((sources, pool.submit(self.store, sources, only=fresh)))
+                if len(under_way) > SENDERS:
+                    first, sent = under_way.popleft()
+                    taken(first, sent.result())
+            for first, sent in under_way:
+                taken(first, sent.result())
         return given
 
     def _check(self, fresh: str, given: Mapping[str, int]) -> None:

@@ -1,20 +1,24 @@
 """A large library that few processes use is loaded when it is used first, so that the others are lighter and start
 sooner. For libraries alone: what our own files import is seen by everybody at their head."""
 
+import importlib
 import importlib.util
-import sys
-from types import ModuleType
+from typing import Any
 
 
-def lazily(name: str) -> ModuleType:
+class _Library:
+    """Stands for a module until somebody looks into it. Two threads that look at once wait for one load: the loader of
+    the standard library shows the second a module that is half there."""
+
+    def __init__(self, name: str) -> None:
+        self.__dict__["_name"] = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)
+
+
+def lazily(name: str) -> Any:
     """The module `name`, which runs at the first look into it. Raises ModuleNotFoundError where it is not installed."""
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
+    if importlib.util.find_spec(name) is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return _Library(name)

@@ -1,0 +1,98 @@
+"""How fast the whole index is made anew from the database, 582,280 offers, beside `parallel_bulk` with ready documents.
+
+Both on the same Elasticsearch; the second is given what the first made, as JSON from memory, by two threads of the
+client's own helper. The memory is that of the process that rebuilds, at its largest in the first and the second half.
+
+Run alone: python benchmarks/rebuild.py [--parts N]. The last line is one JSON object.
+"""
+
+import argparse
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import _catalogues as catalogues
+import _common as bench
+import _parts
+import orjson
+from elasticsearch import helpers
+
+from search import indexing, mapping, provider
+from search.documents import as_source
+
+
+class Watch(threading.Thread):
+    """The resident set of this process, ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.seen: list[float] = []
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.1):
+            self.seen.append(bench.resident_mb(os.getpid()))
+
+
+def ready(count: int) -> Iterator[dict[str, Any]]:
+    for document in catalogues.parts(count):
+        yield {"_id": str(document.product_id), "_source": as_source(document)}
+
+
+def reference(engine: Any, count: int) -> float:
+    """Documents a second through `parallel_bulk`: made beforehand in portions, of which only the sending is timed."""
+    index = f"{engine.alias}-reference"
+    engine.client.indices.delete(index=index, ignore_unavailable=True)
+    engine.client.indices.create(index=index, body=mapping.index_body(serving=False))
+    client = engine.client.options(request_timeout=60)
+    seconds = 0.0
+    for portion in catalogues.batches(ready(count), 50_000):
+        lines = [orjson.loads(orjson.dumps(one)) for one in portion]
+        started = time.perf_counter()
+        for ok, answer in helpers.parallel_bulk(client, lines, index=index, thread_count=2, chunk_size=1000):
+            if not ok:
+                raise SystemExit(f"refused: {answer}")
+        seconds += time.perf_counter() - started
+    engine.client.indices.delete(index=index)
+    return count / seconds
+
+
+def main() -> None:
+    wanted = argparse.ArgumentParser()
+    wanted.add_argument("--parts", type=int)
+    chosen = wanted.parse_args()
+    with bench.stage() as on, catalogues.elastic("rebuild") as engine:
+        _parts.fill(on.app, on.conninfo, chosen.parts)
+        provider.use(on.app, engine, [engine])
+        with on.app.app_context():
+            watch = Watch()
+            watch.start()
+            started = time.perf_counter()
+            offers = indexing.rebuild()
+            seconds = time.perf_counter() - started
+            watch.over.set()
+        if not engine.holds(offers):
+            raise SystemExit("the index does not hold what was written")
+        bulk = reference(engine, min(offers, 200_000))
+    half = len(watch.seen) // 2
+    first, second = max(watch.seen[:half] or [0.0]), max(watch.seen[half:] or [0.0])
+    print(
+        f"{offers} offers in {seconds:.0f} s; parallel_bulk {bulk:.0f} a second; {first:.0f} MB, then {second:.0f} MB"
+    )
+    rate = offers / seconds
+    bench.finish(
+        {
+            "offers": offers,
+            "offers_per_s": rate,
+            "ratio": rate / bulk,
+            "parallel_bulk_per_s": bulk,
+            "job_mb": second,
+            "job_mb_first_half": first,
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

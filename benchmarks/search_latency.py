@@ -1,0 +1,142 @@
+"""The search endpoint at 582,280 offers with this buyer's prices, asked over HTTP by 8 callers through gunicorn.
+
+Words are drawn from the parts' own categories and makers, with facets of categories and vendors; numbers are those of
+parts, as written; completions are the first letters of both. Beside it the bare client of Elasticsearch sends the very
+bodies that the endpoint sends for the same words, from 8 threads of a process of its own.
+
+Run alone: python benchmarks/search_latency.py [--parts N] [--seconds N]. The last line is one JSON object.
+"""
+
+import argparse
+import itertools
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import _catalogues as catalogues
+import _common as bench
+import _parts
+import psycopg
+
+from search import dsl, indexing, provider, queries, rules
+from search.engine import FacetName, SearchRequest
+from search.postgres import PostgresEngine
+
+CALLERS = 8
+KINDS = (
+    "led", "ethernet",
+    "capacitor", "chip resistor", "tantalum capacitor", "schottky diode", "connector header", "voltage regulator",
+    "crystal oscillator", "mosfet", "inductor", "usb connector", "flash memory", "operational amplifier", "relay",
+    "zener diode", "tactile switch", "current sensor", "bridge rectifier", "thermistor", "ferrite bead",
+    "microcontroller", "aluminum electrolytic capacitor", "resistor array", "terminal block", "power inductor",
+)  # fmt: skip
+FACETS = (FacetName.CATEGORY, FacetName.VENDOR)
+
+
+def main() -> None:
+    wanted = argparse.ArgumentParser()
+    wanted.add_argument("--parts", type=int)
+    wanted.add_argument("--seconds", type=float, default=10.0)
+    wanted.add_argument("--engines", default="elasticsearch,postgres")
+    chosen = wanted.parse_args()
+    figures: dict[str, Any] = {}
+    with catalogues.elastic("latency") as engine:
+        outside = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias, "search_timeout_ms": 10_000}
+        with bench.stage() as on:
+            filled = _parts.fill(on.app, on.conninfo, chosen.parts)
+            if "elasticsearch" in chosen.engines:
+                provider.use(on.app, engine, [engine])
+                with on.app.app_context():
+                    figures["offers"] = indexing.rebuild()
+                engine.client.indices.forcemerge(index=engine.alias, max_num_segments=1, request_timeout=600)
+                env = dict(on.environment)
+                on.environment.update({name.upper(): str(value) for name, value in outside.items()})
+                figures["elasticsearch"] = answered(on, filled, chosen.seconds)
+                figures["elasticsearch"] |= beside(on, engine, filled, chosen.seconds)
+                figures["elasticsearch"]["ratio_p50"] = (
+                    figures["elasticsearch"]["words_p50_ms"] / figures["elasticsearch"]["bare_p50_ms"]
+                )
+                on.environment.clear()
+                on.environment.update(env)
+            if "postgres" in chosen.engines:
+                embedded = PostgresEngine()
+                provider.use(on.app, embedded, [embedded])
+                with on.app.app_context():
+                    figures["offers"] = indexing.rebuild()
+                analyze(on.conninfo)
+                figures["postgres"] = answered(on, filled, chosen.seconds)
+    for name in ("elasticsearch", "postgres"):
+        if name in figures:
+            figures[name] = {key: round(value, 2) for key, value in figures[name].items()}
+    bench.finish(figures)
+
+
+def analyze(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+
+def paths(filled: _parts.Filled) -> dict[str, Callable[[], str]]:
+    rng = random.Random(11)
+    facets = "&".join(f"facets={name.value}" for name in FACETS)
+    return {
+        "words": lambda: f"/v1/search?limit=20&{facets}&q={quote(rng.choice(KINDS))}",
+        "part": lambda: f"/v1/search?limit=20&q={quote(rng.choice(filled.numbers))}",
+        "autocomplete": lambda: f"/v1/search/completions?q={quote(begun(rng, filled))}",
+    }
+
+
+def begun(rng: random.Random, filled: _parts.Filled) -> str:
+    text = rng.choice((rng.choice(KINDS), rng.choice(filled.numbers)))
+    return text[: rng.randint(3, max(3, min(8, len(text))))]
+
+
+def answered(on: bench.Stage, filled: _parts.Filled, seconds: float) -> dict[str, float]:
+    found: dict[str, float] = {}
+    keys = itertools.cycle([buyer.key for buyer in filled.buyers])
+    with bench.web_server(on) as web:
+        for name, path in paths(filled).items():
+
+            def asked(path: Callable[[], str] = path) -> bytes:
+                return bench.get_request(path(), next(keys))
+
+            load = bench.closed_loop(web.address, CALLERS, seconds, asked)
+            if set(load.statuses) != {200}:
+                raise SystemExit(f"{name}: some answers were refusals: {load.statuses}")
+            found[f"{name}_per_s"] = load.per_s
+            for share in (50, 95):
+                found[f"{name}_p{share}_ms"] = bench.percentile(load.latencies_ms, share / 100)
+    return found
+
+
+def beside(on: bench.Stage, engine: Any, filled: _parts.Filled, seconds: float) -> dict[str, float]:
+    """The bodies of the words, sent by the bare client from as many threads."""
+    with on.app.app_context():
+        buyers = [queries.buyer_of(buyer.actor) for buyer in filled.buyers]
+    bodies = [
+        dsl.body(SearchRequest(words=rules.understand(kind, None, ()), facets=FACETS, buyer=buyer))
+        for kind in KINDS for buyer in buyers
+    ]  # fmt: skip
+    latencies: list[float] = []
+    end = time.perf_counter() + seconds
+
+    def ask(number: int) -> None:
+        rng = random.Random(number)
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            engine.client.search(index=engine.alias, body=rng.choice(bodies))
+            latencies.append((time.perf_counter() - started) * 1000)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(CALLERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"bare_p50_ms": bench.percentile(latencies, 0.5), "bare_per_s": len(latencies) / seconds}
+
+
+if __name__ == "__main__":
+    main()
