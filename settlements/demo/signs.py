@@ -4,7 +4,7 @@ from settlements.demo.cast import PASSWORD
 
 _LOOK = (
     ("operator", "miriam@kontor.example", "vendors to review, all orders, the books"),
-    ("buyer, Germany", "timo@hansen.example", "contract prices, orders in every stage, an open cart"),
+    ("buyer, Germany", "timo@hansen.example", "contract prices, credit, orders in every stage, an open cart"),
     ("buyer, France", "claire@fournier.example", "intra-Community supplies, an order that waits for a late vendor"),
     ("buyer, Switzerland", "ursina@bergbahn.example", "export"),
     ("vendor", "jonas@nordschraube.example", "orders to confirm, one of them late"),

@@ -21,6 +21,7 @@ from settlements.ledger.postings.orders import NOTHING_DELIVERED, OrderFacts, St
 from settlements.payments.actions import facts_of
 from settlements.receivables import queries
 from settlements.receivables.actions.entries import claim_of, enter
+from settlements.receivables.actions.matching import release_when_paid
 from settlements.receivables.models import Receivable
 from settlements.receivables.references import key_of
 from settlements.receivables.refusals import InvoiceDiffersFromOrder, OrderNotOnTerms
@@ -139,6 +140,7 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
     moving = without_zeros(lines)
     if moving:
         books.post(source, "order_step", moving, order_id=order.id, occurred_at=after.at)
+    release_when_paid(items[0])
 
 
 def _changes(

@@ -11,6 +11,12 @@ from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import db, transaction
 from marketplace.notifications.models import Letter
+from marketplace.orders import actions as orders
+from marketplace.orders import formula
+from marketplace.orders import queries as order_queries
+from marketplace.orders.actions import Cause, Reason
+from marketplace.pricing.facts import Returned
+from marketplace.pricing.policy import Fault
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.receivables import actions, jobs, queries
@@ -107,6 +113,20 @@ def test_from_the_second_level_on_nothing_is_sold_until_it_is_paid(item, cast):
     assert credit.account_of(cast.buyer_company.id, "EUR").frozen_at is None
     with transaction():
         example_on_terms(cast, account=False)
+
+
+def test_what_is_credited_is_not_waited_for_either(item, cast):
+    run(10)
+    assert credit.account_of(cast.buyer_company.id, "EUR").frozen_by_dunning
+    order = order_queries.order(SYSTEM, item.order_id, locked=True)
+    _, _, state = formula.facts_of(order)
+    own = [row for row in order_queries.lines_of(order.id) if row.vendor_order_id == item.vendor_order_id]
+    back = tuple(Returned(str(row.id), Fault.VENDOR, row.quantity) for row in own)
+    with transaction(), late(11):
+        parts = order_queries.parts_of(order.id, locked=True)
+        orders.take_step(order, parts, type(state)(back, ()), Reason(SYSTEM, Cause.RETURNED))
+    assert queries.receivable(SYSTEM, item.id).open_minor == 0
+    assert credit.account_of(cast.buyer_company.id, "EUR").frozen_at is None
 
 
 def test_what_is_paid_late_is_named_and_paid_like_an_invoice(item):
