@@ -16,6 +16,7 @@ from marketplace.returns import actions
 from marketplace.returns import queries as returns
 from marketplace.returns.models import ReturnCase, ReturnLine
 from settlements.demo import acting, cast, queries
+from settlements.invoices import jobs as invoice_jobs
 
 _FILE = Path(__file__).with_name("returns.toml")
 _OPERATOR = "miriam@kontor.example"
@@ -49,6 +50,8 @@ def tell() -> None:
             for days, verb, *facts in told.then:
                 with clock.moved(timedelta(days=-days)):
                     _VERBS[verb](buyer, case, *facts)
+        with clock.moved(timedelta(days=-min([told.days, *(then[0] for then in told.then)]))):
+            invoice_jobs.follow(order.id)  # on that day, before a worker does it today
 
 
 def _open(buyer: Actor, order: Order, told: Told) -> ReturnCase:

@@ -17,6 +17,7 @@ from marketplace.kernel.db import db
 from marketplace.orders import actions as orders
 from marketplace.shipments import actions as shipments
 from search.indexing import index_products
+from settlements.invoices import actions as invoices
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer, terms_for
 from tests.builders.companies import a_company, a_membership, a_person, an_address
 from tests.builders.rules import a_delivery_rate, a_promotion, default_rules
@@ -89,6 +90,7 @@ def trade(rows: SimpleNamespace) -> SimpleNamespace:
     parcel = {"carrier": UNBROKEN, "tracking_number": "T" * 60, "lines": [line], "announce_only": False}
     shipments.ship(SYSTEM, part.id, parcel)
     orders.cancel(remi, shipped.order.id, [orders.Units(line["line_id"], 100)], reason=HOSTILE)
+    (invoice,) = invoices.follow(shipped.order.id)
     paid.parts[0].confirm_by = clock.now() - timedelta(hours=1)
     cart = a_cart((bolts, 400), (rows.offers["bolt_of_tools"], 50), (hostile, 1))
     for price in db.session.query(Price).filter_by(offer_id=rows.offers["bolt_of_tools"].id):
@@ -98,7 +100,13 @@ def trade(rows: SimpleNamespace) -> SimpleNamespace:
     told = {"legal_name": HOSTILE, "registration_number": "KvK 1234", "vat_id": VAT_ID, "contact_email": "a@b.example"}
     application = onboarding.submit(anna, onboarding.draft(anna, told | {"goods": UNBROKEN * 3}).id)
     return SimpleNamespace(
-        unpaid=unpaid, paid=paid, shipped=shipped, cart=cart, application=application, join=urlsplit(link).path
+        unpaid=unpaid,
+        paid=paid,
+        shipped=shipped,
+        cart=cart,
+        application=application,
+        join=urlsplit(link).path,
+        invoice=invoice,
     )
 
 
