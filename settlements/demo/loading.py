@@ -17,6 +17,7 @@ from settlements.demo import (
     shelves,
     signs,
     stories,
+    trouble,
 )
 
 _OPENED = timedelta(days=40)  # so long ago the marketplace of the demonstration began
@@ -44,6 +45,7 @@ def load_demo(index: Callable[[], object] = lambda: None) -> Sequence[str]:
     if not paying_out.all_told():
         paying_out.tell()
         paying_out.money_comes_at_once(False)
+    trouble.cause()
     db.session.rollback()
     return signs.lines()
 

@@ -14,6 +14,9 @@ from marketplace.orders.models import Order
 from marketplace.returns.models import ReturnCase
 from marketplace.shipments.models import Parcel
 from marketplace.shipments.states import ParcelState
+from settlements.disputes.models import Dispute
+from settlements.payments.models import Payment
+from settlements.refunds.models import Refund
 from settlements.runs.models import Statement
 from settlements.runs.states import StatementState
 from settlements.transfers.models import Adjustment, Transfer
@@ -93,3 +96,13 @@ def smallest_payout() -> uuid.UUID | None:
     statement = visible(SYSTEM, Statement).with_only_columns(Statement.id)
     statement = statement.where(Statement.state == StatementState.CLOSED, Statement.payout_minor > 0)
     return db.session.scalar(statement.order_by(Statement.payout_minor).limit(1))
+
+
+def charge_to_dispute() -> str | None:
+    """The charge of the oldest payment that nothing was refunded of; None where a dispute was opened already."""
+    if db.session.scalar(visible(SYSTEM, Dispute).with_only_columns(Dispute.id).limit(1)) is not None:
+        return None
+    refunded = visible(SYSTEM, Refund).with_only_columns(Refund.order_id)
+    statement = visible(SYSTEM, Payment).with_only_columns(Payment.charge_id)
+    statement = statement.where(Payment.charge_id.is_not(None), Payment.order_id.not_in(refunded))
+    return db.session.scalar(statement.order_by(Payment.id).limit(1))
