@@ -196,6 +196,25 @@ def test_an_account_of_nobody_here_is_put_aside(scene):
     assert provider_account_queries.account_of(cast.vendor_company.id).provider_id == ours.provider_id
 
 
+def test_a_chargeback_is_booked_once_whatever_the_order_of_its_events(scene):
+    app, cast, placed, gateway = scene
+    with transaction():
+        payment = reserve(cast.buyer, placed.order.id)
+    payment_jobs.take(payment.id, "pm_card_visa")
+    (charge,) = (provider_id for provider_id in gateway.payments)
+    gateway.events.clear()
+    dispute = gateway.open_dispute(charge)
+    gateway.decide_dispute(dispute.provider_id, won=True)
+    foreign = gateway.open_dispute(gateway.take_payment(payment_request(placed)).provider_id)
+    for name, object_id in [*reversed(gateway.events), *gateway.events]:
+        tell(app, name, object_id)
+    queue.drain()
+    assert stored()[dispute.provider_id] == ("handled", None)
+    assert stored()[foreign.provider_id] == ("kept", "it disputes no payment of ours")
+    assert books.balance(A.DISPUTES_IN_PROCESS, placed.order.id, "EUR") == 0
+    assert books.check_books() == []
+
+
 def test_money_of_somebody_else_on_our_balance_is_kept_not_booked(scene):
     app, _, placed, gateway = scene
     request = payment_request(placed, metadata={"payment_id": str(uuid.uuid4())})
