@@ -47,16 +47,30 @@ class HoldForm(forms.PageForm):
 @requires(Permission.STATEMENT_READ)
 def balance() -> str:
     """What a vendor has pending, earned, payable, in reserve, and why it is not due yet."""
+    own = current_actor().company_id
+    assert own is not None
+    return _balance_of(own)
+
+
+@routes.get("/vendors/<uuid:vendor_id>/balance")
+@requires(Permission.STATEMENT_READ)
+def vendor_balance(vendor_id: uuid.UUID) -> str:
+    """The same of any vendor, for the operator."""
+    return _balance_of(vendor_id)
+
+
+def _balance_of(vendor_id: uuid.UUID) -> str:
     actor = current_actor()
-    assert actor.company_id is not None
     asked = forms.load(Asked(), request.args)
-    page = paginate(details.waiting(actor, actor.company_id), asked, VendorOrder.id)
+    balances = details.balances(actor, vendor_id)
+    page = paginate(details.waiting(actor, vendor_id), asked, VendorOrder.id)
     return render_template(
         "runs/balance.html",
-        balances=details.balances(actor, actor.company_id),
+        balances=balances,
         waiting=[views.waiting(found) for found in details.explained(page.items)],
         next=page.next,
-        terms=agreements.terms_in_force(agreements.today(), [actor.company_id]).get(actor.company_id),
+        terms=agreements.terms_in_force(agreements.today(), [vendor_id]).get(vendor_id),
+        vendor=companies.companies_by_id([vendor_id])[vendor_id] if actor.sees_all and balances else None,
     )
 
 

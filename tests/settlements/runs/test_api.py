@@ -140,6 +140,7 @@ def test_pages_show_it(closed, due, ask, cast):
         (cast.vendor, f"/vendors/{closed[1].vendor_id}/terms", ["weekly", "10&nbsp;%"]),
         (cast.operator, "/settlement", ["out of turn", "Nothing is held."]),
         (cast.operator, statement, ["Do not pay it out for now"]),
+        (cast.operator, f"/vendors/{closed[1].vendor_id}/balance", ["Balance of", "215.46", "may still report"]),
         (cast.operator, f"/vendors/{closed[1].vendor_id}/terms", ["Agree new terms"]),
     ):
         page = ask(actor, "get", path)
@@ -147,6 +148,7 @@ def test_pages_show_it(closed, due, ask, cast):
         for word in words:
             assert word in page.text, (path, word)
     assert ask(cast.rival_vendor, "get", statement).status_code == 404
+    assert ask(cast.rival_vendor, "get", f"/vendors/{closed[1].vendor_id}/balance").status_code == 404
 
 
 def test_a_statement_is_a_file_that_is_made_once(closed, ask, cast):
