@@ -48,6 +48,7 @@ JOURNAL = (
     "vendor_order_id",
     "journal_id",
 )
+_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 routes = api_blueprint("books", "What everybody owns and owes: double entry, append-only.")
 
 
@@ -88,6 +89,7 @@ def list_journals(args: Mapping[str, Any]) -> Page:
 
 @routes.get("/books/trial-balance.csv")
 @requires(Permission.BOOKS_READ)
+@routes.doc(responses=_CSV)
 def download_trial_balance() -> Response:
     """The trial balance as CSV."""
     return trial_balance_file()
@@ -95,6 +97,7 @@ def download_trial_balance() -> Response:
 
 @routes.get("/books/accounts/<uuid:account_id>/statement.csv")
 @requires(Permission.BOOKS_READ)
+@routes.doc(responses=_CSV)
 def download_account(account_id: uuid.UUID) -> Response:
     """The whole statement of an account as CSV, newest first."""
     return account_file(account_id)
@@ -103,6 +106,7 @@ def download_account(account_id: uuid.UUID) -> Response:
 @routes.get("/books/journals.csv")
 @requires(Permission.BOOKS_READ)
 @routes.arguments(JournalFilter, location="query")
+@routes.doc(responses=_CSV)
 def download_journals(args: Mapping[str, Any]) -> Response:
     """The journal as CSV, a posting a row, newest first; of one order or one source."""
     return journals_file(args)

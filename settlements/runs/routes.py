@@ -31,6 +31,8 @@ from settlements.runs.schemas import (
 )
 
 routes = api_blueprint("settlement", "What vendors are paid: runs, statements, balances.")
+_FILE = {"type": "string", "format": "binary"}
+_AS_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 _CSV_PORTION = 1000
 _CSV = (
     "statement",
@@ -121,6 +123,7 @@ def list_lines(args, statement_id):
 
 @routes.get("/statements/<uuid:statement_id>/lines.csv")
 @requires(Permission.STATEMENT_READ)
+@routes.doc(responses=_AS_CSV)
 def download_lines(statement_id):
     """The lines of a statement as CSV."""
     return lines_as_csv(queries.statement(current_actor(), statement_id))
@@ -128,6 +131,8 @@ def download_lines(statement_id):
 
 @routes.get("/statements/<uuid:statement_id>/document")
 @requires(Permission.STATEMENT_READ)
+@routes.response(200, _FILE, content_type=documents.MEDIA["pdf"])
+@routes.alt_response(409, schema=ProblemOut, description="It is not closed yet.")
 def download_document(statement_id):
     """The statement as PDF; the first that is asked for is kept."""
     return document_of(statement_id)
