@@ -51,7 +51,8 @@ def main() -> None:
                 provider.use(on.app, engine, [engine])
                 with on.app.app_context():
                     figures["offers"] = indexing.rebuild()
-                engine.client.indices.forcemerge(index=engine.alias, max_num_segments=1, request_timeout=600)
+                patient = engine.client.options(request_timeout=600)
+                patient.indices.forcemerge(index=engine.alias, max_num_segments=1)
                 env = dict(on.environment)
                 on.environment.update({name.upper(): str(value) for name, value in outside.items()})
                 figures["elasticsearch"] = answered(on, filled, chosen.seconds)

@@ -15,8 +15,10 @@ from marketplace.kernel.errors import Conflict, Forbidden
 from marketplace.kernel.history import move
 from marketplace.kernel.outbox import publish
 from vendors.feeds import batches, files, queries, storage
+from vendors.feeds.bmecat import Bmecat
 from vendors.feeds.columns import Layout, layout_of
 from vendors.feeds.events import FeedReceived
+from vendors.feeds.items import ItemReader
 from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.queries import Seller
 from vendors.feeds.rows import Fault, RowReader, Wanted
@@ -45,8 +47,8 @@ class Run:
     feed_id: uuid.UUID
     seller: Seller
     currency: str
-    rows: Iterator[files.Numbered]
-    reader: RowReader
+    rows: Iterator[tuple[int, Any]]
+    reader: RowReader | ItemReader
     done: int
     seen: dict[str, int] = field(default_factory=dict)
 
@@ -117,18 +119,29 @@ def start(feed_id: uuid.UUID) -> Run | None:
     if feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}:
         return None
     path = storage.path_of(feed.stored_as)
+    if feed.format == "bmecat":
+        return _begun(feed, *_items(feed, Bmecat(path)))
     if feed.format == "xlsx":
         feed.rows_total, rows = files.open_workbook(path)
     else:
         rows = files.csv_rows(path, feed.encoding, feed.delimiter)
     _, header = next(rows, (1, []))
     layout = layout_of(header)
+    feed.warnings = _warnings(layout)
+    return _begun(feed, rows, RowReader(layout, queries.categories_by_name(), feed.decimal_mark))
 
+
+def _items(feed: Feed, source: Bmecat) -> tuple[Iterator[tuple[int, Any]], ItemReader]:
+    """The goods of a file without columns; what of it is of no use is named once it was looked through."""
+    feed.rows_total = source.count()
+    feed.warnings = source.warnings
+    return Bmecat(source.path).items(), ItemReader(queries.categories_by_name())
+
+
+def _begun(feed: Feed, rows: Iterator[tuple[int, Any]], reader: RowReader | ItemReader) -> Run:
     move(feed, FeedVerb.START, SYSTEM)
     feed.started_at = feed.started_at or clock.now()
     feed.progressed_at = clock.now()
-    feed.warnings = _warnings(layout)
-    reader = RowReader(layout, queries.categories_by_name(), feed.decimal_mark)
     return Run(feed.id, queries.seller(feed.vendor_id), feed.currency, rows, reader, feed.rows_done)
 
 

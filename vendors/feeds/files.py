@@ -15,6 +15,7 @@ from pathlib import Path
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from marketplace.kernel.errors import Invalid
+from vendors.feeds.bmecat import Bmecat
 from vendors.feeds.columns import Layout, layout_of, read_header
 
 ENCODINGS = ("utf-8", "cp1252")
@@ -29,9 +30,9 @@ Numbered = tuple[int, list[str]]
 
 
 class FileKindUnknown(Invalid):
-    """The content is neither CSV nor XLSX, whatever its name says."""
+    """The content is neither CSV, XLSX nor BMEcat, whatever its name says."""
 
-    message = "The file is neither CSV nor XLSX."
+    message = "The file is neither CSV, XLSX nor BMEcat."
 
 
 class FileEncodingWrong(Invalid):
@@ -73,6 +74,8 @@ def inspect(path: Path, encoding: str) -> Inspected:
         return Inspected("xlsx", "", 0, None)
     if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
         raise FileKindUnknown("Save the file as CSV or .xlsx; this is an older or another format.", pointer="/file")
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return Inspected("bmecat", "", Bmecat(path).count(), None)
     _check_encoding(path, encoding)
     delimiter = _delimiter_of(path, encoding)
     rows = csv_rows(path, encoding, delimiter)

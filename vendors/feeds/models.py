@@ -28,7 +28,7 @@ class Feed(Row):
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     filename: Mapped[str]
-    format: Mapped[str]  # csv, xlsx
+    format: Mapped[str]  # csv, xlsx, bmecat
     encoding: Mapped[str] = mapped_column(default="utf-8")  # of a CSV
     delimiter: Mapped[str] = mapped_column(default=",")
     decimal_mark: Mapped[str] = mapped_column(default=".")

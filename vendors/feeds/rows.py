@@ -58,8 +58,11 @@ class Fault(NamedTuple):
 class RowReader:
     """Reads rows of one layout; `categories` maps a path, or a slug that is the only one of its kind, to its id."""
 
-    def __init__(self, layout: Layout, categories: Mapping[str, Any], decimal_mark: str = ".") -> None:
+    def __init__(
+        self, layout: Layout, categories: Mapping[str, Any], decimal_mark: str = ".", *, price_needed: bool = True
+    ) -> None:
         self.layout = layout
+        self.needed = REQUIRED if price_needed else tuple(name for name in REQUIRED if name != "price")
         self.price = partial(_price, mark=decimal_mark)
         parsers: dict[str, Parser] = {
             **{name: partial(_text, limit=limit) for name, limit in _TEXTS.items()},
@@ -94,7 +97,7 @@ class RowReader:
             except ValueError as wrong:
                 faults.append((name, str(wrong)))
         stated = {name for name, _ in faults}
-        faults += [(name, "is missing") for name in REQUIRED if name not in values and name not in stated]
+        faults += [(name, "is missing") for name in self.needed if name not in values and name not in stated]
         tiers = self._tiers(values.pop("price", None), cells, faults)
         attributes = self._attributes(cells, faults)
         if faults:
@@ -156,10 +159,15 @@ def _add_keys(values: dict[str, Any]) -> None:
         values["part_number_key"] = normalise(values["part_number"])
 
 
+def would_run(cell: str) -> bool:
+    """Would a spreadsheet take the cell for a formula?"""
+    return cell[:1] in {"=", "@", "+", "-"} and _FORMULA.match(cell) is not None
+
+
 def _text(cell: str, limit: int) -> str:
     if len(cell) > limit:
         raise ValueError(f"has more than {limit} characters")
-    if cell[0] in "=@+-" and _FORMULA.match(cell):
+    if would_run(cell):
         raise ValueError(f"starts with '{cell[0]}', which a spreadsheet would run as a formula")
     if _CONTROL.search(cell):
         raise ValueError("contains control characters")

@@ -9,7 +9,7 @@ from vendors.feeds.states import FeedState
 
 
 class FeedFile(StrictSchema):
-    file = Upload(required=True, metadata={"description": "CSV or XLSX; see the template for its columns."})
+    file = Upload(required=True, metadata={"description": "CSV, XLSX or BMEcat; see the template for the columns."})
 
 
 class FeedOptions(Schema):

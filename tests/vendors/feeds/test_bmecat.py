@@ -1,0 +1,98 @@
+"""BMEcat files as vendors really write them: valid against no schema, and imported all the same."""
+
+import io
+import subprocess
+
+import pytest
+
+from marketplace.catalogue.models import Product
+from marketplace.kernel import queue
+from marketplace.kernel.db import db, transaction
+from tests.cast import make_cast
+from vendors.feeds import actions, jobs, storage
+from vendors.feeds.bmecat import Bmecat, BmecatBroken
+from vendors.feeds.models import Feed
+
+SMALL = """<?xml version="1.0"?>
+<BMECAT version="1.2"><HEADER><CATALOG><CURRENCY>EUR</CURRENCY></CATALOG><SUPPLIER><SUPPLIER_NAME>Nordwerk</SUPPLIER_NAME></SUPPLIER></HEADER>
+<T_NEW_CATALOG><ARTICLE><SUPPLIER_AID>A-1</SUPPLIER_AID>
+<ARTICLE_DETAILS><DESCRIPTION_SHORT>Terminal block 2.5</DESCRIPTION_SHORT><EAN>4006381333931</EAN><MANUFACTURER_AID>TB-25</MANUFACTURER_AID></ARTICLE_DETAILS>
+<ARTICLE_FEATURES><FEATURE><FNAME>Width</FNAME><FVALUE>5.1</FVALUE><FUNIT>mm</FUNIT></FEATURE></ARTICLE_FEATURES>
+<ARTICLE_ORDER_DETAILS><ORDER_UNIT>C62</ORDER_UNIT><QUANTITY_MIN>10</QUANTITY_MIN></ARTICLE_ORDER_DETAILS>
+<ARTICLE_PRICE_DETAILS><ARTICLE_PRICE price_type="net_list"><PRICE_AMOUNT>1.25</PRICE_AMOUNT><LOWER_BOUND>1</LOWER_BOUND></ARTICLE_PRICE>
+<ARTICLE_PRICE price_type="net_list"><PRICE_AMOUNT>1.10</PRICE_AMOUNT><LOWER_BOUND>100</LOWER_BOUND></ARTICLE_PRICE></ARTICLE_PRICE_DETAILS>
+<MIME_INFO/></ARTICLE></T_NEW_CATALOG></BMECAT>"""  # noqa: E501
+
+
+def written(tmp_path, text):
+    path = tmp_path / "file.xml"
+    path.write_text(text)
+    return path
+
+
+def test_a_product_says_what_a_row_would_say(tmp_path):
+    file = Bmecat(written(tmp_path, SMALL))
+    ((number, item),) = list(file.items())
+    assert number == 2
+    assert dict(item) == {
+        "sku": "A-1", "name": "Terminal block 2.5", "ean": "4006381333931", "manufacturer": "Nordwerk",
+        "part_number": "TB-25", "unit": "piece", "min_quantity": "10", "price": "1.25", "currency": "EUR",
+        "price_from_100": "1.10", "attr:Width [mm]": "5.1",
+    }  # fmt: skip
+    assert file.warnings == ["MIME_INFO was skipped (1 times)."]
+
+
+@pytest.mark.parametrize(
+    "text", ["<html/>", "<BMECAT><T_NEW_CATALOG><ARTICLE>", "<BMECAT/>", '<!DOCTYPE b [<!ENTITY a "a">]><c>&a;</c>']
+)
+def test_what_is_no_bmecat_is_refused(tmp_path, text):
+    with pytest.raises(BmecatBroken):
+        Bmecat(written(tmp_path, text)).count()
+
+
+def test_entities_are_not_resolved(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("root:x:0")
+    text = f'<!DOCTYPE b [<!ENTITY x SYSTEM "file://{secret}">]>' + SMALL.partition("?>")[2].replace("Terminal", "&x;")
+    assert all("root:x" not in str(item) for _, item in Bmecat(written(tmp_path, text)).items())
+
+
+def taken(app, cast, content):
+    with storage.kept(io.BytesIO(content)) as stored, transaction():
+        options = {"encoding": "utf-8", "decimal_mark": ".", "currency": None}
+        feed = actions.receive(cast.vendor, stored, "catalogue.xml", options)
+    jobs.run(str(feed.id))
+    return db.session.get(Feed, feed.id, populate_existing=True)
+
+
+def test_it_becomes_offers_with_prices(own_app):
+    with own_app.app_context():
+        with transaction():
+            cast = make_cast()
+        feed = taken(own_app, cast, SMALL.encode())
+        assert (feed.state, feed.format, feed.rows_created, feed.rows_bad) == ("finished", "bmecat", 1, 0)
+        assert feed.warnings == ["MIME_INFO was skipped (1 times)."]
+        product = db.session.query(Product).one()
+        assert product.attributes == [{"name": "Width", "value": "5.1", "unit": "mm"}]
+        queue.drain()
+        own_app.extensions["kontor_actor_loader"] = lambda: cast.buyer
+        with own_app.app_context():
+            hit = own_app.test_client().get("/v1/search?q=TB25").json["items"][0]
+        assert [tier["unit_price"] for tier in hit["offers"][0]["price"]["tiers"]] == ["1.25", "1.10"]
+
+
+def test_real_files_of_a_manufacturer(own_app, shared, tmp_path):
+    packed = shared / "data" / "bmecat" / "weidmueller_bmecat2005_eclass9.tar.zst"
+    subprocess.run(["tar", "--zstd", "-xf", str(packed), "-C", str(tmp_path)], check=True)
+    files = sorted(tmp_path.rglob("*.xml"))
+    assert len(files) == 14
+    with own_app.app_context():
+        with transaction():
+            cast = make_cast()
+        for file in files:
+            feed = taken(own_app, cast, file.read_bytes())
+            assert (feed.state, feed.rows_created, feed.rows_bad) == ("finished", 1, 0), (file, feed.error)
+            assert any("feature" in line for line in feed.warnings)
+        products = db.session.query(Product).all()
+        assert len(products) == 14
+        assert all(len(product.attributes) >= 20 and product.ean for product in products)

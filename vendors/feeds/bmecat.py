@@ -1,0 +1,189 @@
+"""BMEcat 1.2 and 2005 as vendors really write it: read by the names of its elements, whatever its namespace, and never
+held to a schema that real files break. What is of no use here is skipped and named."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from marketplace.kernel.errors import Invalid
+from vendors.feeds.items import MOST_ATTRIBUTES, Item
+from vendors.feeds.rows import would_run
+
+PRODUCTS = {"PRODUCT", "ARTICLE"}
+_TRANSACTIONS = ("T_NEW_CATALOG", "T_UPDATE_PRODUCTS", "T_UPDATE_PRICES")
+_USED = {
+    "SUPPLIER_PID", "SUPPLIER_AID", "PRODUCT_DETAILS", "ARTICLE_DETAILS", "PRODUCT_FEATURES", "ARTICLE_FEATURES",
+    "PRODUCT_ORDER_DETAILS", "ARTICLE_ORDER_DETAILS", "PRODUCT_PRICE_DETAILS", "ARTICLE_PRICE_DETAILS",
+}  # fmt: skip
+_UNITS = {"PCE": "piece", "C62": "piece", "PK": "pack", "MTR": "metre", "KGM": "kilogram", "SET": "set"}
+_LANGUAGES = ("eng", "en", "")
+
+
+class BmecatBroken(Invalid):
+    """The file is no XML that can be read to its end, or no BMEcat."""
+
+
+class Bmecat:
+    """A file on its way in; `skipped` counts by name what was left out of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.skipped: Counter[str] = Counter()
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"{name} was skipped ({count} times)." for name, count in self.skipped.most_common(50)]
+
+    def count(self) -> int:
+        """How many products the file has. Raises BmecatBroken."""
+        number = sum(1 for _ in self.items())
+        if not number:
+            raise BmecatBroken("The file has no product.", pointer="/file")
+        return number
+
+    def items(self) -> Iterator[tuple[int, Item]]:
+        """(number as of a row, the header counting as the first; what the product says). Raises BmecatBroken."""
+        with self.path.open("rb") as file:
+            yield from self._items(file)
+
+    def _items(self, file: BinaryIO) -> Iterator[tuple[int, Item]]:
+        facts = {"maker": "", "currency": ""}
+        number = 1
+        seen_root = False
+        events = etree.iterparse(
+            file, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
+            huge_tree=False, remove_comments=True,
+        )  # fmt: skip
+        try:
+            for event, element in events:
+                name = _name(element)
+                if event == "start":
+                    if not seen_root and name != "BMECAT":
+                        raise BmecatBroken("This is XML, but no BMEcat.", pointer="/file")
+                    seen_root = True
+                elif name == "HEADER":
+                    facts = {"maker": _text(element, "SUPPLIER_NAME"), "currency": _text(element, "CURRENCY")}
+                elif name in PRODUCTS and _name(element.getparent()) in _TRANSACTIONS:
+                    number += 1
+                    yield number, self._item(element, facts)
+                    element.clear()
+        except etree.XMLSyntaxError as failure:
+            raise BmecatBroken(f"The XML cannot be read: {failure.msg}.", pointer="/file", row=number) from failure
+
+    def _item(self, product: Any, facts: dict[str, str]) -> Item:
+        details = _child(product, "PRODUCT_DETAILS", "ARTICLE_DETAILS")
+        name, long = _said(details, "DESCRIPTION_SHORT"), _said(details, "DESCRIPTION_LONG")
+        item: Item = [
+            ("sku", _text(product, "SUPPLIER_PID") or _text(product, "SUPPLIER_AID")),
+            ("name", (name or long).lstrip("-+=@ ")[:300]),
+            ("description", long.lstrip("-+=@ ")[:20_000]),
+            ("ean", _ean(details)),
+            ("manufacturer", (_text(details, "MANUFACTURER_NAME") or facts["maker"])[:200]),
+            ("part_number", _text(details, "MANUFACTURER_PID") or _text(details, "MANUFACTURER_AID")),
+            ("lead_time_days", _whole(_text(details, "DELIVERY_TIME"))),
+            *self._order_details(product),
+            *self._prices(product, facts["currency"]),
+            *self._features(product),
+        ]
+        for child in product:
+            if _name(child) not in _USED:
+                self.skipped[_name(child)] += 1
+        return [(column, value) for column, value in item if value]
+
+    def _order_details(self, product: Any) -> Item:
+        details = _child(product, "PRODUCT_ORDER_DETAILS", "ARTICLE_ORDER_DETAILS")
+        unit = _text(details, "ORDER_UNIT")
+        return [
+            ("unit", _UNITS.get(unit, unit)),
+            ("min_quantity", _whole(_text(details, "QUANTITY_MIN"))),
+            ("pack_size", _whole(_text(details, "QUANTITY_INTERVAL"))),
+        ]
+
+    def _prices(self, product: Any, currency: str) -> Item:
+        """The prices of the first kind and currency that the file names, by the quantity from which they hold."""
+        found: dict[int, str] = {}
+        kind: tuple[str, str] | None = None
+        for price in product.iter():
+            if _name(price) not in {"PRODUCT_PRICE", "ARTICLE_PRICE"}:
+                continue
+            own = (price.get("price_type", ""), _text(price, "PRICE_CURRENCY") or currency)
+            kind = kind or own
+            amount = _text(price, "PRICE_AMOUNT")
+            if own != kind or not amount:
+                self.skipped[f"price of the kind '{own[0]}' in {own[1] or 'no currency'}"] += 1
+                continue
+            found.setdefault(int(float(_text(price, "LOWER_BOUND") or 1)), amount)
+        if not found:
+            return []
+        first = min(found)
+        columns: Item = [("price", found.pop(first)), ("currency", (kind or ("", ""))[1])]
+        return columns + [(f"price_from_{quantity}", amount) for quantity, amount in sorted(found.items())]
+
+    def _features(self, product: Any) -> Item:
+        features: dict[str, str] = {}
+        for feature in product.iter():
+            if _name(feature) != "FEATURE":
+                continue
+            name = _text(feature, "FNAME") or _text(feature, "FT_NAME") or _text(feature, "FT_IDREF")
+            values = [_plain(v) for v in feature if _name(v) in {"FVALUE", "FVALUE_DETAILS"}]
+            value = ", ".join(dict.fromkeys(v for v in values if v))
+            unit = _text(feature, "FUNIT")
+            column = f"attr:{_safe(name)}" + (f" [{_safe(unit)[:40]}]" if unit else "")
+            if not name or not value or len(value) > 500 or would_run(value):
+                self.skipped["a feature without name or value, too long, or like a formula"] += 1
+            elif column not in features and len(features) < MOST_ATTRIBUTES:
+                features[column] = value
+            else:
+                self.skipped["a feature that is there already, or beyond the first 250"] += 1
+        return list(features.items())
+
+
+def _name(element: Any) -> str:
+    tag = element.tag if element is not None else ""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _child(element: Any, *names: str) -> Any:
+    return next((child for child in element if _name(child) in names), None)
+
+
+def _plain(element: Any) -> str:
+    return " ".join((element.text or "").split())
+
+
+def _text(element: Any, name: str) -> str:
+    """The text of the first element of that name within, or nothing."""
+    if element is None:
+        return ""
+    return next((_plain(inner) for inner in element.iter() if _name(inner) == name and _plain(inner)), "")
+
+
+def _said(details: Any, name: str) -> str:
+    """A text in English, or in the first language of the file."""
+    found = [] if details is None else [child for child in details if _name(child) == name]
+    by_language = {(child.get("lang") or "").casefold(): _plain(child) for child in reversed(found)}
+    return next((by_language[one] for one in _LANGUAGES if by_language.get(one)), _plain(found[0]) if found else "")
+
+
+def _ean(details: Any) -> str:
+    if details is None:
+        return ""
+    own = [
+        c for c in details if _name(c) == "INTERNATIONAL_PID" and (c.get("type") or "").casefold() in {"ean", "gtin"}
+    ]
+    return _text(details, "EAN") or (_plain(own[0]) if own else "")
+
+
+def _whole(text: str) -> str:
+    try:
+        number = int(float(text))
+    except ValueError:
+        return ""
+    return str(number) if number >= 1 else ""
+
+
+def _safe(name: str) -> str:
+    return name.replace("[", "(").replace("]", ")")[:120]
