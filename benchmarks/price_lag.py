@@ -31,7 +31,7 @@ def main() -> None:
     wanted.add_argument("--parts", type=int, default=20_000)
     chosen = wanted.parse_args()
     with catalogues.elastic("lag") as engine:
-        settings = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias}
+        settings = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias, "log_level": "WARNING"}
         with bench.stage(**settings) as on:
             filled = _parts.fill(on.app, on.conninfo, chosen.parts)
             provider.use(on.app, engine, [engine])

@@ -1,5 +1,6 @@
 """What the index is made from, what a buyer's search is about, and what it shows: products with his own prices."""
 
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -169,8 +170,13 @@ def _facets(found: SearchResult) -> Iterator[dict[str, Any]]:
 
 
 def categories_in_order() -> list[tuple[str, str]]:
-    """(path, name) of all categories, each before those below it."""
-    return [(path, name) for path, name in reads.fetch(_CATEGORIES, {})]
+    """(path, name) of all categories, each before those below it; remembered for two seconds."""
+    held = current_app.extensions.get("kontor_search_categories")
+    if held is None or time.monotonic() - held[0] > rules.REMEMBERED_S:
+        found = [(path, name) for path, name in reads.fetch(_CATEGORIES, {})]
+        held = current_app.extensions["kontor_search_categories"] = (time.monotonic(), found)
+    names: list[tuple[str, str]] = held[1]
+    return names
 
 
 _CATEGORIES = "SELECT path, name FROM category ORDER BY string_to_array(path, '/')"
