@@ -64,7 +64,8 @@ def _order(viewer: Actor, locked: bool) -> Select[Any]:
 
 
 def _locked(statement: Select[Any]) -> Select[Any]:
-    return statement.with_for_update().execution_options(populate_existing=True)
+    # A key that nobody changes may be pointed at meanwhile: who records a refund of the order does not wait for it.
+    return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 def vendor_order(actor: Actor, vendor_order_id: uuid.UUID, *, locked: bool = False) -> VendorOrder:

@@ -108,7 +108,7 @@ def place_example_one(buyer, vendor_a, vendor_b, *, stock=1000, on_account=None,
     )
 
 
-def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS, on_account=None) -> Example:
+def place(buyer, wanted: Order, vendors, *, stock=1000, policy=B2B, terms=USUAL_TERMS, on_account=None) -> Example:
     """An order of the formula placed for the actor `buyer`, with offers and stock made for it; `on_account`: a DueRule
     where it is bought on account."""
     ids = {line.id: uuid.uuid4() for line in wanted.lines} | {row.id: uuid.uuid4() for row in wanted.deliveries}
@@ -127,7 +127,7 @@ def place(buyer, wanted: Order, vendors, *, stock=1000, terms=USUAL_TERMS, on_ac
             company_name="Buyer",
             placed_by=buyer.person_id,
             facts=facts,
-            policy=B2B,
+            policy=policy,
             policy_version="b2b/1",
             lines=[_line_terms(line, by_id[line.vendor], stock) for line in facts.lines],
             deliveries=[_delivery_terms(row) for row in facts.deliveries],

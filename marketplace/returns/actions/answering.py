@@ -1,6 +1,7 @@
 """The vendor answers for his lines: asks for evidence, approves with or without the goods, or declines."""
 
 import uuid
+from collections.abc import Sequence
 
 from marketplace.kernel import clock, history, outbox
 from marketplace.kernel.access import Actor
@@ -76,7 +77,13 @@ def wait_until(line: ReturnLine, moment: object) -> None:
 
 def told(line: ReturnLine, what: str) -> None:
     """Somebody will read of it in a letter."""
-    outbox.publish(ReturnMoved(case_id=line.case_id, what=what, line_ids=[str(line.id)]))
+    told_all([line], what)
+
+
+def told_all(lines: Sequence[ReturnLine], what: str) -> None:
+    """The same of several lines of a case, in one letter a side."""
+    if lines:
+        outbox.publish(ReturnMoved(case_id=lines[0].case_id, what=what, line_ids=[str(line.id) for line in lines]))
 
 
 def _to_answer(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID) -> tuple[queries.Locked, ReturnLine]:

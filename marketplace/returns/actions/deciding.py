@@ -10,7 +10,7 @@ from marketplace.kernel.db import db
 from marketplace.orders.formula import facts_of
 from marketplace.pricing.policy import Fault, Policy
 from marketplace.returns import judging, queries
-from marketplace.returns.actions.answering import told, wait_until
+from marketplace.returns.actions.answering import told_all, wait_until
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers, side_of, still_open
 from marketplace.returns.models import ReturnLine
@@ -48,6 +48,8 @@ def decide(actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]]
         verdict = verdict_of(line, want, pointer=f"/lines/{index}")
         _may_decide(actor, found, line, verdict)
         record(actor, found, line, verdict, evidence[line.id])
+    db.session.flush()
+    told_all(lines, "decided")
     return found
 
 
@@ -65,8 +67,6 @@ def record(
     terms, policy = ReturnTerms(found.case.terms), facts_of(found.order)[1]
     wait_until(line, clock.now() if is_undisputed(line, policy) else clock.now() + terms.settle)
     claim(found, line, judging.total(verdict))
-    db.session.flush()
-    told(line, "decided")
 
 
 def verdict_of(line: ReturnLine, want: Mapping[str, Any], pointer: str = "") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, St
 from marketplace.pricing.facts import Order as Facts
 from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
-from marketplace.returns.actions.answering import told
+from marketplace.returns.actions.answering import told_all
 from marketplace.returns.actions.deciding import is_undisputed, named, verdict_of
 from marketplace.returns.actions.sides import answers
 from marketplace.returns.events import ReturnSettled
@@ -326,7 +326,7 @@ def _follow(
     for line in lines:
         history.move(line, LineVerb.SETTLE, actor)
         line.due_at = None if line.arbitrated else appeal_until
-        told(line, "settled")
+    told_all(lines, "settled")
     settled = {line.id for line in lines}
     waiting = [parcel for parcel in parcels if parcel.charged_in is None and parcel.label_cost_minor]
     inside = queries.parcel_lines_of([parcel.id for parcel in waiting]) if waiting else {}
