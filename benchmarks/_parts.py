@@ -73,7 +73,7 @@ def _write(connection: psycopg.Connection[Any], batch: list[Document], filled: F
     filled.numbers += [document.part_number for document in batch[::37]]
     filled.offers += [
         (offer, product, seller.list_id, seller)  # type: ignore[misc]
-        for (product, offer), seller in list(zip(ids, sellers, strict=True))[::37]
+        for (product, offer), seller in list(zip(ids, sellers, strict=True))[::5]
     ]
 
 

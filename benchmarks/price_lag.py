@@ -31,7 +31,7 @@ def main() -> None:
     wanted.add_argument("--parts", type=int, default=20_000)
     chosen = wanted.parse_args()
     with catalogues.elastic("lag") as engine:
-        settings = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias, "log_level": "WARNING"}
+        settings = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias}
         with bench.stage(**settings) as on:
             filled = _parts.fill(on.app, on.conninfo, chosen.parts)
             provider.use(on.app, engine, [engine])
@@ -49,11 +49,12 @@ def measured(app: Any, engine: Any, filled: _parts.Filled, seconds: int) -> list
     """Change prices at a steady pace, and watch every tenth until it is found."""
     lags: list[float] = []
     watchers: list[threading.Thread] = []
-    rng = random.Random(5)
+    random.Random(5).shuffle(filled.offers)
     start = time.perf_counter()
     for number in range(PER_S * seconds):
         time.sleep(max(0.0, start + number / PER_S - time.perf_counter()))
-        offer, product, list_id, vendor = rng.choice(filled.offers)
+        # In turn, so that none that is watched is changed again meanwhile.
+        offer, product, list_id, vendor = filled.offers[number % len(filled.offers)]
         price = Decimal(1_000_000 + number)
         with app.app_context(), transaction():
             row = {"offer_id": offer, "tiers": [{"from_quantity": 1, "unit_price": price}]}

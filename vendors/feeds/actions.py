@@ -19,6 +19,7 @@ from vendors.feeds.bmecat import Bmecat
 from vendors.feeds.columns import Layout, layout_of
 from vendors.feeds.events import FeedReceived
 from vendors.feeds.items import ItemReader
+from vendors.feeds.json_lines import JsonLines
 from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.queries import Seller
 from vendors.feeds.rows import Fault, RowReader, Wanted
@@ -71,7 +72,7 @@ def receive(actor: Actor, stored: Stored, filename: str, options: Mapping[str, A
     seller = queries.seller(actor.company_id)
     if not seller.may_sell:
         raise VendorMayNotSell
-    seen = files.inspect(storage.path_of(stored.stored_as), options["encoding"])
+    seen = files.inspect(storage.path_of(stored.stored_as), options["encoding"], options.get("mapping"))
 
     feed = Feed(
         vendor_id=seller.id,
@@ -81,6 +82,7 @@ def receive(actor: Actor, stored: Stored, filename: str, options: Mapping[str, A
         encoding=options["encoding"],
         delimiter=seen.delimiter,
         decimal_mark=options["decimal_mark"],
+        mapping=options.get("mapping"),
         currency=options["currency"] or seller.currency,
         warnings=_warnings(seen.layout) if seen.layout else [],
         rows_total=seen.rows_total,
@@ -120,7 +122,11 @@ def start(feed_id: uuid.UUID) -> Run | None:
         return None
     path = storage.path_of(feed.stored_as)
     if feed.format == "bmecat":
-        return _begun(feed, *_items(feed, Bmecat(path)))
+        return _begun(feed, *_items(feed, Bmecat(path), Bmecat(path).items()))
+    if feed.format == "jsonl":
+        return _begun(
+            feed, *_items(feed, JsonLines(path, feed.mapping or ""), JsonLines(path, feed.mapping or "").items())
+        )
     if feed.format == "xlsx":
         feed.rows_total, rows = files.open_workbook(path)
     else:
@@ -131,11 +137,13 @@ def start(feed_id: uuid.UUID) -> Run | None:
     return _begun(feed, rows, RowReader(layout, queries.categories_by_name(), feed.decimal_mark))
 
 
-def _items(feed: Feed, source: Bmecat) -> tuple[Iterator[tuple[int, Any]], ItemReader]:
+def _items(
+    feed: Feed, source: Bmecat | JsonLines, items: Iterator[tuple[int, Any]]
+) -> tuple[Iterator[tuple[int, Any]], ItemReader]:
     """The goods of a file without columns; what of it is of no use is named once it was looked through."""
     feed.rows_total = source.count()
     feed.warnings = source.warnings
-    return Bmecat(source.path).items(), ItemReader(queries.categories_by_name())
+    return items, ItemReader(queries.categories_by_name())
 
 
 def _begun(feed: Feed, rows: Iterator[tuple[int, Any]], reader: RowReader | ItemReader) -> Run:

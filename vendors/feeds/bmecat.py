@@ -78,8 +78,8 @@ class Bmecat:
         name, long = _said(details, "DESCRIPTION_SHORT"), _said(details, "DESCRIPTION_LONG")
         item: Item = [
             ("sku", _text(product, "SUPPLIER_PID") or _text(product, "SUPPLIER_AID")),
-            ("name", (name or long).lstrip("-+=@ ")[:300]),
-            ("description", long.lstrip("-+=@ ")[:20_000]),
+            ("name", (name or long)[:290]),
+            ("description", long[:19_000]),
             ("ean", _ean(details)),
             ("manufacturer", (_text(details, "MANUFACTURER_NAME") or facts["maker"])[:200]),
             ("part_number", _text(details, "MANUFACTURER_PID") or _text(details, "MANUFACTURER_AID")),

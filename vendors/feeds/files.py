@@ -17,6 +17,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 from marketplace.kernel.errors import Invalid
 from vendors.feeds.bmecat import Bmecat
 from vendors.feeds.columns import Layout, layout_of, read_header
+from vendors.feeds.json_lines import JsonLines
 
 ENCODINGS = ("utf-8", "cp1252")
 DELIMITERS = (",", ";", "\t")
@@ -63,8 +64,11 @@ class Inspected:
     layout: Layout | None
 
 
-def inspect(path: Path, encoding: str) -> Inspected:
-    """Look at the whole file once. Raises the refusals of this module and of columns."""
+def inspect(path: Path, encoding: str, mapping: str | None = None) -> Inspected:
+    """Look at the whole file once; `mapping` names how JSON lines are read.
+
+    Raises the refusals of this module and of columns.
+    """
     with path.open("rb") as file:
         start = file.read(8192)
     if not start:
@@ -76,6 +80,8 @@ def inspect(path: Path, encoding: str) -> Inspected:
         raise FileKindUnknown("Save the file as CSV or .xlsx; this is an older or another format.", pointer="/file")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return Inspected("bmecat", "", Bmecat(path).count(), None)
+    if mapping:
+        return Inspected("jsonl", "", JsonLines(path, mapping).count(), None)
     _check_encoding(path, encoding)
     delimiter = _delimiter_of(path, encoding)
     rows = csv_rows(path, encoding, delimiter)

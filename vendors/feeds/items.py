@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from vendors.feeds.columns import Layout, read_header
-from vendors.feeds.rows import Fault, RowReader, Wanted
+from vendors.feeds.rows import Fault, RowReader, Wanted, would_run
 
 Item = list[tuple[str, str]]
 MOST_ATTRIBUTES = 250
@@ -30,7 +30,12 @@ class ItemReader:
     def read(self, number: int, item: Item) -> Wanted | Fault:
         kept = [(name, value) for name, value in item if name != "category" or value in self.categories]
         header = tuple(name for name, _ in kept)
-        return self._reader(header).read(number, [value for _, value in kept])
+        return self._reader(header).read(number, [_shown(name, value) for name, value in kept])
+
+
+def _shown(name: str, value: str) -> str:
+    """A text that begins as a formula does (`-40 °C`) stands behind a dot, so that no spreadsheet runs it."""
+    return f"· {value}" if name in {"name", "description"} and would_run(value) else value
 
 
 def _layout(header: tuple[str, ...]) -> Layout:

@@ -31,6 +31,7 @@ class Feed(Row):
     format: Mapped[str]  # csv, xlsx, bmecat
     encoding: Mapped[str] = mapped_column(default="utf-8")  # of a CSV
     delimiter: Mapped[str] = mapped_column(default=",")
+    mapping: Mapped[str | None]  # of JSON lines: how their fields are read
     decimal_mark: Mapped[str] = mapped_column(default=".")
     currency: Mapped[str]  # of rows that name none
     warnings: Mapped[list[Any]] = mapped_column(default=list)  # sentences about the file as a whole

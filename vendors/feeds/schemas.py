@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.kernel.fields import Currency, PageArgs, StrictSchema
 from vendors.feeds.files import ENCODINGS
+from vendors.feeds.json_lines import MAPPINGS
 from vendors.feeds.states import FeedState
 
 
@@ -17,6 +18,11 @@ class FeedOptions(Schema):
 
     encoding = fields.String(load_default="utf-8", validate=validate.OneOf(ENCODINGS))
     decimal_mark = fields.String(load_default=".", validate=validate.OneOf([".", ","]))
+    mapping = fields.String(
+        load_default=None,
+        validate=validate.OneOf(sorted(MAPPINGS)),
+        metadata={"description": "Of a file of JSON objects, one a line: how their fields are read."},
+    )
     currency = Currency(load_default=None, metadata={"description": "Of rows that name none; default: the company's."})
 
 
