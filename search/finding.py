@@ -16,6 +16,7 @@ from marketplace.kernel.access import Actor
 from marketplace.kernel.db import in_transaction, read_only_end
 from search import actions, insight, queries, rules
 from search.engine import Buyer, SearchRequest, SearchResult
+from search.grouping import PROPOSED, Titles
 
 
 def search(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,6 +68,23 @@ def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:
     """A hit was opened. Raises ProductUnknown."""
     catalogue.product(actor, product_id)
     insight.visit(actor, query_id, product_id)
+
+
+def duplicates(actor: Actor, product_id: uuid.UUID) -> dict[str, Any]:
+    """Products that may be the same, with a score from 0 to 1, as of DuplicatesOut: a proposal, nothing is changed.
+
+    Vendors meet by EAN, or by manufacturer and part number; this is for what those do not tell. Raises ProductUnknown.
+    """
+    own = catalogue.product(actor, product_id)
+    words = rules.understand(own.name[:300], None, ())
+    found = ask(SearchRequest(words=words, buyer=queries.buyer_of(actor), limit=50))
+    ids = [hit.product_id for hit in found.items if hit.product_id != own.id]
+    names = queries.product_names(ids)
+    others = [one for one in ids if one in names]
+    titles = Titles([own.name, *(names[one] for one in others)])
+    scored = [(titles.score(0, at), one) for at, one in enumerate(others, start=1)]
+    likely = sorted(((score, one) for score, one in scored if score >= PROPOSED), reverse=True)
+    return {"items": [{"id": str(one), "name": names[one], "score": round(score, 3)} for score, one in likely]}
 
 
 def preview(actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:

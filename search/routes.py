@@ -17,6 +17,7 @@ from search.schemas import (
     ComparisonOut,
     CompletionArgs,
     CompletionsOut,
+    DuplicatesOut,
     InsightArgs,
     InsightOut,
     RelatedArgs,
@@ -67,6 +68,16 @@ def complete_search(args):
 def related_products(args, product_id):
     """Others of the category that share most attributes, and what was bought together with it."""
     return jsonify(finding.related(current_actor(), product_id, args["limit"], args.get("currency")))
+
+
+@routes.get("/products/<uuid:product_id>/duplicates")
+@requires(Permission.SEARCH_STEER)
+@routes.response(200, DuplicatesOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(503, **_AWAY)
+def list_duplicates(product_id):
+    """Products that may be the same one, with a score: for what neither EAN nor part number tells."""
+    return jsonify(finding.duplicates(current_actor(), product_id))
 
 
 @routes.get("/products/compare")

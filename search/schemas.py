@@ -172,6 +172,14 @@ class RelatedOut(Schema):
     bought_together = fields.List(fields.Nested(HitOut), required=True)
 
 
+class DuplicateOut(FoundNameOut):
+    score = fields.Float(required=True)
+
+
+class DuplicatesOut(Schema):
+    items = fields.List(fields.Nested(DuplicateOut), required=True)
+
+
 class CompareArgs(Schema):
     product = fields.List(fields.UUID(), required=True, validate=validate.Length(min=2, max=MOST_COMPARED))
     currency = Currency()

@@ -10,7 +10,8 @@ from tests.builders.catalogue import a_category, a_product, an_offer
 
 
 @pytest.fixture
-def goods(cast):
+def goods(app, cast):
+    app.extensions.pop("kontor_search_notes", None)  # what other tests searched
     tools = a_category("Tools")
     made = [
         a_product("Angle grinder", created_by=cast.vendor_company, part_number="AG-125", category=tools,
@@ -178,3 +179,14 @@ def test_an_event_of_many_products_is_indexed_once(own_app):
     with own_app.app_context():
         handlers.index_changed([OffersChanged(()), OffersChanged(())])
         assert db.session is not None
+
+
+def test_what_may_be_the_same_is_proposed_with_a_score(client_as, cast, goods):
+    twice = a_product("Cordless spanner 18 V", created_by=cast.rival_vendor_company, part_number="ZZ-1")
+    an_offer(cast.rival_vendor_company, twice)
+    indexing.index_products([twice.id])
+    operator = client_as(cast.operator)
+    (proposed,) = operator.get(f"/v1/products/{twice.id}/duplicates").json["items"]
+    assert (proposed["name"], proposed["score"] > 0.5) == ("Cordless spanner", True)
+    assert operator.get(f"/v1/products/{goods[0].id}/duplicates").json["items"] == []
+    assert client_as(cast.vendor).get(f"/v1/products/{twice.id}/duplicates").status_code == 403

@@ -1,0 +1,86 @@
+"""Part numbers, quantities, prices by list, and titles of one product: the pure files, by exact values."""
+
+import uuid
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search import numbers, words
+from search.documents import NO_LIMIT, price_rows, scale
+from search.engine import Count
+from search.facets import tree
+from search.grouping import Titles
+
+A, B = uuid.UUID(int=1), uuid.UUID(int=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [("10 uF", "1e-05 A**2*s**4/kg/m**2"), ("10µF", "1e-05 A**2*s**4/kg/m**2"), ("1/4 in", "0.00635 m"),
+     ("2,5 mm", "0.0025 m"), ("4.7kOhm", "4700 kg*m**2/A**2/s**3"), ("M8x40", "m8x40"), ("M8 x 40", "m8x40")],
+)  # fmt: skip
+def test_quantities_in_base_units(text, token):
+    assert words.measures_in(text)[0] == token
+
+
+@pytest.mark.parametrize("text", ["", "hello", "10", "1/0 in", "part 10uFx", "9" * 400, "3 pcs"])
+def test_what_is_no_quantity_is_none(text):
+    assert words.measures_in(text) == ()
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_too_odd(text):
+    words.measures_asked(text)
+    words.magnitude(text)
+    numbers.heads(text)
+    numbers.deletions(numbers.key_of(text))
+
+
+@given(st.floats(allow_nan=False), st.floats(allow_nan=False))
+def test_numbers_as_text_sort_as_numbers(one, other):
+    assert (scale("a", one) < scale("a", other)) == (one + 0.0 < other + 0.0)
+
+
+@given(st.text("abc123", min_size=6, max_size=12), st.integers(0, 11), st.sampled_from(["drop", "double", "swap"]))
+def test_a_slip_of_one_character_is_found_by_its_deletions(key, at, kind):
+    at %= len(key)
+    typed = {"drop": key[:at] + key[at + 1 :], "double": key[: at + 1] + key[at:],
+             "swap": key[:at] + key[at + 1 : at + 2] + key[at : at + 1] + key[at + 2 :]}[kind]  # fmt: skip
+    asked = {typed, *numbers.deletions(typed)}
+    assert key in asked or numbers.deletions(key) & asked
+
+
+def test_nearer_numbers_come_first():
+    keys = ["bc847b", "bc847", "bc847c215", "bx847"]
+    order = [keys[at] for at in numbers.nearest("bc847215", numbers.heads("BC847,215"), keys)]
+    assert order[0] == "bc847"
+
+
+def test_of_an_offer_one_row_is_a_buyers_price():
+    held = [(A, False, "EUR", 1, Decimal(9)), (A, False, "EUR", 10, Decimal(8)), (B, True, "EUR", 1, Decimal(10)),
+            (B, True, "EUR", 5, Decimal(10)), (B, True, "EUR", 20, Decimal(7))]  # fmt: skip
+    rows = [(r.list_id, r.open, r.from_quantity, r.until, r.unit_price, r.better) for r in price_rows(held, 1)]
+    assert rows == [
+        (A, False, 0, 10, Decimal(9), ()), (A, False, 10, NO_LIMIT, Decimal(8), ()),
+        (B, True, 0, 20, Decimal(10), (A,)), (B, True, 20, NO_LIMIT, Decimal(7), (A,)),
+    ]  # fmt: skip
+    assert [(r.from_quantity, r.unit_price) for r in price_rows(held[:2], 10)] == [(0, Decimal(8))]
+
+
+def test_counts_are_summed_up_the_tree():
+    nodes = tree([Count("a/b", 2), Count("a", 1), Count("", 5)], [("a", "A"), ("a/b", "B"), ("c", "C")])
+    assert [(n.path, n.depth, n.count) for n in nodes] == [("a", 0, 3), ("a/b", 1, 2)]
+
+
+def test_titles_of_one_product_score_higher_than_those_of_its_sisters():
+    titles = Titles(
+        [
+            "Apple iPhone 8 Plus 64GB Silver",
+            "apple iphone 8 plus 64 gb silver sim free",
+            "Apple iPhone 8 Plus 256GB Silver",
+            "Bosch washing machine",
+        ]
+    )
+    assert titles.score(0, 1) > titles.score(0, 2) > titles.score(0, 3) == 0
