@@ -25,7 +25,9 @@ from search.schemas import MOST_COMPARED, SearchArgs
 routes = pages_blueprint("search", __name__)
 navigation = [
     NavItem("Offers", "search_pages.offers", Permission.CATALOGUE_READ, Side.BUYER),
-    NavItem("Search", "search_pages.steering", Permission.SEARCH_STEER, Side.OPERATOR),
+]
+steering_navigation = [
+    NavItem("Search", "search_pages.steering", Permission.SEARCH_STEER, Side.OPERATOR, "Market"),
 ]
 MAX_VENDORS = 200  # more make a list that nobody reads; a vendor's name in the list of offers leads to the rest
 FACETS = [FacetName.CATEGORY, FacetName.VENDOR, FacetName.STOCK, FacetName.PRICE, FacetName.ATTRIBUTES]

@@ -21,7 +21,7 @@ from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("credit", __name__)
-navigation = [NavItem("Credit", "credit_pages.accounts", Permission.CREDIT_EDIT, Side.OPERATOR)]
+navigation = [NavItem("Credit", "credit_pages.accounts", Permission.CREDIT_EDIT, Side.OPERATOR, "Credit")]
 
 
 class AccountsAsked(PageArgs):

@@ -21,15 +21,34 @@ from marketplace.kernel.money import MINOR_DIGITS
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """An entry of the navigation, shown to actors of `side` who hold `permission`."""
+    """An entry of the navigation, shown to actors of `side` who hold `permission`; entries of a `group` share one place
+    in the first row and stand beside each other in a second one."""
 
     label: str
     endpoint: str
     permission: Permission
     side: Side
+    group: str = ""
 
     def shown_to(self, actor: Actor) -> bool:
         return actor.acts_as(self.side) and actor.may(self.permission)
+
+
+@dataclass(frozen=True, slots=True)
+class MenuLink:
+    """A link as the header shows it; `current`: it leads to the page that is shown, or above it."""
+
+    label: str
+    address: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The header's links: the first row, and below it the entries of the group that is open."""
+
+    top: tuple[MenuLink, ...]
+    below: tuple[MenuLink, ...]
 
 
 def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
@@ -48,7 +67,7 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
         actor = current_actor()
         return {
             "actor": actor,
-            "navigation": entries_for(actor),
+            "menu": menu_of(entries_for(actor), request.path),
             "asset": asset,
             "Permission": Permission,
         }
@@ -68,6 +87,24 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
 def entries_for(actor: Actor) -> list[NavItem]:
     """The entries of the navigation that this actor sees, in the order shown."""
     return [item for item in current_app.extensions["kontor_navigation"] if item.shown_to(actor)]
+
+
+def menu_of(entries: Sequence[NavItem], path: str) -> Menu:
+    """The menu on the page at `path`; a group leads to the first of its entries."""
+    rows: dict[str, list[MenuLink]] = {}
+    for item in entries:
+        address = url_for(item.endpoint)
+        current = path == address or path.startswith(f"{address}/")
+        rows.setdefault(item.group or item.endpoint, []).append(MenuLink(item.label, address, current))
+    groups = {item.group for item in entries if item.group}
+    top: list[MenuLink] = []
+    below: tuple[MenuLink, ...] = ()
+    for name, links in rows.items():
+        opened = any(link.current for link in links)
+        top.append(MenuLink(name, links[0].address, opened) if name in groups else links[0])
+        if opened and name in groups:
+            below = tuple(links)
+    return Menu(tuple(top), below)
 
 
 def money_text(minor: int | None, currency: str) -> Markup:

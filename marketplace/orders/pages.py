@@ -15,7 +15,7 @@ from marketplace.orders.states import OrderState
 routes = pages_blueprint("orders", __name__)
 navigation = [
     NavItem("Orders", "orders_pages.orders", Permission.ORDER_READ, Side.BUYER),
-    NavItem("Orders", "orders_pages.orders", Permission.ORDER_READ, Side.OPERATOR),
+    NavItem("Orders", "orders_pages.orders", Permission.ORDER_READ, Side.OPERATOR, "Trade"),
 ]
 
 

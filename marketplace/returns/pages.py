@@ -28,7 +28,7 @@ routes = pages_blueprint("returns", __name__)
 navigation = [
     NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.BUYER),
     NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.VENDOR),
-    NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.OPERATOR),
+    NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.OPERATOR, "Trade"),
 ]
 FAULTS = [Fault.BUYER, Fault.VENDOR, Fault.CARRIER, Fault.OPERATOR]
 _TURNS = ["buyer", "vendor", "operator"]

@@ -20,7 +20,7 @@ from settlements.disputes.models import Dispute
 from settlements.disputes.states import OPEN
 
 routes = pages_blueprint("disputes", __name__)
-navigation = [NavItem("Disputes", "disputes_pages.overview", Permission.DISPUTE_ANSWER, Side.OPERATOR)]
+navigation = [NavItem("Disputes", "disputes_pages.overview", Permission.DISPUTE_ANSWER, Side.OPERATOR, "Trade")]
 
 
 class DisputesAsked(PageArgs):

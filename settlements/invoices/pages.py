@@ -21,7 +21,7 @@ routes = pages_blueprint("invoices", __name__)
 navigation = [
     NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.BUYER),
     NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.VENDOR),
-    NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.OPERATOR),
+    NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.OPERATOR, "Trade"),
 ]
 
 

@@ -16,7 +16,7 @@ from settlements.ledger.chart import AccountKind
 from settlements.ledger.routes import account_file, journals_file, trial_balance_file
 
 routes = pages_blueprint("books", __name__)
-navigation = [NavItem("Books", "books_pages.trial_balance", Permission.BOOKS_READ, Side.OPERATOR)]
+navigation = [NavItem("Books", "books_pages.trial_balance", Permission.BOOKS_READ, Side.OPERATOR, "Money")]
 
 
 class Asked(PageArgs):

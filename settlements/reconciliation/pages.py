@@ -19,7 +19,7 @@ from settlements.reconciliation.kinds import Action
 from settlements.reconciliation.models import BalanceDifference
 
 routes = pages_blueprint("reconciliation", __name__)
-navigation = [NavItem("Reconciliation", "reconciliation_pages.overview", Permission.RECONCILE, Side.OPERATOR)]
+navigation = [NavItem("Reconciliation", "reconciliation_pages.overview", Permission.RECONCILE, Side.OPERATOR, "Money")]
 _DAYS_SHOWN = 14
 
 

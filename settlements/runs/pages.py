@@ -25,7 +25,7 @@ routes = pages_blueprint("settlement", __name__)
 navigation = [
     NavItem("Balance", "settlement_pages.balance", Permission.STATEMENT_READ, Side.VENDOR),
     NavItem("Statements", "settlement_pages.statements", Permission.STATEMENT_READ, Side.VENDOR),
-    NavItem("Settlement", "settlement_pages.runs", Permission.SETTLEMENT_RUN, Side.OPERATOR),
+    NavItem("Settlement", "settlement_pages.runs", Permission.SETTLEMENT_RUN, Side.OPERATOR, "Money"),
 ]
 
 

@@ -23,7 +23,7 @@ from vendors.onboarding.states import ApplicationState, VendorState
 
 routes = pages_blueprint("onboarding", __name__)
 navigation = [
-    NavItem("Vendors", "onboarding_pages.applications", Permission.APPLICATION_REVIEW, Side.OPERATOR),
+    NavItem("Vendors", "onboarding_pages.applications", Permission.APPLICATION_REVIEW, Side.OPERATOR, "Market"),
     NavItem("Sell here", "onboarding_pages.apply", Permission.APPLICATION_SUBMIT, Side.BUYER),
 ]
 
