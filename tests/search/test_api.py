@@ -129,7 +129,8 @@ def test_rules_that_say_nothing_are_refused(client_as, cast, goods):
     assert add(kind="synonym", words=["c", "a"], one_way=True) == (409, "synonyms-in-circle")
 
 
-def test_what_was_searched_opened_and_ordered_is_told(client_as, cast, goods, monkeypatch):
+def test_what_was_searched_opened_and_ordered_is_told(app, client_as, cast, goods, monkeypatch):
+    monkeypatch.setitem(app.extensions, "kontor_search_notes", [])  # what other tests searched is not told here
     buyer = client_as(cast.buyer)
     page = buyer.get("/v1/search?q=grinder").json
     buyer.get("/v1/search?q=nothing+like+this")
