@@ -12,7 +12,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, literal_column, text
+import orjson
+from sqlalchemy import bindparam, delete, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.types import BigInteger, Text, Uuid
 
@@ -166,23 +167,14 @@ class PostgresEngine:
             db.session.execute(insert(SearchWord).values(values).on_conflict_do_nothing())
 
     def _store(self, rows: list[dict[str, Any]]) -> None:
-        statement = insert(SearchDocument)
-        taken = {name: statement.excluded[name] for name in rows[0] if name != "product_id"}
-        rows.sort(key=lambda row: row["product_id"].int)
         for start in range(0, len(rows), 500):
-            values = statement.values(rows[start : start + 500])
-            db.session.execute(
-                values.on_conflict_do_update(
-                    index_elements=[SearchDocument.product_id],
-                    set_=taken,
-                    where=SearchDocument.version <= statement.excluded.version,
-                )
-            )
+            packed = orjson.dumps(rows[start : start + 500], default=str).decode()
+            db.session.execute(text(statements.STORE), {"rows": packed})
 
 
 _EMPTY: dict[str, Any] = {
     "gone": True, "title": "", "part_number_key": "", "numbers": [], "deletions": [], "category_path": "",
-    "vendors": [], "in_stock": False, "lead_days": None, "pairs": [], "measures": [], "scales": [], "words": "",
+    "vendors": [], "in_stock": False, "lead_days": None, "pairs": [], "measures": [], "scales": [],
 }  # fmt: skip
 
 
@@ -230,43 +222,33 @@ def _marked(request: SearchRequest, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID,
 
 def _row(document: Document) -> dict[str, Any]:
     words = document.name.split()[:60]
-    facts = " ".join(a.text for a in document.attributes)
+    values = " ".join(a.text for a in document.attributes)
     named = " ".join(f"{a.name} {a.text}" for a in document.attributes)
-    weighted = [
-        ("english", "A", document.name),
-        ("simple", "A", document.name),
-        ("english", "B", f"{document.manufacturer} {document.part_number} {document.kind}"),
-        ("english", "C", document.description),
-        ("english", "D", " ".join((named if len(named) < _LONGEST_TEXT else facts, *document.papers))),
-        ("english", "D", " ".join(a + b for a, b in pairwise(words))),
-    ]
-    for language, name, description in document.texts:
-        config = statements.CONFIGS.get(language, "simple")
-        weighted += [(config, "A", statements.bigrams(name)), (config, "C", statements.bigrams(description))]
-    vectors = [
-        func.setweight(
-            func.to_tsvector(literal_column(f"'{config}'::regconfig"), func.unaccent(value[:_LONGEST_TEXT])),
-            literal_column(f"'{weight}'::\"char\""),
-        )
-        for config, weight, value in weighted
-        if value.strip()
-    ]
     part = normalise(document.part_number)[:200]
     leads = [offer.lead_time_days for offer in document.offers]
+    texts = {}
+    for language, name, description in document.texts:
+        cut = statements.bigrams if language == "zh" else str
+        texts |= {f"{language}_name": cut(name[:_LONGEST_TEXT]), f"{language}_text": cut(description[:_LONGEST_TEXT])}
     return {
         "product_id": document.product_id,
         "version": document.version,
         "gone": False,
         "title": document.name[:_LONGEST_TITLE],
         "part_number_key": part,
-        "numbers": list(document.numbers),
+        "numbers": document.numbers,
         "deletions": sorted(numbers.deletions(part)),
         "category_path": document.category_path,
         "vendors": sorted({offer.vendor_id for offer in document.offers}),
         "in_stock": any(offer.in_stock for offer in document.offers),
         "lead_days": min(leads) if leads else None,
-        "pairs": list(document.pairs),
-        "measures": list(document.measures),
-        "scales": list(document.scales),
-        "words": functools.reduce(lambda left, right: left.op("||")(right), vectors) if vectors else "",
+        "pairs": document.pairs,
+        "measures": document.measures,
+        "scales": document.scales,
+        "name": document.name[:_LONGEST_TEXT],
+        "facts": f"{document.manufacturer} {document.part_number} {document.kind}"[:_LONGEST_TEXT],
+        "description": document.description[:_LONGEST_TEXT],
+        "attributes": " ".join((named if len(named) < _LONGEST_TEXT else values, *document.papers))[:_LONGEST_TEXT],
+        "joined": " ".join(a + b for a, b in pairwise(words))[:_LONGEST_TEXT],
+        **texts,
     }
