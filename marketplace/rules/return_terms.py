@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from marketplace.kernel.lazily import lazily
@@ -144,10 +145,15 @@ class ReturnTerms:
 
 def working_days_later(moment: datetime, days: int, country: str) -> datetime:
     """The same time so many working days later, by the holidays of a country (weekends alone where it has no list)."""
-    calendar = holidays.country_holidays(country) if country in holidays.list_supported_countries() else {}
-    later = moment
+    calendar, later = _calendar(country), moment
     while days:
         later += timedelta(days=1)
         if later.weekday() < 5 and later.date() not in calendar:
             days -= 1
     return later
+
+
+@lru_cache(256)
+def _calendar(country: str) -> Any:
+    """The holidays of a country, which fill in their years as they are asked for."""
+    return holidays.country_holidays(country) if country in holidays.list_supported_countries() else {}
