@@ -55,6 +55,7 @@ from marketplace.returns import jobs as _return_jobs  # noqa: F401  registers wh
 from marketplace.returns import pages as returns_pages
 from marketplace.returns import routes as returns_routes
 from marketplace.rules import commands as rules_commands
+from marketplace.rules import pages as rules_pages
 from marketplace.rules import routes as rules_routes
 from marketplace.shipments import handlers as shipment_handlers
 from marketplace.shipments import pages as shipments_pages
@@ -161,6 +162,7 @@ PAGES = [
     orders_pages.routes,
     shipments_pages.routes,
     returns_pages.routes,
+    rules_pages.routes,
     payments_pages.routes,
     credit_pages.routes,
     receivables_pages.routes,
@@ -245,6 +247,7 @@ NAVIGATION: list[pages.NavItem] = [
     *credit_pages.navigation,
     *onboarding_pages.navigation,
     *provider_accounts_pages.navigation,
+    *rules_pages.navigation,
     *search_pages.steering_navigation,
 ]
 
