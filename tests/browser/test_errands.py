@@ -88,7 +88,7 @@ def test_a_company_applies_and_the_operator_lets_it_sell(visit: Callable[..., Vi
     assert "with the operator" in nora.notes()
 
     olga = visit("operator")
-    olga.page.get_by_role("link", name="Vendors").click()
+    olga.page.get_by_role("link", name="Market").click()
     olga.page.get_by_role("link", name="Frische Farben GmbH").click()
     olga.press("Ask the company")
     assert "Say why" in olga.notes()
@@ -116,7 +116,7 @@ def test_a_company_applies_and_the_operator_lets_it_sell(visit: Callable[..., Vi
 
 def _buy_bolts_and_a_press(bea: Visitor) -> str:
     """Two vendors, one code, a declined card and one that pays; returns the order's address."""
-    bea.page.get_by_label("Words or part number").fill("hb m840")
+    bea.page.get_by_label("Words, part number or size").fill("hb m840")
     bea.press("Find")
     expect(bea.page.locator("tbody tr")).to_have_count(1)
     bea.page.get_by_role("link", name="1 more offer").click()

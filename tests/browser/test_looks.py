@@ -41,7 +41,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
     """The pages that each person looks at; None: nobody who signed in."""
     trade, product = shop.rows.trade, shop.rows.offers["bolt"].product_id
     return {
-        None: ["/", "/sign-in", trade.join, "/nowhere"],
+        None: ["/", "/sign-in", "/forgotten", trade.join, "/nowhere"],
         "rival": [
             "/companies",
             "/addresses",
@@ -58,6 +58,9 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             f"/desk/orders/{trade.paid.parts[0].id}",
             f"/orders/{trade.shipped.order.id}/invoices",
             f"/invoices/{trade.invoice.id}",
+            "/account",
+            "/returns",
+            f"/orders/{trade.shipped.order.id}/return",
         ],
         "requester": ["/cart", "/orders"],
         "vendor": [
@@ -69,6 +72,8 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             *(f"/desk/orders/{whole.parts[0].id}" for whole in (trade.unpaid, trade.paid, trade.shipped)),
             "/invoices",
             f"/invoices/{trade.invoice.id}",
+            "/returns",
+            "/vendor/payout-account",
         ],
         "applicant": ["/vendor/apply"],
         "newcomer": ["/vendor/apply", "/cart", "/orders"],
@@ -87,6 +92,15 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             "/operator/adjustments",
             f"/vendors/{shop.rows.bolts.id}/terms",
             "/invoices?kind=sales_invoice",
+            "/returns",
+            "/return-policies",
+            "/operator/disputes",
+            "/operator/reconciliation",
+            "/operator/payout-accounts",
+            "/operator/bank",
+            "/operator/receivables",
+            "/operator/credit",
+            "/search/rules",
             "/operator/vendors",
             "/operator/vendors?state=declined",
             "/operator/vendors/all",
