@@ -3,12 +3,13 @@
 from settlements.demo.cast import PASSWORD
 
 _LOOK = (
-    ("operator", "miriam@kontor.example", "vendors to review, all orders, the books"),
-    ("buyer, Germany", "timo@hansen.example", "contract prices, credit, orders in every stage, an open cart"),
+    ("operator", "miriam@kontor.example", "orders, returns to decide, settlement, the books, vendors"),
+    ("buyer, Germany", "timo@hansen.example", "contract prices, credit, orders and returns in every stage"),
     ("buyer, France", "claire@fournier.example", "intra-Community supplies, an order that waits for a late vendor"),
     ("buyer, Switzerland", "ursina@bergbahn.example", "export"),
-    ("vendor", "jonas@nordschraube.example", "orders to confirm, one of them late"),
-    ("vendor", "hugo@voltaire.example", "an order shipped in part"),
+    ("vendor, manager", "henrike@nordschraube.example", "balance, statements, payouts, terms"),
+    ("vendor, clerk", "jonas@nordschraube.example", "orders to confirm, one of them late"),
+    ("vendor, clerk", "hugo@voltaire.example", "an order shipped in part"),
 )
 
 
