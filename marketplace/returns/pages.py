@@ -20,7 +20,7 @@ from marketplace.orders import queries as orders
 from marketplace.pricing.facts import ChargeKind
 from marketplace.pricing.policy import Fault
 from marketplace.returns import actions, compare, queries, returnable, storage, views
-from marketplace.returns.files import served
+from marketplace.returns.files import decision_served, served
 from marketplace.returns.models import ReturnCase
 from marketplace.rules.return_terms import EVIDENCE_WANTED, Reason
 
@@ -310,6 +310,13 @@ def allow_uploads(endpoint: str | None, _values: Any) -> None:
 def evidence(case_id: uuid.UUID, evidence_id: uuid.UUID) -> FileResponse:
     """A file, to be saved."""
     return served(current_actor(), case_id, evidence_id)
+
+
+@routes.get("/returns/<uuid:case_id>/decisions/<int:number>.pdf")
+@requires(Permission.RETURN_READ)
+def decision_pdf(case_id: uuid.UUID, number: int) -> FileResponse:
+    """A decision on paper, to be saved."""
+    return decision_served(current_actor(), case_id, number)
 
 
 @routes.post("/returns/<uuid:case_id>/<any(close, reopen):verb>")

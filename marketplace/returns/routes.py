@@ -10,7 +10,7 @@ from marketplace.kernel.idempotency import idempotent
 from marketplace.kernel.web import Page, ProblemOut, api_blueprint, paginate
 from marketplace.orders import queries as orders
 from marketplace.returns import actions, queries, returnable, storage, views
-from marketplace.returns.files import served
+from marketplace.returns.files import decision_served, served
 from marketplace.returns.models import ReturnCase
 from marketplace.returns.schemas import (
     AppealIn,
@@ -38,6 +38,7 @@ from marketplace.returns.schemas import (
 
 routes = api_blueprint("returns", "Goods that come back: one case over several vendors.")
 _FILE = {"200": {"description": "The file.", "content": {"application/octet-stream": {}}}}
+_PDF = {"200": {"description": "The decision on paper.", "content": {"application/pdf": {}}}}
 _NOT_NOW = "Not possible in the present state."
 
 
@@ -140,6 +141,14 @@ def settle_return(wanted, case_id):
 def get_decision(case_id, number):
     """A decision as it was taken: the frozen valuations, and every sum in words."""
     return _decision(current_actor(), case_id, number)
+
+
+@routes.get("/returns/<uuid:case_id>/decisions/<int:number>.pdf")
+@requires(Permission.RETURN_READ)
+@routes.doc(responses=_PDF)
+def get_decision_pdf(case_id, number):
+    """The same words and sums as a PDF: an attachment that holds the reader's own sums alone."""
+    return decision_served(current_actor(), case_id, number)
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/approve")

@@ -97,7 +97,7 @@ def case(whole: WholeCase, party: str | None) -> Json:
             for parcel in whole.parcels
         ],
         "appeals": [appeal(row) for row in whole.appeals],
-        "decisions": [_decision_in_case(row, party) for row in whole.decisions if _concerns(row, party)],
+        "decisions": [_decision_in_case(row, party) for row in whole.decisions if concerns(row, party)],
         "history": [
             {
                 "line_id": move.row_id,
@@ -143,7 +143,7 @@ def decision(row: ReturnDecision, steps: Mapping[Any, OrderStep], whole: WholeOr
     )
 
 
-def _concerns(row: ReturnDecision, party: str | None) -> bool:
+def concerns(row: ReturnDecision, party: str | None) -> bool:
     """A vendor reads of the decisions that said something about him."""
     return party in {None, BUYER} or any(sentence["party"] == party for sentence in row.explanation)
 

@@ -1,0 +1,88 @@
+"""A decision on paper says what API and page say, word for word, and to each party his own sums alone."""
+
+import io
+import uuid
+
+import pypdf
+import pytest
+
+from marketplace.kernel.access import Role
+from marketplace.kernel.db import transaction
+from tests.builders.companies import a_company, an_actor
+from tests.builders.orders import the_example
+from tests.builders.returns import a_delivered_order, a_settled_case
+
+
+@pytest.fixture
+def market(session):
+    with transaction():
+        return the_example()
+
+
+@pytest.fixture
+def case(market):
+    with transaction():
+        whole = a_delivered_order(market, {"A1": 10, "A2": 3, "B1": 7})
+        return a_settled_case(market, whole, ("A1", 3, "change_of_mind"), ("B1", 2, "visible_defect"))
+
+
+@pytest.fixture
+def people(market):
+    with transaction():
+        stranger = an_actor(a_company("Else"), Role.BUYER)
+        third = an_actor(a_company("C", may_sell=True), Role.VENDOR_MANAGER)
+        operator = an_actor(market.operator, Role.OPERATOR)
+    vendors = {name: market.vendor_actor(name) for name in "AB"}
+    return {"buyer": market.actor, "operator": operator, "stranger": stranger, "third": third} | vendors
+
+
+def flat(text):
+    """Without spaces and hyphens: where a line breaks is the layout's business."""
+    return "".join(text.split()).replace("-", "").replace("\N{SOFT HYPHEN}", "")
+
+
+def on_paper(answer):
+    return flat("".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.data)).pages))
+
+
+@pytest.mark.parametrize("who", ["buyer", "A", "B", "operator"])
+def test_every_word_of_the_api_is_on_the_paper_and_nobody_elses(client_as, people, case, who):
+    address = f"/v1/returns/{case.id}/decisions/1"
+    client = client_as(people[who])
+    everything = client_as(people["operator"]).get(address).json["sentences"]
+    own = client.get(address).json["sentences"]
+    answer = client.get(f"{address}.pdf")
+    assert (answer.status_code, answer.content_type) == (200, "application/pdf")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    text = on_paper(answer)
+    assert own
+    for sentence in own:
+        assert flat(sentence["text"]) in text
+    own_words = {flat(sentence["text"]) for sentence in own}
+    for sentence in everything:
+        assert (flat(sentence["text"]) in text) == (flat(sentence["text"]) in own_words)
+    sums = {"buyer": "344.60", "A": "206.27", "B": "106.35"}
+    assert {name for name, amount in sums.items() if amount in text} == ({who} if who in sums else set(sums))
+    assert ("92.14" in text) == (who in {"buyer", "operator"})
+    assert client.get(f"{address}.pdf").data == answer.data
+
+
+def test_it_is_linked_from_the_page_and_its_parties_alone(client_as, people, case):
+    address = f"/returns/{case.id}/decisions/1.pdf"
+    assert address in client_as(people["buyer"]).get(f"/returns/{case.id}", headers={"Accept": "text/html"}).text
+    expected = {"buyer": 200, "A": 200, "B": 200, "operator": 200, "stranger": 404, "third": 404}
+    for start in ("", "/v1"):
+        found = {name: client_as(actor).get(start + address).status_code for name, actor in people.items()}
+        assert found == expected
+    client = client_as(people["buyer"])
+    assert client.get(f"/v1/returns/{case.id}/decisions/2.pdf").status_code == 404
+    assert client.get(f"/v1/returns/{uuid.uuid4()}/decisions/1.pdf").status_code == 404
+
+
+def test_a_vendor_of_whom_a_decision_says_nothing_has_no_paper_of_it(client_as, market, people):
+    with transaction():
+        whole = a_delivered_order(market, {"A1": 10, "A2": 3, "B1": 7})
+        case = a_settled_case(market, whole, ("A1", 1, "visible_defect"))
+    address = f"/v1/returns/{case.id}/decisions/1.pdf"
+    assert [client_as(people[who]).get(address).status_code for who in "AB"] == [200, 404]
