@@ -1,16 +1,20 @@
 """What happens to a return becomes a letter to whoever should read of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from marketplace.companies import queries as companies
 from marketplace.kernel.access import SYSTEM, Permission
+from marketplace.kernel.money import Money
 from marketplace.notifications.actions import notify
+from marketplace.orders import queries as orders
 from marketplace.returns import queries
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnCase, ReturnLine
 from marketplace.returns.states import TURN
+from marketplace.rules.return_terms import DeficitRule, ReturnTerms
 
 # To whom each kind of news goes.
 _TO = {
@@ -37,6 +41,10 @@ WORDS = {
     "ruled": "The marketplace has ruled upon the appeal.",
     "reminder": "This still waits for you.",
 }
+OWING = {
+    True: "It is settled. What you keep comes to more than you have paid: {} are to be paid now.",
+    False: "It is settled. What you keep comes to more than you have paid: {} are taken off your next refund.",
+}
 
 
 def write_letters(events: Sequence[ReturnMoved]) -> None:
@@ -51,7 +59,7 @@ def write_letters(events: Sequence[ReturnMoved]) -> None:
 
 def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], side: str) -> None:
     if side == "buyer":
-        _letter(event, case, lines, case.company_id, Permission.RETURN_REQUEST)
+        _letter(event, case, lines, case.company_id, Permission.RETURN_REQUEST, _deficit(event, case))
     elif side == "operator":
         if companies.operator_exists():
             _letter(event, case, lines, companies.operator().id, Permission.RETURN_SETTLE)
@@ -63,7 +71,28 @@ def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], si
             _letter(event, case, own, vendor_id, Permission.RETURN_ANSWER)
 
 
-def _letter(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], company_id: Any, to: Permission) -> None:
+def _deficit(event: ReturnMoved, case: ReturnCase) -> dict[str, str]:
+    """What the buyer has to read where he owes more than he has paid, although he had paid all: that it is asked for at
+    once, or what becomes of it. Of an order on terms his invoices tell."""
+    if event.what != "settled":
+        return {}
+    order = orders.order(SYSTEM, case.order_id)
+    deficit = order.owed_minor - orders.net_paid(order.id)
+    if deficit <= 0 or order.payment_terms is not None:
+        return {}
+    asked = ReturnTerms(case.terms).deficit is DeficitRule.INVOICE
+    owing = Money(deficit, case.currency).format()
+    return {"words": OWING[asked].format(owing), "order_to_pay": str(order.id) if asked else ""}
+
+
+def _letter(
+    event: ReturnMoved,
+    case: ReturnCase,
+    lines: Sequence[ReturnLine],
+    company_id: Any,
+    to: Permission,
+    instead: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     first = lines[0]
     due = min((line.due_at for line in lines if line.due_at), default=None)
     facts = {
@@ -74,6 +103,7 @@ def _letter(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], c
         "said": first.answer if event.what in {"evidence", "declined", "approved"} else "",
         "until": due.date().isoformat() if due and event.what in {"requested", "evidence", "reminder"} else "",
         "case_id": str(case.id),
-    }
+        "order_to_pay": "",
+    } | dict(instead)
     moved = f"{event.what}:{first.id}:{len(queries.moves_of([first]))}"
     notify(company_id, "return_news", f"return:{case.id}:{moved}", facts, to=to)

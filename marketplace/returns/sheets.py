@@ -11,6 +11,7 @@ from marketplace.kernel.pages import words
 from marketplace.pricing.facts import BUYER, MARKETPLACE
 from marketplace.returns import views
 from marketplace.returns.models import ReturnCase
+from marketplace.rules.return_terms import DeficitRule, ReturnTerms
 
 Json = dict[str, Any]
 _LAYOUT = Path(__file__).with_name("layouts") / "decision.typ"
@@ -26,6 +27,7 @@ def of_decision(actor: Actor, case: ReturnCase, shown: Json, names: Json) -> Jso
     operator, at = companies.operator_company(), shown["at"]
     party = views.party_of(actor, case)
     receiver = {None: operator.name, BUYER: case.company_name}.get(party) or names.get(party, "")
+    owing = "To be paid now" if ReturnTerms(case.terms).deficit is DeficitRule.INVOICE else "Still to pay"
     facts = {
         "Return": case.number,
         "Order": case.order_number,
@@ -45,7 +47,7 @@ def of_decision(actor: Actor, case: ReturnCase, shown: Json, names: Json) -> Jso
         "shares": [_share(one, case.currency) for one in shown["parties"]],
         "sums": [
             [text, _money(shown[name], case.currency)]
-            for name, text in (("refund_minor", "Refund"), ("deficit_minor", "Still to pay"))
+            for name, text in (("refund_minor", "Refund"), ("deficit_minor", owing))
             if shown.get(name) or (name == "refund_minor" and name in shown)
         ],
         "words": _words(shown["sentences"], case.currency, names),
