@@ -12,6 +12,7 @@ from marketplace.orders import queries as orders
 from marketplace.returns import actions, queries, returnable, storage, views
 from marketplace.returns.files import decision_served, served
 from marketplace.returns.models import ReturnCase
+from marketplace.returns.refusals import DecisionUnknown
 from marketplace.returns.schemas import (
     AppealIn,
     AppealOut,
@@ -140,7 +141,11 @@ def settle_return(wanted, case_id):
 @routes.response(200, DecisionOut)
 def get_decision(case_id, number):
     """A decision as it was taken: the frozen valuations, and every sum in words."""
-    return _decision(current_actor(), case_id, number)
+    actor = current_actor()
+    party = views.party_of(actor, queries.case(actor, case_id))
+    if not views.concerns(queries.decision(case_id, number), party):
+        raise DecisionUnknown
+    return _decision(actor, case_id, number)
 
 
 @routes.get("/returns/<uuid:case_id>/decisions/<int:number>.pdf")

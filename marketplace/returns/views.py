@@ -144,8 +144,9 @@ def decision(row: ReturnDecision, steps: Mapping[Any, OrderStep], whole: WholeOr
 
 
 def concerns(row: ReturnDecision, party: str | None) -> bool:
-    """A vendor reads of the decisions that said something about him."""
-    return party in {None, BUYER} or any(sentence["party"] == party for sentence in row.explanation)
+    """A vendor reads of the decisions about lines of his, and of those that moved a sum of his."""
+    own = {sentence["party"] for sentence in row.explanation} | {line["vendor_id"] for line in row.lines}
+    return party in {None, BUYER} or party in own
 
 
 def _decision_in_case(row: ReturnDecision, party: str | None) -> Json:

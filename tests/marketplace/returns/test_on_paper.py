@@ -80,9 +80,10 @@ def test_it_is_linked_from_the_page_and_its_parties_alone(client_as, people, cas
     assert client.get(f"/v1/returns/{uuid.uuid4()}/decisions/1.pdf").status_code == 404
 
 
-def test_a_vendor_of_whom_a_decision_says_nothing_has_no_paper_of_it(client_as, market, people):
+def test_a_vendor_of_whom_a_decision_says_nothing_does_not_read_it(client_as, market, people):
     with transaction():
         whole = a_delivered_order(market, {"A1": 10, "A2": 3, "B1": 7})
         case = a_settled_case(market, whole, ("A1", 1, "visible_defect"))
-    address = f"/v1/returns/{case.id}/decisions/1.pdf"
-    assert [client_as(people[who]).get(address).status_code for who in "AB"] == [200, 404]
+    for form in ("", ".pdf"):
+        address = f"/v1/returns/{case.id}/decisions/1{form}"
+        assert [client_as(people[who]).get(address).status_code for who in "AB"] == [200, 404]
