@@ -34,7 +34,18 @@ from settlements.refunds import actions as refund_actions
 from settlements.refunds import jobs as refund_jobs
 from settlements.refunds import queries as refund_queries
 from settlements.refunds.states import RefundState
+from settlements.runs import actions as runs
+from settlements.runs import jobs as run_jobs
+from settlements.runs.models import Statement
+from settlements.runs.refusals import NothingToSettle
+from settlements.runs.states import StatementState
+from settlements.transfers import jobs as transfer_jobs
+from settlements.transfers.models import Transfer, TransferReversal
+from settlements.transfers.states import UNDER_WAY, TransferState
+from tests.builders.catalogue import terms_for
+from tests.builders.rules import default_rules
 from tests.builders.settlements import place
+from tests.builders.transfers import an_account
 from tests.cast import make_cast
 from tests.conftest import close
 from tests.properties.test_books import an_order
@@ -52,10 +63,15 @@ _BOOKED = text("""
 
 @pytest.fixture(scope="module")
 def market(make_database, make_settings):
-    app = wsgi.create_app(make_settings(make_database()), MemoryGateway())
+    gateway = MemoryGateway()
+    app = wsgi.create_app(make_settings(make_database()), gateway)
     with app.app_context():
         with transaction():
             cast = make_cast()
+            default_rules()
+            for vendor in (cast.vendor_company, cast.rival_vendor_company):
+                terms_for(vendor, reserve_rate="0.10", reserve_days=30)
+                an_account(gateway, vendor)
         yield app, cast
         db.session.remove()
     close(app)
@@ -72,8 +88,7 @@ class Life(RuleBasedStateMachine):
         discount=st.sampled_from([DiscountPolicy.REQUALIFY, DiscountPolicy.PROPORTIONAL, DiscountPolicy.REPRICE_KEPT]),
     )
     def an_order_is_paid(self, data, policy, discount):
-        self.gateway = self.app.extensions["kontor_gateway"] = MemoryGateway()
-        self.clearing = books.balance(A.PSP_CLEARING, None, "EUR")
+        self.gateway = self.app.extensions["kontor_gateway"]
         companies = [self.cast.vendor_company, self.cast.rival_vendor_company]
         self.policy = replace(policy, discount=discount)
         wanted = data.draw(an_order(tuple(company.id for company in companies)))
@@ -217,6 +232,46 @@ class Life(RuleBasedStateMachine):
         for refund in self.refunds(RefundState.BOUNCED):
             self.tried(refund_actions.retry, SYSTEM, refund.id)
 
+    @rule(fault=st.sampled_from(["unanswered", "later", "lost", ""]))
+    def vendors_are_settled_and_paid(self, fault):
+        try:
+            with transaction():
+                run_id = runs.open_now(SYSTEM).id
+        except NothingToSettle:
+            return
+        run_jobs.perform(str(run_id))
+        run_jobs.pay([str(row.id) for row in self.statements(StatementState.CLOSED)])
+        if fault:
+            self.gateway.faults.append(("transfer", fault))
+        self.send_transfers()
+
+    @rule()
+    def what_vendors_owe_is_taken_back(self):
+        for vendor in (self.cast.vendor_company, self.cast.rival_vendor_company):
+            transfer_jobs.recover(vendor.id, "EUR")
+        for reversal in db.session.query(TransferReversal).all():
+            transfer_jobs.take_back(reversal.id)
+
+    def statements(self, *states):
+        return db.session.query(Statement).filter(Statement.state.in_(states)).all()
+
+    def transfers(self, *states):
+        return db.session.query(Transfer).filter(Transfer.state.in_(states)).all()
+
+    def send_transfers(self):
+        for transfer in self.transfers(*UNDER_WAY):
+            transfer_jobs.send(transfer.id)
+
+    def teardown(self):
+        """What this life left open comes to its end, so that the next begins with nothing unknown."""
+        if getattr(self, "order_id", None) is not None:
+            self.gateway.faults.clear()
+            for refund in self.refunds(RefundState.REQUESTED, RefundState.SENT):
+                refund_jobs.send(refund.id)
+            self.send_transfers()
+            self.what_vendors_owe_is_taken_back()
+        db.session.rollback()
+
     # What holds after each step
 
     @invariant()
@@ -242,10 +297,22 @@ class Life(RuleBasedStateMachine):
         self._everything_back(facts, policy)
         for before, after in pairwise(steps):
             self._only_whose_goods_moved(before, after)
-        if not self.refunds(RefundState.SENT):  # of those nobody knows yet what became of them
-            clearing = books.balance(A.PSP_CLEARING, None, "EUR") - self.clearing
-            assert clearing == self.gateway.balance_minor()  # 11
+        unknown = self.refunds(RefundState.SENT) or self.transfers(TransferState.SENT, TransferState.UNKNOWN)
+        if not unknown:  # what became of those nobody knows yet
+            assert books.balance(A.PSP_CLEARING, None, "EUR") == self.gateway.balance_minor()  # 11
+        self._vendors_are_paid_what_is_due()
         self._units_are_counted_once(found, state)
+
+    def _vendors_are_paid_what_is_due(self):
+        """13, 14: no more comes back than was sent, statements follow each other, what is in transit is on its way."""
+        for transfer in self.transfers(*TransferState):
+            assert 0 <= transfer.reversed_minor <= transfer.amount_minor
+        for vendor in (self.cast.vendor_company, self.cast.rival_vendor_company):
+            rows = db.session.query(Statement).filter_by(vendor_id=vendor.id).order_by(Statement.sequence).all()
+            assert [row.opening_minor for row in rows] == [0, *(row.closing_minor for row in rows)][: len(rows)]
+            assert -books.balance(A.TRANSFER_IN_TRANSIT, vendor.id, "EUR") == sum(
+                row.amount_minor for row in self.transfers(*UNDER_WAY) if row.vendor_id == vendor.id
+            )
 
     def _everything_back(self, facts, policy):
         """8: by a protected fault nothing is left of an order."""
