@@ -76,8 +76,17 @@ def test_each_of_the_cast(paths, client_as, cast, method, path, expected):
         if answer.status_code >= 400:
             assert snapshot() == before
         elif name in {"buyer", "colleague"}:
-            for secret in ("fee", "680", "42994", "trouble", "txn_", "pi_", "attempts"):
-                assert secret not in answer.text, (name, secret)
+            assert told(answer.json) == [], name
+
+
+def told(shown, key=""):
+    """What of an answer is the marketplace's own affair: the fee, what is left without it, the provider's names."""
+    if isinstance(shown, dict):
+        return [secret for name, value in shown.items() for secret in told(value, name)]
+    if isinstance(shown, list):
+        return [secret for value in shown for secret in told(value, key)]
+    own = any(word in key for word in ("fee", "trouble", "attempts")) or shown in (680, 42994)
+    return [(key, shown)] if own or str(shown).startswith(("txn_", "pi_")) else []
 
 
 def snapshot():
