@@ -19,7 +19,7 @@ from marketplace.rules.return_terms import DeficitRule, Reason
 from marketplace.rules.schemas import ReturnTermsIn
 
 routes = pages_blueprint("rules", __name__)
-navigation = [NavItem("Return policies", "rules_pages.policies", Permission.POLICY_EDIT, Side.OPERATOR)]
+navigation = [NavItem("Return policies", "rules_pages.policies", Permission.POLICY_EDIT, Side.OPERATOR, "Market")]
 # Terms of the formula that the page changes: the field, and what it may be.
 CHOICES: dict[str, Any] = {
     "discount": DiscountPolicy,
