@@ -163,8 +163,8 @@ class Refused:
     reason: str
 
 
-class SearchEngine(Protocol):
-    """Finds products. Of two writes of a document the higher version stays; a removed one stays away."""
+class Finder(Protocol):
+    """Finds products."""
 
     name: str
     outside: bool  # a system of its own: it is called with no transaction open, and may be away
@@ -180,6 +180,10 @@ class SearchEngine(Protocol):
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
         """Others of the same category that share most attributes."""
         ...
+
+
+class SearchEngine(Finder, Protocol):
+    """A finder with its index. Of two writes of a document the higher version stays; a removed one stays away."""
 
     def write(self, documents: Sequence[Document]) -> list[Refused]:
         """Store the documents, unless a newer version is stored; those it cannot take are returned."""

@@ -8,7 +8,7 @@ from marketplace.kernel import operations
 from marketplace.kernel.settings import Settings
 from search import indexing
 from search.elastic import ElasticEngine, client_for
-from search.engine import SearchEngine
+from search.engine import Finder, SearchEngine
 from search.fallback import FallbackEngine
 from search.postgres import PostgresEngine
 
@@ -18,13 +18,13 @@ def init_app(app: Flask, settings: Settings) -> None:
     operations.add_figures(app, "search", indexing.figures)
 
 
-def use(app: Flask, searching: SearchEngine, following: Sequence[SearchEngine]) -> None:
+def use(app: Flask, searching: Finder, following: Sequence[SearchEngine]) -> None:
     """`searching` answers, and the indexes of those `following` are kept up to date."""
     app.extensions["kontor_search"] = searching
     app.extensions["kontor_search_engines"] = tuple(following)
 
 
-def chosen(settings: Settings) -> tuple[SearchEngine, Sequence[SearchEngine]]:
+def chosen(settings: Settings) -> tuple[Finder, Sequence[SearchEngine]]:
     """The engine that the settings describe, with those whose index follows."""
     embedded = PostgresEngine()
     if not settings.elasticsearch_url:

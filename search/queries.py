@@ -19,7 +19,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
 from search import rules
 from search.documents import Attribute, Document, OfferEntry, price_rows
-from search.engine import Buyer, FacetName, Range, SearchEngine, SearchRequest, SearchResult, Sort
+from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, SearchResult, Sort
 from search.facets import tree
 from search.models import SearchRule
 
@@ -59,9 +59,9 @@ _BUYER = """
 """
 
 
-def engine() -> SearchEngine:
+def engine() -> Finder:
     """The engine of this app."""
-    chosen: SearchEngine = current_app.extensions["kontor_search"]
+    chosen: Finder = current_app.extensions["kontor_search"]
     return chosen
 
 
