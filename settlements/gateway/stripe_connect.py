@@ -1,5 +1,6 @@
 """Vendors' accounts, transfers, payouts and disputes at Stripe: requests in its words, answers in ours."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -34,17 +35,20 @@ _PAYOUT_STATES = {word.value: word for word in PayoutState} | {"canceled": Payou
 _DISPUTE_STATES = {word.value: word for word in DisputeState}
 
 
-class StripeConnect:
+class StripeConnect(ABC):
     """The part of StripeGateway that knows connected accounts; how a request is sent is the other part's."""
 
+    @abstractmethod
     def _send(self, path: str, params: dict[str, Any], key: str | None, account: str | None = None) -> Found:
-        raise NotImplementedError
+        """The answer to a request that changes something."""
 
+    @abstractmethod
     def _get(self, path: str, params: dict[str, Any], account: str | None = None) -> Found:
-        raise NotImplementedError
+        """The answer to a question."""
 
+    @abstractmethod
     def _every(self, path: str, params: dict[str, Any], account: str | None = None) -> Iterator[Found]:
-        raise NotImplementedError
+        """All rows of a list, page by page."""
 
     def create_account(self, request: AccountRequest) -> AccountResult:
         params = {
