@@ -5,7 +5,8 @@ Run alone: python benchmarks/listing.py. The last line is one JSON object.
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import count
 
 import _common as bench
@@ -67,126 +68,165 @@ def check(address: tuple[str, int], key: str) -> None:
         raise SystemExit(f"the list does not answer as it should: {status} {str(page)[:300]}")
 
 
+Copy = Callable[[str, str, Iterable[tuple]], None]
+
+
+@dataclass(frozen=True)
+class Ids:
+    """The ids of what is written, by position; `contracts`: (list id, position of the buyer, of the vendor)."""
+
+    vendors: list[str]
+    buyers: list[str]
+    people: list[str]
+    keys: list[str]
+    categories: list[str]
+    products: list[str]
+    offers: list[str]
+    lists: list[str]
+    contracts: list[tuple[str, int, int]]
+
+    def seller(self, number: int) -> str:
+        return self.vendors[number % VENDORS]
+
+
 def fill(conninfo: str) -> tuple[list[str], list[str]]:
     """Write the companies and their offers by COPY; returns the buyers' API keys and the ids of the offers."""
-    rng = random.Random(7)
-    vendors = [str(new_id()) for _ in range(VENDORS)]
-    buyers = [str(new_id()) for _ in range(BUYERS)]
-    people = [str(new_id()) for _ in range(BUYERS)]
-    keys = [new_key() for _ in range(BUYERS)]
-    categories = [str(new_id()) for _ in range(CATEGORIES)]
-    products = [str(new_id()) for _ in range(OFFERS)]
-    offers = [str(new_id()) for _ in range(OFFERS)]
-    lists = [str(new_id()) for _ in range(VENDORS)]
-    choice = rng.choice
-
-    def seller(number: int) -> str:
-        return vendors[number % VENDORS]
-
-    contracts = [(str(new_id()), buyer, vendor) for buyer in range(BUYERS) for vendor in range(0, VENDORS, 5)]
+    rng, ids = random.Random(7), _ids()
     with psycopg.connect(conninfo) as connection:
         cursor = connection.cursor()
 
-        def copy(table: str, columns: str, rows: Iterator[tuple]) -> None:
+        def copy(table: str, columns: str, rows: Iterable[tuple]) -> None:
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as stream:
                 for row in rows:
                     stream.write_row(row)
 
-        company = (
-            "id, name, country, currency, registration_number, email, phone, is_operator, may_sell, created_at, version"
-        )
-        made = ("Nordwerk", "nordwerk", "", "[]", 1, "now", 1)
-        offered = ("live", "piece", 1, "standard", "DE", 0, "now", "now", 1)
-        rest = ("DE", "EUR", "", "", "", False)
-        copy("company", company, ((c, f"Buyer {n}", *rest, False, "now", 1) for n, c in enumerate(buyers)))
-        copy("company", company, ((c, f"Vendor {n}", *rest, True, "now", 1) for n, c in enumerate(vendors)))
-        copy(
-            "person",
-            "id, email, name, active, created_at",
-            ((p, f"buyer{n}@example.test", f"Buyer {n}", True, "now") for n, p in enumerate(people)),
-        )
-        copy(
-            "membership",
-            "id, company_id, person_id, role, created_at",
-            ((str(new_id()), c, p, "buyer.buyer", "now") for c, p in zip(buyers, people, strict=True)),
-        )
-        copy(
-            "api_key",
-            "id, company_id, person_id, name, prefix, secret_hash, created_at",
-            (
-                (str(new_id()), c, p, "bench", key[:13], hashlib.sha256(key.encode()).hexdigest(), "now")
-                for c, p, key in zip(buyers, people, keys, strict=True)
-            ),
-        )
-        copy(
-            "category",
-            "id, slug, name, path, position",
-            ((c, f"c{n}", f"Category {n}", f"c{n}", n) for n, c in enumerate(categories)),
-        )
-        copy(
-            "product",
-            "id, name, part_number, part_number_key, category_id, created_by, manufacturer, manufacturer_key,"
-            " description, attributes, search_version, created_at, version",
-            (
-                (
-                    p,
-                    f"Hexagon screw M{n % 24} x {n % 90}",
-                    f"NW-{n:06}",
-                    f"nw{n:06}",
-                    choice(categories),
-                    seller(n),
-                    *made,
-                )
-                for n, p in enumerate(products)
-            ),
-        )
-        copy(
-            "offer",
-            "id, vendor_id, product_id, sku, min_quantity, lead_time_days, state, unit, pack_size, tax_category,"
-            " ship_from_country, restocking_rate, created_at, updated_at, version",
-            ((o, seller(n), products[n], f"S{n:06}", 1 + n % 3, n % 10, *offered) for n, o in enumerate(offers)),
-        )
-        copy(
-            "offer_stock",
-            "offer_id, vendor_id, on_hand, reserved",
-            ((o, seller(n), rng.randrange(5000), 0) for n, o in enumerate(offers)),
-        )
-        a_list = "id, vendor_id, kind, rank, name, currency, includes_tax, created_at, version"
-        copy(
-            "price_list",
-            a_list,
-            ((i, v, "public", 4, "List", "EUR", False, "now", 1) for i, v in zip(lists, vendors, strict=True)),
-        )
-        copy(
-            "price_list",
-            a_list,
-            ((i, vendors[v], "contract", 1, "Contract", "EUR", False, "now", 1) for i, _, v in contracts),
-        )
-        copy(
-            "price_list_company",
-            "price_list_id, company_id, vendor_id",
-            ((i, buyers[b], vendors[v]) for i, b, v in contracts),
-        )
-        price = "offer_id, price_list_id, from_quantity, vendor_id, unit_price"
-        copy("price", price, _prices(offers, vendors, lists, contracts, rng))
+        _write_companies(copy, ids)
+        _write_offers(copy, ids, rng)
+        _write_prices(copy, ids, rng)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    return keys, offers
+    return ids.keys, ids.offers
 
 
-def _prices(
-    offers: list[str], vendors: list[str], lists: list[str], contracts: list[tuple[str, int, int]], rng: random.Random
-) -> Iterator[tuple]:
+def _ids() -> Ids:
+    def some(number: int) -> list[str]:
+        return [str(new_id()) for _ in range(number)]
+
+    return Ids(
+        vendors=some(VENDORS),
+        buyers=some(BUYERS),
+        people=some(BUYERS),
+        keys=[new_key() for _ in range(BUYERS)],
+        categories=some(CATEGORIES),
+        products=some(OFFERS),
+        offers=some(OFFERS),
+        lists=some(VENDORS),
+        contracts=[(str(new_id()), buyer, vendor) for buyer in range(BUYERS) for vendor in range(0, VENDORS, 5)],
+    )
+
+
+def _write_companies(copy: Copy, ids: Ids) -> None:
+    """Vendors, and buyers each with a person and a key."""
+    company = (
+        "id, name, country, currency, registration_number, email, phone, is_operator, may_sell, created_at, version"
+    )
+    rest = ("DE", "EUR", "", "", "", False)
+    copy("company", company, ((c, f"Buyer {n}", *rest, False, "now", 1) for n, c in enumerate(ids.buyers)))
+    copy("company", company, ((c, f"Vendor {n}", *rest, True, "now", 1) for n, c in enumerate(ids.vendors)))
+    copy(
+        "person",
+        "id, email, name, active, created_at",
+        ((p, f"buyer{n}@example.test", f"Buyer {n}", True, "now") for n, p in enumerate(ids.people)),
+    )
+    copy(
+        "membership",
+        "id, company_id, person_id, role, created_at",
+        ((str(new_id()), c, p, "buyer.buyer", "now") for c, p in zip(ids.buyers, ids.people, strict=True)),
+    )
+    copy(
+        "api_key",
+        "id, company_id, person_id, name, prefix, secret_hash, created_at",
+        (
+            (str(new_id()), c, p, "bench", key[:13], hashlib.sha256(key.encode()).hexdigest(), "now")
+            for c, p, key in zip(ids.buyers, ids.people, ids.keys, strict=True)
+        ),
+    )
+
+
+def _write_offers(copy: Copy, ids: Ids, rng: random.Random) -> None:
+    """Categories, and products each with one vendor's offer and its stock."""
+    made = ("Nordwerk", "nordwerk", "", "[]", 1, "now", 1)
+    offered = ("live", "piece", 1, "standard", "DE", 0, "now", "now", 1)
+    copy(
+        "category",
+        "id, slug, name, path, position",
+        ((c, f"c{n}", f"Category {n}", f"c{n}", n) for n, c in enumerate(ids.categories)),
+    )
+    copy(
+        "product",
+        "id, name, part_number, part_number_key, category_id, created_by, manufacturer, manufacturer_key,"
+        " description, attributes, search_version, created_at, version",
+        (
+            (
+                p,
+                f"Hexagon screw M{n % 24} x {n % 90}",
+                f"NW-{n:06}",
+                f"nw{n:06}",
+                rng.choice(ids.categories),
+                ids.seller(n),
+                *made,
+            )
+            for n, p in enumerate(ids.products)
+        ),
+    )
+    copy(
+        "offer",
+        "id, vendor_id, product_id, sku, min_quantity, lead_time_days, state, unit, pack_size, tax_category,"
+        " ship_from_country, restocking_rate, created_at, updated_at, version",
+        (
+            (o, ids.seller(n), ids.products[n], f"S{n:06}", 1 + n % 3, n % 10, *offered)
+            for n, o in enumerate(ids.offers)
+        ),
+    )
+    copy(
+        "offer_stock",
+        "offer_id, vendor_id, on_hand, reserved",
+        ((o, ids.seller(n), rng.randrange(5000), 0) for n, o in enumerate(ids.offers)),
+    )
+
+
+def _write_prices(copy: Copy, ids: Ids, rng: random.Random) -> None:
+    """The public list of every vendor, the contracts, and the prices in both."""
+    a_list = "id, vendor_id, kind, rank, name, currency, includes_tax, created_at, version"
+    copy(
+        "price_list",
+        a_list,
+        ((i, v, "public", 4, "List", "EUR", False, "now", 1) for i, v in zip(ids.lists, ids.vendors, strict=True)),
+    )
+    copy(
+        "price_list",
+        a_list,
+        ((i, ids.vendors[v], "contract", 1, "Contract", "EUR", False, "now", 1) for i, _, v in ids.contracts),
+    )
+    copy(
+        "price_list_company",
+        "price_list_id, company_id, vendor_id",
+        ((i, ids.buyers[b], ids.vendors[v]) for i, b, v in ids.contracts),
+    )
+    copy("price", "offer_id, price_list_id, from_quantity, vendor_id, unit_price", _prices(ids, rng))
+
+
+def _prices(ids: Ids, rng: random.Random) -> Iterator[tuple]:
     """Three tiers of every offer, and the contracts' single prices on every tenth offer of their vendor."""
-    for number, offer in enumerate(offers):
+    for number, offer in enumerate(ids.offers):
         vendor, first = number % VENDORS, rng.randrange(10_000, 9_000_000)
         for from_quantity, hundredths in ((1, 100), (10, 95), (100, 88)):
-            yield offer, lists[vendor], from_quantity, vendors[vendor], f"{first * hundredths / 1e6:.4f}"
-    for list_id, _, vendor in contracts:
+            yield offer, ids.lists[vendor], from_quantity, ids.vendors[vendor], f"{first * hundredths / 1e6:.4f}"
+    for list_id, _, vendor in ids.contracts:
         for number in count(vendor + VENDORS * 9, VENDORS * 10):
-            if number >= len(offers):
+            if number >= len(ids.offers):
                 break
-            yield offers[number], list_id, 1, vendors[vendor], "0.8750"
+            yield ids.offers[number], list_id, 1, ids.vendors[vendor], "0.8750"
 
 
 if __name__ == "__main__":
