@@ -99,7 +99,12 @@ def _open(account_id: uuid.UUID) -> ProviderAccount:
 
 @job("provider_accounts.open", every=120, timeout=300)
 def open_waiting() -> None:
-    """Ask again for accounts whose making failed or is not known of."""
+    """Ask for those of sellers who have none, and again for accounts whose making failed or is not known of."""
+    with transaction():
+        without = queries.sellers_without(_BATCH)
+    for vendor_id in without:
+        with transaction():
+            actions.request(vendor_id)
     with transaction():
         waiting = queries.requested(clock.now() - ASK_AGAIN_AFTER, _BATCH)
     for account_id in waiting:

@@ -16,6 +16,8 @@ from settlements.gateway.connect import Capability
 from settlements.provider_accounts.models import ProviderAccount
 from settlements.provider_accounts.refusals import ProviderAccountUnknown
 from settlements.provider_accounts.states import AccountState
+from vendors.onboarding.models import Vendor
+from vendors.onboarding.states import VendorState
 
 AFRESH = {"populate_existing": True}
 
@@ -81,6 +83,14 @@ def requested(before: datetime, limit: int) -> list[uuid.UUID]:
     statement = visible(SYSTEM, ProviderAccount).with_only_columns(ProviderAccount.id)
     statement = statement.where(ProviderAccount.state == AccountState.REQUESTED, ProviderAccount.requested_at < before)
     return list(db.session.scalars(statement.order_by(ProviderAccount.requested_at).limit(limit)))
+
+
+def sellers_without(limit: int) -> list[uuid.UUID]:
+    """Vendors who may sell and have no account, as those who were approved before accounts were asked for."""
+    statement = visible(SYSTEM, Vendor).with_only_columns(Vendor.id)
+    statement = statement.outerjoin(ProviderAccount, ProviderAccount.vendor_id == Vendor.id)
+    statement = statement.where(Vendor.state == VendorState.ACTIVE, ProviderAccount.id.is_(None))
+    return list(db.session.scalars(statement.order_by(Vendor.id).limit(limit)))
 
 
 def not_looked_at_since(before: datetime, limit: int) -> list[uuid.UUID]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketplace.kernel import clock
+from marketplace.kernel import clock, queue
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.notifications.models import Letter
@@ -14,7 +14,9 @@ from settlements.gateway.port import Rejected, Unknown
 from settlements.provider_accounts import actions, handlers, jobs, queries
 from settlements.provider_accounts.refusals import BlockNeedsReason, NotBlocked, ProviderAccountNotOpen
 from settlements.provider_accounts.states import AccountState
+from vendors.onboarding import actions as onboarding
 from vendors.onboarding.events import VendorApproved
+from vendors.onboarding.models import Vendor
 
 
 def requested(cast):
@@ -55,6 +57,28 @@ def test_an_approved_vendor_has_one_account(session, cast, gateway):
     assert made.metadata["vendor_id"] == str(cast.vendor_company.id)
     assert queries.why_not_payable(row, "EUR") == "transfers_inactive"
     assert [(letter["transfers_stop"], "external_account" in letter["due"]) for letter in letters()] == [(True, True)]
+
+
+def test_who_sold_before_there_were_accounts_gets_one(session, cast, gateway):
+    """Approved long ago, so that nobody hears of an approval any more; who is suspended waits until he sells again."""
+    seller, suspended = cast.vendor_company.id, cast.rival_vendor_company.id
+    with transaction():
+        db.session.add_all([Vendor(id=seller), Vendor(id=suspended)])
+        db.session.flush()
+        onboarding.suspend(cast.operator, suspended, "Asked him for papers.")
+    for _ in range(2):
+        jobs.open_waiting()
+    queue.drain()
+    row = queries.account_of(seller)
+    assert (row.state, row.attempt) == (AccountState.OPEN, 1)
+    assert gateway.calls.count("create_account") == 1
+    assert queries.account_of(suspended) is None
+
+    with transaction():
+        onboarding.reinstate(cast.operator, suspended, "He sent them.")
+    jobs.open_waiting()
+
+    assert queries.account_of(suspended).state is AccountState.REQUESTED
 
 
 @pytest.mark.parametrize("fault", ["unanswered", "lost", "later"])
