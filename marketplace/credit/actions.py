@@ -69,8 +69,11 @@ def change_limit(actor: Actor, account: CreditAccount, limit_minor: int, reason:
 
 
 def freeze(actor: Actor, account: CreditAccount, reason: str, *, by_dunning: bool = False) -> bool:
-    """No new orders on account for now; False where the locked account was frozen before."""
-    if account.frozen_at is not None:
+    """No new orders on account for now; False where the locked account was frozen before.
+
+    What dunning froze a person may freeze as well: from then on it waits for a person, whatever is paid.
+    """
+    if account.frozen_at is not None and (by_dunning or not account.frozen_by_dunning):
         return False
     account.frozen_at, account.frozen_reason, account.frozen_by_dunning = clock.now(), reason, by_dunning
     _decided(actor, account, "frozen", reason)

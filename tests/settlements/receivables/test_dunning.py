@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from marketplace.credit import actions as credit_actions
 from marketplace.credit import queries as credit
 from marketplace.credit.refusals import CreditFrozen
 from marketplace.kernel import clock
@@ -113,6 +114,17 @@ def test_from_the_second_level_on_nothing_is_sold_until_it_is_paid(item, cast):
     assert credit.account_of(cast.buyer_company.id, "EUR").frozen_at is None
     with transaction():
         example_on_terms(cast, account=False)
+
+
+def test_what_a_person_froze_after_dunning_did_waits_for_a_person(item, cast):
+    run(10)
+    with transaction():
+        account = credit.account_of(cast.buyer_company.id, "EUR", locked=True)
+        assert credit_actions.freeze(cast.operator, account, "Went to court.")
+    with late(11), transaction():
+        paid(item.open_minor, item.number)
+    account = credit.account_of(cast.buyer_company.id, "EUR")
+    assert (account.frozen_at is not None, account.frozen_reason) == (True, "Went to court.")
 
 
 def test_what_is_credited_is_not_waited_for_either(item, cast):
