@@ -71,12 +71,18 @@ def remind(receivable_id: uuid.UUID, day: date) -> DunningNotice | None:
     assert notice is not None
     if notice.fee_minor:
         _claim(item, notice.fee_minor, level, day)
-    if level >= steps.freeze_level:
-        reason = f"{item.number} was due on {item.due_on.isoformat()} and is not paid."
-        credit.freeze_overdue(item.company_id, item.currency, reason)
+    freeze_again(item)
     _write(item, notice, frozen=level >= steps.freeze_level)
     db.session.flush()
     return notice
+
+
+def freeze_again(item: Receivable) -> None:
+    """Nothing new is sold on account to who was reminded often enough of an invoice, and has not paid it after all."""
+    overdue = item.open_minor > 0 and item.due_on < queries.today() and not item.paused_reason
+    if item.kind == "invoice" and overdue and item.level >= ladder().freeze_level:
+        reason = f"{item.number} was due on {item.due_on.isoformat()} and is not paid."
+        credit.freeze_overdue(item.company_id, item.currency, reason)
 
 
 def _noted(item: Receivable, level: int, overdue: int, day: date, steps: Ladder) -> uuid.UUID | None:

@@ -15,6 +15,7 @@ from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.ledger.postings import terms as postings
 from settlements.receivables import queries
+from settlements.receivables.actions.dunning import freeze_again
 from settlements.receivables.actions.entries import claim_of, enter
 from settlements.receivables.arithmetic import shared_out
 from settlements.receivables.models import BankMatch, BankTransfer, CreditMove, Receivable
@@ -238,6 +239,8 @@ def _assign(
     enter(item, "paid" if amount_minor > 0 else "unpaid", -amount_minor, source, actor=actor, on=transfer.booked_on)
     if amount_minor > 0:
         release_when_paid(item)
+    else:
+        freeze_again(item)
 
 
 def record_paid(item: Receivable, amount_minor: int, source: str) -> None:

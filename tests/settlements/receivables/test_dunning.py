@@ -116,6 +116,19 @@ def test_from_the_second_level_on_nothing_is_sold_until_it_is_paid(item, cast):
         example_on_terms(cast, account=False)
 
 
+def test_nothing_is_sold_again_once_the_payment_was_of_another(item, cast):
+    run(10)
+    with late(11), transaction():
+        row = paid(item.open_minor, item.number)
+    assert credit.account_of(cast.buyer_company.id, "EUR").frozen_at is None
+    (match,) = queries.matches_of([row.id])
+    with late(12), transaction():
+        actions.undo(cast.operator, match.id, "It was of another company.")
+    account = credit.account_of(cast.buyer_company.id, "EUR")
+    assert account.frozen_reason == f"{item.number} was due on {item.due_on.isoformat()} and is not paid."
+    assert account.frozen_by_dunning
+
+
 def test_what_a_person_froze_after_dunning_did_waits_for_a_person(item, cast):
     run(10)
     with transaction():
