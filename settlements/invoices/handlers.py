@@ -26,7 +26,10 @@ def note_settled(events: Sequence[ReceivableSettled]) -> None:
     """Inside: nothing of the invoice is waited for any more."""
     for event in events:
         for invoice_id in queries.by_id([event.invoice_id]):
-            actions.settle(SYSTEM, invoice_id, 0)
+            if event.given_up:
+                actions.write_off(SYSTEM, invoice_id)
+            else:
+                actions.settle(SYSTEM, invoice_id, 0)
 
 
 def note_reopened(events: Sequence[ReceivableReopened]) -> None:

@@ -56,6 +56,7 @@ INVOICE_STATES: dict[tuple[InvoiceState, InvoiceVerb], InvoiceState] = {
     (S.PAID, V.REOPEN): S.ISSUED,
     (S.PART_PAID, V.REOPEN): S.ISSUED,
     (S.ISSUED, V.REOPEN): S.ISSUED,
+    (S.WRITTEN_OFF, V.REOPEN): S.ISSUED,
     (S.ISSUED, V.WRITE_OFF): S.WRITTEN_OFF,
     (S.PART_PAID, V.WRITE_OFF): S.WRITTEN_OFF,
 }

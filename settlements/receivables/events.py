@@ -17,6 +17,7 @@ class ReceivableSettled(Event):
     invoice_id: uuid.UUID
     order_id: uuid.UUID
     vendor_order_id: uuid.UUID | None
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

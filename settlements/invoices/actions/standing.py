@@ -18,7 +18,7 @@ def settle(actor: Actor, invoice_id: uuid.UUID, open_minor: int) -> InvoiceStand
 
 
 def reopen(actor: Actor, invoice_id: uuid.UUID, open_minor: int) -> InvoiceStanding:
-    """Money that had settled it was not meant for it."""
+    """Money that had settled it, or a part of it before the rest was given up, was not meant for it."""
     row = queries.standing(invoice_id)
     history.move(row, InvoiceVerb.REOPEN, actor)
     row.open_minor = open_minor
@@ -29,4 +29,5 @@ def write_off(actor: Actor, invoice_id: uuid.UUID) -> InvoiceStanding:
     """What is open of it will not come."""
     row = queries.standing(invoice_id)
     history.move(row, InvoiceVerb.WRITE_OFF, actor)
+    row.open_minor = 0
     return row

@@ -59,8 +59,9 @@ def _verb(item: Receivable) -> ReceivableVerb:
 def _tell(item: Receivable, was_open: bool, is_open: bool) -> None:
     if item.invoice_id is None or was_open == is_open:
         return
-    kind = ReceivableReopened if is_open else ReceivableSettled
-    outbox.publish(kind(item.id, item.invoice_id, item.order_id, item.vendor_order_id))
+    facts = (item.id, item.invoice_id, item.order_id, item.vendor_order_id)
+    given_up = item.state is ReceivableState.WRITTEN_OFF
+    outbox.publish(ReceivableReopened(*facts) if is_open else ReceivableSettled(*facts, given_up))
 
 
 def claim_of(item: Receivable) -> Claim:

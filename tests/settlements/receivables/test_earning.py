@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM
+from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
@@ -13,10 +13,12 @@ from settlements.earnings import actions as earnings
 from settlements.earnings import queries as earning_queries
 from settlements.earnings.states import EarningState
 from settlements.invoices import actions as invoices
+from settlements.invoices import queries as invoice_queries
+from settlements.invoices.states import InvoiceState
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
-from settlements.receivables import queries
-from tests.builders.companies import an_address
+from settlements.receivables import actions, queries
+from tests.builders.companies import an_actor, an_address
 from tests.builders.receivables import example_on_terms, paid
 
 A = AccountKind
@@ -121,3 +123,30 @@ def test_invoices_are_due_as_agreed_when_the_order_was_placed(market):
     items = queries.of_order(placed.order.id)
     assert {item.due_on - item.issued_on for item in items} == {timedelta(days=30)}
     assert sorted(item.number for item in items) == sorted(row.number for row in issued)
+
+
+def test_an_invoice_that_is_given_up_is_not_called_paid(market):
+    cast, other = market, an_actor(market.operator_company, Role.OPERATOR)
+    with transaction():
+        placed = example_on_terms(cast)
+        shipped(placed)
+        invoices.follow(placed.order.id)
+    part_a = placed.parts[cast.vendor_company.id].id
+    (item,) = (item for item in queries.of_order(placed.order.id) if item.vendor_order_id == part_a)
+
+    def standing():
+        row = invoice_queries.standing(item.invoice_id)
+        return row.state, row.open_minor
+
+    with transaction():
+        row = paid(10_000, item.number)
+        proposal = actions.propose(cast.operator, item.id, "Insolvent.")
+    with transaction():
+        actions.decide(other, proposal.id, approved=True)
+    assert standing() == (InvoiceState.WRITTEN_OFF, 0)
+    assert balances(cast, A.VENDOR_EARNED) == (24_515, 0)  # the loss is the marketplace's
+    (match,) = queries.matches_of([row.id])
+    with transaction():
+        actions.undo(cast.operator, match.id, "It was of another company.")
+    assert standing()[0] is InvoiceState.ISSUED
+    assert right()
