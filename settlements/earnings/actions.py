@@ -115,7 +115,8 @@ def release_reserves(before: datetime, limit: int) -> int:
         lines = postings.reserve_released(_part(row), row.reserve_left_minor)
         entries.append(Entry(f"reserve:{row.id}", "reserve_released", lines, row.order_id, row.release_at))
         row.reserve_left_minor = 0
-    books.post_all(entries) if entries else None
+    if entries:
+        books.post_all(entries)
     return len(rows)
 
 

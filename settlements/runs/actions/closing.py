@@ -142,9 +142,10 @@ def _book(
             entries.append(Entry(f"reserve_minimum:{row.id}", "reserve_minimum", lines))
     if entries:
         books.post_all(entries)
-        reserves = [account_id(A.VENDOR_RESERVE, row.vendor_id, row.currency) for row in rows if held[row.id] > 0]
-        owners = [row.id for row in rows if held[row.id] > 0]
-        reads.in_session(_NEW_RESERVES, {"ids": owners, "accounts": reserves}) if reserves else None
+        owners = [row for row in rows if held[row.id] > 0]
+        if owners:
+            reserves = [account_id(A.VENDOR_RESERVE, row.vendor_id, row.currency) for row in owners]
+            reads.in_session(_NEW_RESERVES, {"ids": [row.id for row in owners], "accounts": reserves})
         reads.in_session(_OWN_ENTRIES, {"ids": [row.id for row in rows]})
 
 
