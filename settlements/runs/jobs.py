@@ -70,10 +70,14 @@ def _advance(run_id: uuid.UUID) -> None:
 
 @queue.job("runs.pay", queue=queue.LONG, timeout=1800)
 def pay(statement_ids: list[str]) -> None:
-    """Pay out closed statements, each in a transaction of its own, so that none waits for another's refusal."""
+    """Pay out closed statements, each in a transaction of its own: what fails of one is tried again, and stops no
+    other."""
     for statement_id in statement_ids:
-        with transaction():
-            actions.pay(uuid.UUID(statement_id))
+        try:
+            with transaction():
+                actions.pay(uuid.UUID(statement_id))
+        except Exception as failure:
+            log.error("statement not paid", statement_id=statement_id, error=repr(failure), exc_info=True)
 
 
 @queue.job("runs.pay_waiting", every=300, queue=queue.LONG, timeout=1800)

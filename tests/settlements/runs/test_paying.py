@@ -14,6 +14,7 @@ from marketplace.pricing.policy import Fault
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.runs import actions, jobs, queries
+from settlements.runs.actions import paying
 from settlements.runs.models import Statement
 from settlements.runs.states import STATEMENT_STATES, RunState, StatementState, StatementVerb
 from settlements.transfers import jobs as transfer_jobs
@@ -119,6 +120,26 @@ def test_a_refused_transfer_holds_the_statement(due, accounts, settle, vendors, 
     assert a.state is S.HELD
     assert -books.balance(A.VENDOR_PAYABLE, vendors[0].id, "EUR") == 21546
     proven()
+
+
+def test_one_that_cannot_be_paid_at_all_holds_up_no_other(due, accounts, settle, vendors, cast, monkeypatch):
+    due()
+    run = settle(cast.operator)
+    a, b = (statement_of(run, vendor) for vendor in vendors)
+    request = paying.transfers.request
+
+    def broken(vendor_id, *asked):
+        if vendor_id == vendors[0].id:
+            raise ValueError("nobody thought of this")
+        return request(vendor_id, *asked)
+
+    monkeypatch.setattr(paying.transfers, "request", broken)
+    jobs.pay([str(a.id), str(b.id)])
+    assert (a.state, b.state) == (S.CLOSED, S.TRANSFERRING)
+    monkeypatch.undo()
+    with clock.moved(timedelta(minutes=6)):
+        jobs.pay_waiting()
+    assert a.state is S.TRANSFERRING
 
 
 def test_a_lost_job_is_made_up_for(due, accounts, settle, vendors, cast):
