@@ -9,7 +9,8 @@ from settlements.runs.actions.closing import retry
 from settlements.runs.events import RunOpened, StatementsClosed
 from settlements.runs.models import SettlementRun, Statement
 from settlements.runs.refusals import RunIsClosed
-from settlements.runs.states import RunState, StatementVerb
+from settlements.runs.states import RunState, StatementState, StatementVerb
+from settlements.transfers.refusals import TransfersUnderWay
 
 
 def resume(actor: Actor, run_id: uuid.UUID) -> SettlementRun:
@@ -23,8 +24,10 @@ def resume(actor: Actor, run_id: uuid.UUID) -> SettlementRun:
 
 
 def hold(actor: Actor, statement_id: uuid.UUID, reason: str) -> Statement:
-    """Do not pay a closed statement out for now. Raises StatementUnknown, IllegalMove."""
+    """Do not pay a closed statement out for now. Raises StatementUnknown, TransfersUnderWay, IllegalMove."""
     row = queries.statement(actor, statement_id, locked=True)
+    if row.state is StatementState.TRANSFERRING:
+        raise TransfersUnderWay("Its transfers are under way: holding it would stop none of them.")
     history.move(row, StatementVerb.HOLD, actor, note=reason)
     row.reason = reason
     return row

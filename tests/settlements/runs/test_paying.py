@@ -19,6 +19,7 @@ from settlements.runs.models import Statement
 from settlements.runs.states import STATEMENT_STATES, RunState, StatementState, StatementVerb
 from settlements.transfers import jobs as transfer_jobs
 from settlements.transfers.queries import of_cause
+from settlements.transfers.refusals import TransfersUnderWay
 from tests.builders.transfers import an_account
 from tests.settlements.runs.test_runs import owe, proven, statement_of
 
@@ -120,6 +121,16 @@ def test_a_refused_transfer_holds_the_statement(due, accounts, settle, vendors, 
     assert a.state is S.HELD
     assert -books.balance(A.VENDOR_PAYABLE, vendors[0].id, "EUR") == 21546
     proven()
+
+
+def test_what_is_under_way_is_not_held_any_more(due, accounts, settle, vendors, cast):
+    due()
+    a = statement_of(settle(cast.operator), vendors[0])
+    jobs.pay([str(a.id)])
+    with pytest.raises(TransfersUnderWay), transaction():
+        actions.hold(cast.operator, a.id, "Please ring first.")
+    send_all(a)
+    assert (a.state, a.reason) == (S.PAID, None)
 
 
 def test_one_that_cannot_be_paid_at_all_holds_up_no_other(due, accounts, settle, vendors, cast, monkeypatch):
