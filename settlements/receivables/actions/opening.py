@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import product
 
 from marketplace.credit import actions as credit
 from marketplace.kernel.access import SYSTEM
@@ -118,7 +119,8 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
     """The order went from one step to the next: what was invoiced is booked by the difference, its open items follow
     (a credit note documents it), and `refund_minor` of what was paid is owed back. The order is locked.
 
-    What is not invoiced yet comes into the books with its invoice, in the state that it is in then.
+    What is not invoiced yet comes into the books with its invoice, in the state that it is in then. The step is booked
+    before its items change: one that is settled by it moves its vendor's share on, whole.
     """
     items = queries.of_order(order.id)
     if not items:
@@ -130,7 +132,7 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
     lines = postings.parts_changed(facts, valuations, _on_terms(facts, valuations[1], stages), booked, known)
     source = after.source or f"step:{after.id}"
     changed = _changes(items, facts, (before, after), -sum(line.amount_minor for line in lines))
-    given = _open_after(items, changed, source, refund_minor)
+    given = _given(items, changed, refund_minor)
     for item in items:
         claim = claim_of(item)
         lines.append(postings.receivable(claim, changed[item.id] + given.refunded.get(item.id, 0)))
@@ -140,6 +142,7 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
     moving = without_zeros(lines)
     if moving:
         books.post(source, "order_step", moving, order_id=order.id, occurred_at=after.at)
+    _enter_all(order, items, changed, given, source)
     release_when_paid(items[0])
 
 
@@ -173,39 +176,59 @@ class _Given:
     recovered: Mapping[uuid.UUID, int]
 
 
-def _open_after(
-    items: Sequence[Receivable], changed: Mapping[uuid.UUID, int], source: str, refund_minor: int
-) -> _Given:
+def _given(items: Sequence[Receivable], changed: Mapping[uuid.UUID, int], refund_minor: int) -> _Given:
+    """What the changes will come to once they are entered; nothing is entered yet."""
+    still_open = {item.id: item.open_minor + changed[item.id] for item in items}
     recovered, refunded = {}, {}
     for item in items:
-        enter(item, "credited", changed[item.id], source)
         given_up = -queries.entered(item.id, "written_off", "recovered")
-        back = min(given_up, max(0, -item.open_minor))
+        back = min(given_up, max(0, -still_open[item.id]))
         if back:
             recovered[item.id] = back
-            enter(item, "recovered", back, source + ":recovered")
-            order = order_queries.order(SYSTEM, item.order_id)
-            credit.give_up(order.id, -back, order.owed_minor - order_queries.net_paid(order.id))
-    set_off_within(items, source)
+            still_open[item.id] += back
+    for giver, taker, amount in _set_offs(still_open):
+        still_open[giver] += amount
+        still_open[taker] -= amount
     left = refund_minor
-    for item in items:
-        part = min(left, max(0, -item.open_minor))
+    for item_id, minor in still_open.items():
+        part = min(left, max(0, -minor))
         if part:
-            refunded[item.id] = part
-            enter(item, "refunded", part, source + ":refunded")
+            refunded[item_id] = part
             left -= part
     if left:
         raise RuntimeError("a refund of an order on terms is of what its invoices were paid")
     return _Given(refunded, recovered)
 
 
+def _enter_all(
+    order: Order, items: Sequence[Receivable], changed: Mapping[uuid.UUID, int], given: _Given, source: str
+) -> None:
+    for item in items:
+        enter(item, "credited", changed[item.id], source)
+        back = given.recovered.get(item.id, 0)
+        if back:
+            enter(item, "recovered", back, source + ":recovered")
+            credit.give_up(order.id, -back, order.owed_minor - order_queries.net_paid(order.id))
+    set_off_within(items, source)
+    for item in items:
+        enter(item, "refunded", given.refunded.get(item.id, 0), source + ":refunded")
+
+
 def set_off_within(items: Sequence[Receivable], source: str) -> None:
     """What is too much on one invoice of an order pays its others, in the order in which they fall due."""
-    surplus = [item for item in items if item.open_minor < 0]
-    owing = [item for item in items if item.open_minor > 0]
-    for giver in surplus:
-        for taker in owing:
-            amount = min(-giver.open_minor, taker.open_minor)
-            if amount > 0:
-                enter(giver, "set_off", amount, f"{source}:to:{taker.id}")
-                enter(taker, "set_off", -amount, f"{source}:from:{giver.id}")
+    by_id = {item.id: item for item in items}
+    for giver, taker, amount in _set_offs({item.id: item.open_minor for item in items}):
+        enter(by_id[giver], "set_off", amount, f"{source}:to:{taker}")
+        enter(by_id[taker], "set_off", -amount, f"{source}:from:{giver}")
+
+
+def _set_offs(still_open: Mapping[uuid.UUID, int]) -> list[tuple[uuid.UUID, uuid.UUID, int]]:
+    """(giver, taker, how much): what is below zero pays what is above, both in their order."""
+    left, found = dict(still_open), []
+    for giver, taker in product(still_open, still_open):
+        amount = min(-left[giver], left[taker])
+        if amount > 0:
+            found.append((giver, taker, amount))
+            left[giver] += amount
+            left[taker] -= amount
+    return found

@@ -9,6 +9,8 @@ from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
+from marketplace.pricing.facts import Returned, State
+from marketplace.pricing.policy import Fault
 from settlements.earnings import actions as earnings
 from settlements.earnings import queries as earning_queries
 from settlements.earnings.states import EarningState
@@ -48,6 +50,15 @@ def shipped(placed, *, delivered=True):
         orders.units_shipped(SYSTEM, part, {line.id: line.quantity for line in lines})
         if delivered:
             orders.delivered(SYSTEM, part)
+
+
+def come_back(placed):
+    """3 x A1 by the buyer's fault, 2 x B1 by the vendor's, as one step."""
+    order = order_queries.order(SYSTEM, placed.order.id, locked=True)
+    units = (("A1", Fault.BUYER, 3), ("B1", Fault.VENDOR, 2))
+    after = State(tuple(Returned(str(placed.lines[name]), fault, count) for name, fault, count in units))
+    parts = order_queries.parts_of(order.id, locked=True)
+    orders.take_step(order, parts, after, orders.Reason(SYSTEM, orders.Cause.RETURNED))
 
 
 def balances(cast, kind):
@@ -96,6 +107,25 @@ def test_pay_when_paid_waits_invoice_by_invoice(market, invoice_first):
     assert balances(cast, A.VENDOR_PAYABLE)[0] == 24_515 - 2_451
     assert balances(cast, A.VENDOR_PENDING) == (0, 0)
     assert states(placed) == {EarningState.DUE}
+    assert right()
+
+
+@pytest.mark.parametrize("paid_minor", [43_674 - 9_214, 38_000])
+def test_what_comes_back_settles_an_invoice_and_leaves_the_vendor_his_share_in_one_place(market, paid_minor):
+    cast = market
+    with transaction():
+        placed = example_on_terms(cast)
+        shipped(placed)
+        invoices.follow(placed.order.id)
+    with transaction():
+        paid(paid_minor, placed.order.number)
+    assert balances(cast, A.VENDOR_PENDING) != (0, 0)
+    with transaction():
+        come_back(placed)
+    assert sum(item.open_minor for item in queries.of_order(placed.order.id)) == 0
+    assert states(placed) == {EarningState.EARNED}
+    assert balances(cast, A.VENDOR_PENDING) == (0, 0)
+    assert balances(cast, A.VENDOR_EARNED) == (20_627, 10_635)
     assert right()
 
 
