@@ -9,8 +9,10 @@ from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.rules import actions as rules
+from settlements.invoices import jobs as invoice_jobs
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
+from settlements.receivables import jobs as receivable_jobs
 from settlements.refunds import jobs as refund_jobs
 from settlements.refunds import queries as refund_queries
 from tests.builders.catalogue import an_offer, terms_for
@@ -20,6 +22,7 @@ from tests.cast import the_operator
 
 A = AccountKind
 COUNTRY = "IS"  # no member of the Union, so that every rate is charged as it stands
+VAT_ID = "IS12345"  # without one nobody issues an invoice
 REASON = {
     "buyer": "change_of_mind",
     "vendor": "visible_defect",
@@ -35,6 +38,7 @@ class Play:
 
     def __init__(self, case, client_as):
         self.case, self.facts, self.client_as = case, case["order"], client_as
+        self.on_terms = case["paid_minor"] is not None
         self.settled, self.returns = {}, []
         with transaction():
             self._people()
@@ -53,7 +57,7 @@ class Play:
     def _people(self):
         rules.install_defaults()
         operator = the_operator()
-        operator.country = COUNTRY
+        operator.country, operator.vat_id = COUNTRY, VAT_ID
         self.company = a_company("Buyer ehf.", COUNTRY)
         self.operator, self.buyer = an_actor(operator, Role.OPERATOR), an_actor(self.company, Role.BUYER)
         self.address = an_address(self.company)
@@ -63,7 +67,7 @@ class Play:
         for line in self.facts["lines"]:
             name = line["vendor"]
             if name not in companies:
-                companies[name] = a_company(f"Vendor {name}", COUNTRY, may_sell=True)
+                companies[name] = a_company(f"Vendor {name}", COUNTRY, may_sell=True, vat_id=VAT_ID)
                 terms_for(companies[name], line["commission_rate"])
                 self.vendors[name] = an_actor(companies[name], Role.VENDOR_MANAGER)
             self.offers[line["id"]] = an_offer(
@@ -76,7 +80,7 @@ class Play:
                 tax_category=self.categories[line["tax_rate"]],
                 restocking_rate=line["restocking_rate"],
             )
-        if self.case["paid_minor"] is not None:
+        if self.on_terms:
             on_account(self.company, limit_minor=10**9, currency=self.facts["currency"])
 
     def _categories(self):
@@ -117,8 +121,7 @@ class Play:
             "lines": lines,
         }
         cart_id = self.ask(self.buyer, "POST", "/carts", cart)["id"]
-        on_terms = self.case["paid_minor"] is not None
-        choice = {"payment": {"method": "terms"}} if on_terms else {}
+        choice = {"payment": {"method": "terms"}} if self.on_terms else {}
         placed = self.ask(self.buyer, "POST", f"/carts/{cart_id}/checkout", choice)
         self.order_id = placed["id"]
         whole = self.whole()
@@ -128,14 +131,12 @@ class Play:
             name: next(p for p in whole.parts if p.vendor_id == actor.company_id)
             for name, actor in self.vendors.items()
         }
-        if on_terms:
-            if self.case["paid_minor"]:
-                with transaction():
-                    currency = self.facts["currency"]
-                    orders.record_payment(SYSTEM, whole.order.id, self.case["paid_minor"], currency, "bank:1")
-        elif placed["total_minor"]:
+        if placed["total_minor"] and not self.on_terms:
             self.ask(self.buyer, "POST", f"/orders/{self.order_id}/payments", {"payment_method": "pm_card_visa"})
         self._ship()
+        if self.on_terms:
+            self.invoice()
+            self._money_arrives(placed["number"])
 
     def _ship(self):
         """Everything travels that is not cancelled later on."""
@@ -155,6 +156,20 @@ class Play:
                 parcel = {"carrier": "DHL", "tracking_number": "", "lines": left}
                 made = self.ask(actor, "POST", f"/vendor-orders/{part.id}/parcels", parcel)
                 self.ask(actor, "POST", f"/parcels/{made['id']}/deliver")
+
+    def invoice(self):
+        """What is to be told of the order becomes invoices, and open items in the books."""
+        invoice_jobs.follow(self.order_id)
+
+    def _money_arrives(self, number):
+        """At the bank: what the case says is paid, matched by the order that it names."""
+        if not self.case["paid_minor"]:
+            return
+        amount = {"amount_minor": self.case["paid_minor"], "currency": self.facts["currency"]}
+        arrived = {"bank_id": f"bank-{number}", "amount": amount, "booked_on": clock.now().date().isoformat()}
+        arrived |= {"remitter_name": self.company.name, "reference": number}
+        self.ask(self.operator, "POST", "/bank-transfers", {"transfers": [arrived]})
+        receivable_jobs.match_waiting()
 
     def whole(self):
         db.session.expire_all()
@@ -239,6 +254,19 @@ class Play:
             for name, actor in self.vendors.items()
         }
 
+    def still_open(self):
+        """What the open items of an order on terms come to: by the buyer's own list, and in the books."""
+        rows = self.ask(self.buyer, "GET", "/receivables")["items"]
+        in_the_books = books.balance(A.BUYER_RECEIVABLE, self.company.id, self.facts["currency"])
+        return sum(row["open_minor"] for row in rows), in_the_books
+
+    def invoiced_minor(self):
+        """What the buyer's invoices come to, less his credit notes."""
+        self.invoice()
+        rows = self.ask(self.buyer, "GET", f"/orders/{self.order_id}/invoices")["items"]
+        sign = {"sales_invoice": 1, "credit_note": -1}
+        return sum(sign[row["kind"]] * (row["gross_minor"] - row["market_minor"]) for row in rows)
+
     def shares_in_the_books(self):
         """E's counterparts: market discount, compensation, commission, delivery sold by the operator."""
         sums = Counter()
@@ -254,5 +282,12 @@ class Play:
         }
 
     def send_refunds(self):
+        """The way the money came: by the provider, or by a transfer that the operator makes."""
         for refund in refund_queries.refunds_of(SYSTEM, self.order_id):
-            refund_jobs.send(refund.id)
+            if self.on_terms:
+                self.ask(self.operator, "POST", f"/refunds/{refund.id}/sent-by-bank", {"reference": "SEPA 1"})
+            else:
+                refund_jobs.send(refund.id)
+
+    def at_the_bank(self):
+        return books.balance(A.BANK, None, self.facts["currency"])
