@@ -61,10 +61,10 @@ def take_in(actor: Actor, rows: Sequence[Arrived]) -> Imported:
         }
         for row in {row.bank_id: row for row in rows}.values()
     ]
-    statement = insert(BankTransfer).values(values).on_conflict_do_nothing(index_elements=["bank_id"])
-    new = db.session.execute(
-        statement.returning(BankTransfer.id, BankTransfer.amount_minor, BankTransfer.currency)
-    ).all()
+    # The rows beside the statement: all of a long file are more values than one statement may have.
+    statement = insert(BankTransfer).on_conflict_do_nothing(index_elements=["bank_id"])
+    statement = statement.returning(BankTransfer.id, BankTransfer.amount_minor, BankTransfer.currency)
+    new = db.session.execute(statement, values).all()
     if new:
         lines = [(row.id, postings.transfer_arrived(row.amount_minor, row.currency)) for row in new]
         books.post_all([Entry(f"bank:{transfer_id}", "transfer_arrived", line) for transfer_id, line in lines])

@@ -8,7 +8,7 @@ from marketplace.orders import queries as order_queries
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.receivables import actions, queries
-from settlements.receivables.actions import Allocation
+from settlements.receivables.actions import Allocation, Arrived
 from settlements.receivables.refusals import (
     CurrencyIsAnother,
     MoneyWasSpent,
@@ -17,6 +17,7 @@ from settlements.receivables.refusals import (
     NoCreditLeft,
     UndoneBefore,
 )
+from settlements.receivables.statements import MAX_ROWS
 from settlements.receivables.states import TransferState
 from settlements.receivables.suggestions import suggestions
 from tests.builders.receivables import a_transfer, example_on_terms, invoiced, paid
@@ -124,6 +125,15 @@ def test_the_bank_tells_of_the_same_money_once(items):
         again = actions.take_in(SYSTEM, [actions.Arrived("X-1", 5_000, "EUR", queries.today(), "Buyer")])
     assert (again.new, again.known) == (0, 1)
     assert waiting() == 5_000
+
+
+def test_the_longest_file_of_a_bank_is_taken_in_whole(session):
+    day = queries.today()
+    rows = [Arrived(f"day-{n}", 100 + n, "EUR", day, "Buyer") for n in range(MAX_ROWS)]
+    with transaction():
+        taken = actions.take_in(SYSTEM, rows)
+    assert (taken.new, taken.known) == (MAX_ROWS, 0)
+    assert waiting() == sum(row.amount_minor for row in rows)
 
 
 def test_a_person_assigns_in_parts_and_not_more_than_there_is(items, cast):
