@@ -40,6 +40,7 @@ class Receivable(Row):
         Index("ix_receivable_open", "due_on", postgresql_where=text("state IN ('issued', 'part_settled')")),
         Index("ix_receivable_number_key", "number_key"),
         Index("ix_receivable_order_key", "order_key"),
+        Index("ix_receivable_late_of", "late_of", postgresql_where=text("late_of IS NOT NULL")),
         CheckConstraint("kind IN ('invoice', 'late_fee')", name="kind"),
         CheckConstraint("(kind = 'late_fee') = (late_of IS NOT NULL)", name="late_of"),
         CheckConstraint("amount_minor > 0 AND level >= 0", name="amounts"),
@@ -107,6 +108,7 @@ class BankTransfer(Row):
     __states__ = TRANSFER_STATES
     __table_args__ = (
         Index("ix_bank_transfer_open", "booked_on", postgresql_where=text("state = 'open'")),
+        Index("ix_bank_transfer_remitter_iban", "remitter_iban"),
         CheckConstraint("amount_minor > 0 AND assigned_minor BETWEEN 0 AND amount_minor", name="amounts"),
     )
 
