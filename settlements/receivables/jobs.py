@@ -26,10 +26,10 @@ def match_waiting() -> None:
 @job("receivables.remind", queue=LONG, timeout=1800, every=3600)
 def remind_overdue() -> None:
     """Remind of what is overdue, invoice by invoice; running twice reminds nobody twice."""
-    day, after = queries.today(), None
+    day, days, after = queries.today(), actions.ladder().days, None
     while True:
         with transaction():
-            due = queries.overdue_ids(day, _BATCH, after)
+            due = queries.to_remind(day, days, _BATCH, after)
         for receivable_id in due:
             each(lambda receivable_id=receivable_id: actions.remind(receivable_id, day), receivable_id)
         if len(due) < _BATCH:

@@ -6,10 +6,10 @@ What is read here decides about money, so rows that the session holds already ar
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, or_, text
+from sqlalchemy import Select, and_, func, or_, text
 
 from marketplace.companies.models import Company
 from marketplace.credit import queries as credit
@@ -101,10 +101,16 @@ def known_by(keys: Iterable[str]) -> list[Receivable]:
     return list(db.session.scalars(visible(SYSTEM, Receivable).where(numbered).order_by(Receivable.id).limit(20)))
 
 
-def overdue_ids(day: date, limit: int, after: uuid.UUID | None = None) -> list[uuid.UUID]:
-    """Invoices that should have been paid before `day` and are not disputed, by id."""
+def to_remind(day: date, days: Sequence[int], limit: int, after: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Invoices that should have been paid before `day`, are not disputed, and have reached a level of which nobody was
+    reminded, by id. `days`: so many after the due day each level is reached."""
+    reached = [
+        and_(Receivable.level < level, Receivable.due_on <= day - timedelta(days=late))
+        for level, late in enumerate(days, 1)
+    ]
     statement = visible(SYSTEM, Receivable).with_only_columns(Receivable.id)
     statement = statement.where(
+        or_(*reached),
         Receivable.state.in_(STILL_OPEN),
         Receivable.open_minor > 0,
         Receivable.due_on < day,
@@ -149,12 +155,6 @@ def claimed_late(receivable_id: uuid.UUID) -> int:
     """What was claimed for paying this invoice late so far."""
     statement = visible(SYSTEM, Receivable).with_only_columns(func.sum(Receivable.amount_minor))
     return int(db.session.scalar(statement.where(Receivable.late_of == receivable_id)) or 0)
-
-
-def notice_exists(receivable_id: uuid.UUID, level: int) -> bool:
-    statement = visible(SYSTEM, DunningNotice).with_only_columns(DunningNotice.id)
-    statement = statement.where(DunningNotice.receivable_id == receivable_id, DunningNotice.level == level)
-    return db.session.scalar(statement) is not None
 
 
 def notices_of(receivable_ids: Sequence[uuid.UUID]) -> list[DunningNotice]:

@@ -1,7 +1,7 @@
 """What is done to open items and the bank's money: open, match, set off, remind, give up."""
 
 from settlements.receivables.actions.crediting import credit_of, pay_back, set_off
-from settlements.receivables.actions.dunning import add_rate, pause, remind
+from settlements.receivables.actions.dunning import add_rate, ladder, pause, remind
 from settlements.receivables.actions.giving_up import decide, propose
 from settlements.receivables.actions.importing import Arrived, Imported, take_in
 from settlements.receivables.actions.matching import (
@@ -24,6 +24,7 @@ __all__ = [
     "decide",
     "follow_step",
     "keep_as_credit",
+    "ladder",
     "match",
     "match_by_reference",
     "open_receivables",

@@ -84,6 +84,12 @@ def test_each_level_is_reached_once_whoever_runs_how_often(item, cast):
     assert [(row.number, row.open_minor) for row in fees] == [(f"{item.number}/L2", 4_087), (f"{item.number}/L3", 94)]
 
 
+def test_who_was_reminded_is_left_alone_until_the_next_level(item):
+    run(3)
+    due = [queries.to_remind(item.due_on + timedelta(days=late), (3, 10, 20), 10) for late in (3, 9, 10, 20)]
+    assert due == [[], [], [item.id], [item.id]]
+
+
 def test_a_level_that_was_slept_through_is_skipped(item):
     run(11)
     assert [row[0] for row in notices()] == [2]
