@@ -43,24 +43,24 @@ def record(result: DisputeResult, began_at: datetime) -> Dispute:
     if payment_id is None:
         raise DisputeNotOurs
     order, payment = payment_queries.locked(payment_id)
-    row = queries.by_provider_id(result.provider_id) or _opened(payment, result)
+    row = queries.by_provider_id(result.provider_id) or _opened(payment, result, began_at)
     if row.looked_at > began_at:
         return row
     row.looked_at, row.due_by, row.reason = began_at, result.due_by, result.reason
-    row.submissions = result.submissions
+    row.submissions, row.trouble = result.submissions, None
     if (result.currency, result.amount_minor <= payment.captured_minor) != (payment.currency, True):
         row.trouble = (
             f"disputed {result.amount_minor} {result.currency}, taken {payment.captured_minor} {payment.currency}"
         )
         return row
-    row.amount_minor = result.amount_minor
+    row.amount_minor, row.currency = result.amount_minor, result.currency
     _book_movements(row, result.movements)
     payments.set_disputed(payment, queries.taken_of_payment(payment.id))
     _follow(row, order, result)
     return row
 
 
-def _opened(payment: Payment, result: DisputeResult) -> Dispute:
+def _opened(payment: Payment, result: DisputeResult, began_at: datetime) -> Dispute:
     row = Dispute(
         id=new_id(),
         provider_id=result.provider_id,
@@ -73,7 +73,7 @@ def _opened(payment: Payment, result: DisputeResult) -> Dispute:
         state=_first(result.state),
         due_by=result.due_by,
         opened_at=result.created,
-        looked_at=result.created,
+        looked_at=began_at,
     )
     db.session.add(row)
     db.session.flush()

@@ -95,6 +95,17 @@ def test_opened_it_takes_amount_and_fee_once(paid, cast, gateway):
     right(gateway)
 
 
+def test_opened_by_a_clock_ahead_of_ours_it_is_booked_all_the_same(paid, cast, gateway):
+    began = clock.now()
+    with clock.moved(timedelta(seconds=2)):
+        dispute = gateway.open_dispute(payment_of(paid).provider_id)
+    assert dispute.created > began
+    with transaction():
+        actions.record(dispute, began)
+    assert balances(paid, cast)["disputes_in_process"] == 43674
+    right(gateway)
+
+
 def test_won_it_leaves_only_its_fee(paid, cast, gateway):
     row = decided(opened(paid, gateway), gateway, won=True)
     assert row.state is D.WON
@@ -222,6 +233,11 @@ def test_another_amount_or_currency_is_not_booked(paid, cast, gateway, change):
     row = jobs.look_at(dispute.provider_id)
     assert row.trouble.startswith("disputed ")
     assert balances(paid, cast)["disputes_in_process"] == 0
+
+    for name in change:
+        object.__setattr__(dispute, name, {"currency": "EUR", "amount_minor": 43674}[name])
+    assert jobs.look_at(dispute.provider_id).trouble is None  # nor is it told of once it is no more so
+    assert balances(paid, cast)["disputes_in_process"] == 43674
 
 
 def test_evidence_is_handed_over_once(paid, cast, gateway):
