@@ -133,12 +133,21 @@ def resolve_by_itself(row: BalanceDifference, at: datetime) -> None:
 
 
 def _days(seen: Seen, under_way: Mapping[str, int]) -> list[ReconciledDay]:
-    booked = queries.clearing()
+    booked = _booked_then(seen)
     provider = {currency: seen.balance.total_minor(currency) for currency in _currencies(seen.balance)}
     return [
         _day(seen, currency, provider.get(currency, 0), booked.get(currency, 0), under_way.get(currency, 0))
         for currency in sorted({*booked, *provider})
     ]
+
+
+def _booked_then(seen: Seen) -> dict[str, int]:
+    """psp_clearing by currency at the moment of the balance: without movements that came, and were booked, after it."""
+    booked, listed = queries.clearing(), {movement.id for movement in seen.movements}
+    for name, (currency, net_minor, _) in queries.booked_between(seen.at, clock.now() + GRACE).items():
+        if name not in listed:
+            booked[currency] -= net_minor
+    return booked
 
 
 def _currencies(balance: Balance) -> set[str]:

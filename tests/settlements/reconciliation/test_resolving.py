@@ -11,6 +11,7 @@ from marketplace.kernel.db import db, transaction
 from settlements.gateway.port import Unknown
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
+from settlements.ledger.postings import reconciliation as postings
 from settlements.reconciliation import actions, jobs, queries
 from settlements.reconciliation.kinds import Action
 from settlements.reconciliation.recording import GRACE
@@ -164,6 +165,31 @@ def test_a_balance_that_never_stands_still_is_not_judged(paid, gateway, monkeypa
     with pytest.raises(Unknown):
         jobs.run()
     assert queries.latest_days(SYSTEM, 1) == []
+
+
+def test_what_came_after_the_look_is_no_difference_of_it(paid, gateway, reconcile, monkeypatch):
+    """The market goes on: a fee is taken, and booked, between the look and its record."""
+    original, looks = gateway.balance_transactions, []
+
+    def moving_after(*span):
+        rows = list(original(*span))
+        looks.append(span)
+        if len(looks) == 2:
+            gateway.book_by_hand("stripe_fee", -650)
+            with transaction():
+                books.post(f"psp:{gateway.movements[None][-1].id}", "test", fee_lines(-650))
+        return rows
+
+    monkeypatch.setattr(gateway, "balance_transactions", moving_after)
+    day = reconcile()["EUR"]
+    assert list(db.session.scalars(queries.differences(SYSTEM))) == []
+    assert (day.provider_minor, day.booked_minor, day.closed_at is not None) == (42994, 42994, True)
+    day = reconcile()["EUR"]
+    assert (day.provider_minor, day.booked_minor, day.closed_at is not None) == (42344, 42344, True)
+
+
+def fee_lines(net_minor):
+    return postings.settled({"EUR": postings.Lacking(net_minor, 0)}, A.PSP_FEES, None)
 
 
 def test_the_nightly_job_and_the_command(fee, app, cast):
