@@ -34,10 +34,15 @@ _TRIES = 4
 _AHEAD = timedelta(minutes=5)  # the provider's clock may be ahead of ours
 
 
-def run(days: int = LOOK_BACK_DAYS) -> list[ReconciledDay]:
-    """Compare what moved in these days, and the whole balance. Raises PaymentsNotConfigured, Later, Unknown."""
-    gateway = provider()
-    at, since = clock.now(), clock.now() - timedelta(days=days)
+def run(days: int | None = None) -> list[ReconciledDay]:
+    """Compare what moved in these days (None: since the last look, and some before it), and the whole balance.
+
+    Raises PaymentsNotConfigured, Later, Unknown.
+    """
+    gateway, at = provider(), clock.now()
+    with transaction():
+        last = queries.last_look() if days is None else None
+    since = min(last or at, at) - timedelta(days=LOOK_BACK_DAYS if days is None else days)
     movements, balance = _at_one_moment(gateway, since)
     with transaction():
         booked = queries.booked_between(since, at - GRACE)

@@ -118,6 +118,14 @@ def latest_days(actor: Actor, limit: int) -> list[ReconciledDay]:
     return list(db.session.scalars(statement, execution_options=AFRESH))
 
 
+def last_look() -> datetime | None:
+    """When the balance was looked at last."""
+    found: datetime | None = db.session.scalar(
+        visible(SYSTEM, ReconciledDay).with_only_columns(func.max(ReconciledDay.looked_at))
+    )
+    return found
+
+
 def day_of(day: date, currency: str) -> ReconciledDay | None:
     statement = visible(SYSTEM, ReconciledDay).where(ReconciledDay.day == day, ReconciledDay.currency == currency)
     found: ReconciledDay | None = db.session.scalars(statement, execution_options=AFRESH).one_or_none()

@@ -192,6 +192,15 @@ def fee_lines(net_minor):
     return postings.settled({"EUR": postings.Lacking(net_minor, 0)}, A.PSP_FEES, None)
 
 
+def test_nights_that_were_missed_are_made_up_for(paid, gateway, reconcile):
+    reconcile()
+    with clock.moved(timedelta(days=2)):
+        gateway.book_by_hand("stripe_fee", -650)
+    with clock.moved(timedelta(days=9)):
+        jobs.run_nightly()
+    assert (only().kind, only().difference_minor) == ("provider_fee", -650)
+
+
 def test_the_nightly_job_and_the_command(fee, app, cast):
     jobs.run_nightly()
     assert queries.latest_days(SYSTEM, 1)[0].closed_at is None
