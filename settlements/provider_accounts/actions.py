@@ -109,6 +109,15 @@ def record(account_id: uuid.UUID, result: AccountResult, began_at: datetime) -> 
     return row
 
 
+def take_to_list_payouts(before: datetime, limit: int) -> list[tuple[uuid.UUID, str]]:
+    """(vendor, provider's id) of accounts whose payouts were not listed since. Each has had its turn by this, also
+    where the provider then does not answer: an account that it knows no more holds up no other."""
+    rows = queries.locked_to_list_payouts(before, limit)
+    for row in rows:
+        row.payouts_listed_at = clock.now()
+    return [(row.vendor_id, row.provider_id) for row in rows if row.provider_id is not None]
+
+
 def _told(row: ProviderAccount) -> tuple[object, ...]:
     return (*(getattr(row, name) for name in _SAID), row.provider_id)
 

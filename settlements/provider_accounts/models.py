@@ -53,3 +53,4 @@ class ProviderAccount(Row):
     requested_at: Mapped[datetime] = mapped_column(default=clock.now)
     asked_at: Mapped[datetime | None]  # the first call with `key`: the provider forgets keys after a day
     looked_at: Mapped[datetime | None]
+    payouts_listed_at: Mapped[datetime | None]  # when the provider was last asked for all payouts of this account

@@ -100,6 +100,17 @@ def not_looked_at_since(before: datetime, limit: int) -> list[uuid.UUID]:
     return list(db.session.scalars(statement.order_by(ProviderAccount.looked_at).limit(limit)))
 
 
+def locked_to_list_payouts(before: datetime, limit: int) -> list[ProviderAccount]:
+    """Accounts at the provider whose payouts were not listed since, the longest ago first; those that somebody else
+    takes are left to him."""
+    statement = visible(SYSTEM, ProviderAccount).where(
+        ProviderAccount.provider_id.is_not(None),
+        ProviderAccount.payouts_listed_at.is_(None) | (ProviderAccount.payouts_listed_at < before),
+    )
+    statement = statement.order_by(ProviderAccount.payouts_listed_at.nulls_first()).limit(limit)
+    return list(db.session.scalars(statement.with_for_update(skip_locked=True), execution_options=AFRESH))
+
+
 def why_not_payable(row: ProviderAccount | None, currency: str) -> str | None:
     """Why no money in this currency may be sent to a vendor now; None: it may.
 

@@ -14,6 +14,7 @@ from marketplace.kernel.queue import job
 from settlements.gateway.connect import TransferRequest
 from settlements.gateway.port import Later, Rejected, Unknown
 from settlements.gateway.provider import provider
+from settlements.provider_accounts import actions as accounts
 from settlements.transfers.actions import owing, payouts, recovering, reversing, sending
 from settlements.transfers.actions.reversing import TakingBack
 from settlements.transfers.actions.sending import Sending
@@ -23,6 +24,8 @@ from settlements.transfers.queries import payouts as payout_queries
 log = structlog.get_logger("transfers")
 _BATCH = 200
 _LOOK_AT_PAYOUTS_AFTER = timedelta(hours=1)
+_LIST_PAYOUTS_AFTER = timedelta(days=1)
+_LISTED_BACK = timedelta(days=31)  # so that none is missed after the marketplace stood still
 Key = TypeVar("Key")
 
 
@@ -169,10 +172,14 @@ def remind_debtors() -> None:
 
 @job("payouts.look_up", every=900, timeout=300)
 def look_at_payouts() -> None:
-    """Ask what became of payouts that have not ended, should their web hooks be lost."""
+    """Ask what became of payouts that have not ended, and for those never heard of, should web hooks be lost."""
+    now = clock.now()
     with transaction():
-        due = payout_queries.payouts_open(clock.now() - _LOOK_AT_PAYOUTS_AFTER, _BATCH)
+        due = payout_queries.payouts_open(now - _LOOK_AT_PAYOUTS_AFTER, _BATCH)
     each(lambda known: look_at_payout(*known), due)
+    with transaction():
+        turn = accounts.take_to_list_payouts(now - _LIST_PAYOUTS_AFTER, _BATCH)
+    each(lambda account: list_payouts(*account), turn)
 
 
 def look_at_payout(provider_id: str, account: str) -> None:
@@ -182,6 +189,18 @@ def look_at_payout(provider_id: str, account: str) -> None:
         known = payout_queries.payout_by_provider_id(provider_id)
         if known is not None:
             payouts.record(known.vendor_id, account, result)
+
+
+def list_payouts(vendor_id: uuid.UUID, account: str) -> None:
+    """Record what the provider lists of an account and we do not know so: new ones, and those that came back late."""
+    found = provider().payouts(account, clock.now() - _LISTED_BACK)
+    listed = [result for result in found if result.amount_minor > 0]  # below zero his bank fills up a debit there
+    with transaction():
+        known = payout_queries.states_of(result.provider_id for result in listed)
+        for result in listed:
+            state = known.get(result.provider_id)
+            if state is None or state.value != result.state.value:
+                payouts.record(vendor_id, account, result)
 
 
 def each(work: Callable[[Key], None], keys: list[Key]) -> None:

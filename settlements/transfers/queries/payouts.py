@@ -1,6 +1,7 @@
 """Payouts of the provider to vendors' banks, as reported."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,13 @@ def payout_by_provider_id(provider_id: str) -> VendorPayout | None:
     """The payout that the provider knows by this id, locked."""
     statement = visible(SYSTEM, VendorPayout).where(VendorPayout.provider_id == provider_id).with_for_update()
     return db.session.scalars(statement, execution_options=AFRESH).one_or_none()
+
+
+def states_of(provider_ids: Iterable[str]) -> dict[str, PayoutState]:
+    """What is known of the payouts that the provider knows by these ids; those that we never heard of are left out."""
+    statement = visible(SYSTEM, VendorPayout).with_only_columns(VendorPayout.provider_id, VendorPayout.state)
+    rows = db.session.execute(statement.where(VendorPayout.provider_id.in_(list(provider_ids))))
+    return {row[0]: row[1] for row in rows}
 
 
 def payouts_open(before: datetime, limit: int) -> list[tuple[str, str]]:

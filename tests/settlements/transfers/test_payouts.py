@@ -10,11 +10,13 @@ from marketplace.kernel.db import db, transaction
 from marketplace.notifications.models import Letter
 from settlements.gateway.connect import PayoutRequest
 from settlements.gateway.connect import PayoutState as Reported
+from settlements.gateway.port import Rejected
 from settlements.ledger import books
 from settlements.transfers import jobs
 from settlements.transfers.actions import payouts
 from settlements.transfers.models import VendorPayout
 from settlements.transfers.states import PayoutState
+from tests.builders.transfers import an_account
 
 
 @pytest.fixture
@@ -59,3 +61,40 @@ def test_the_job_asks_after_those_that_have_not_ended(made, vendor, account, gat
     with clock.moved(timedelta(hours=2)):
         jobs.look_at_payouts()
     assert db.session.query(VendorPayout).one().state is PayoutState.PAID
+
+
+def test_the_job_finds_what_no_web_hook_told_of(made, vendor, account, gateway):
+    gateway.become_paid(made.provider_id)
+    jobs.look_at_payouts()
+    found = db.session.query(VendorPayout).one()
+    assert (found.vendor_id, found.account, found.provider_id) == (vendor, account, made.provider_id)
+    assert (found.amount_minor, found.currency, found.state) == (5000, "EUR", PayoutState.PAID)
+    jobs.look_at_payouts()
+    assert gateway.calls.count("payouts") == 1
+
+
+def test_a_bank_that_sends_money_back_late_is_noticed_within_a_day(made, vendor, account, gateway):
+    gateway.become_paid(made.provider_id)
+    jobs.look_at_payouts()
+    gateway.fail_payout(made.provider_id, "account_closed")
+    with clock.moved(timedelta(days=1, minutes=1)):
+        jobs.look_at_payouts()
+        jobs.look_at_payouts()
+    assert (db.session.query(VendorPayout).one().failure_code, letters()) == ("account_closed", 1)
+
+
+def test_an_account_that_the_provider_does_not_answer_for_holds_up_no_other(made, cast, account, gateway, monkeypatch):
+    monkeypatch.setattr(jobs, "_BATCH", 1)
+    with transaction():
+        an_account(gateway, cast.rival_vendor_company)
+    listed = gateway.payouts
+
+    def silent(wanted, since=None):
+        if wanted != account:
+            raise Rejected("account_invalid")
+        return listed(wanted, since)
+
+    monkeypatch.setattr(gateway, "payouts", silent)
+    jobs.look_at_payouts()
+    jobs.look_at_payouts()
+    assert db.session.query(VendorPayout).one().provider_id == made.provider_id
