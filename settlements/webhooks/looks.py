@@ -57,6 +57,8 @@ def _payout(provider_id: str, account: str, vendor_id: uuid.UUID) -> Verdict:
         result = provider().payout_by_id(provider_id, account)
     except Rejected as refusal:
         return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
+    if result.amount_minor <= 0:
+        return Outcome.IGNORED, "it fills up a debit of the account from its bank"
     with transaction():
         payouts.record(vendor_id, account, result)
     return HANDLED

@@ -1,6 +1,7 @@
 """What the provider's web hooks tell of transfers and payouts, and what a step of an order sets going."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -129,6 +130,16 @@ def test_a_payout_in_the_name_of_another_account_is_kept(scene):
     gateway._move(account, "topup", 100, "EUR", "tu_1")
     paid = gateway.create_payout(PayoutRequest(key="k", account=account, amount_minor=100, currency="EUR"))
     assert hear(gateway, "payout.paid", paid.provider_id, other)[0] == "kept"
+
+
+def test_what_an_account_takes_from_its_bank_is_no_payout(scene):
+    """The provider fills up a debit there by a payout below zero."""
+    _, gateway, account = scene
+    gateway._move(account, "topup", 100, "EUR", "tu_1")
+    paid = gateway.create_payout(PayoutRequest(key="k", account=account, amount_minor=100, currency="EUR"))
+    gateway.payouts_made[paid.provider_id] = replace(paid, amount_minor=-100)
+    assert hear(gateway, "payout.created", paid.provider_id, account)[0] == "ignored"
+    assert db.session.query(VendorPayout).count() == 0
 
 
 def test_a_step_of_an_order_recovers_what_its_vendor_owes(scene):
