@@ -77,6 +77,7 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
     app.register_error_handler(SignInRequired, to_sign_in)
     app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form, now=clock.now)
     app.add_template_filter(money_text, "money")
+    app.add_template_filter(amount_text, "amount")
     app.add_template_filter(moment_text, "moment")
     app.add_template_filter(day_text, "day")
     app.add_template_filter(words, "words")
@@ -111,11 +112,18 @@ def money_text(minor: int | None, currency: str) -> Markup:
     """`123450, EUR` -> `1,234.50 EUR`, with a hard space."""
     if minor is None:
         return Markup("&ndash;")
+    return Markup('<span class="money">{}&nbsp;{}</span>').format(amount_text(minor, currency), currency)
+
+
+def amount_text(minor: int | None, currency: str) -> Markup:
+    """The same without its currency, where a table names it once."""
+    if minor is None:
+        return Markup("&ndash;")
     digits = MINOR_DIGITS.get(currency, 2)
     whole, rest = divmod(abs(minor), 10**digits)
     text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
-    sign = Markup("&minus;") if minor < 0 else ""
-    return Markup('<span class="money">{}{}&nbsp;{}</span>').format(sign, text, currency)
+    sign = Markup("&minus;") if minor < 0 else Markup()
+    return sign + text
 
 
 def moment_text(at: datetime | None) -> Markup:

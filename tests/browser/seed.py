@@ -15,6 +15,8 @@ from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Actor, Role
 from marketplace.kernel.db import db
 from marketplace.orders import actions as orders
+from marketplace.returns import actions as returns
+from marketplace.returns import queries as return_queries
 from marketplace.shipments import actions as shipments
 from search.indexing import index_products
 from settlements.invoices import actions as invoices
@@ -91,6 +93,10 @@ def trade(rows: SimpleNamespace) -> SimpleNamespace:
     shipments.ship(SYSTEM, part.id, parcel)
     orders.cancel(remi, shipped.order.id, [orders.Units(line["line_id"], 100)], reason=HOSTILE)
     (invoice,) = invoices.follow(shipped.order.id)
+    case = returns.open_case(remi, shipped.order.id, [{**line, "quantity": 3, "reason": "visible_defect"}], HOSTILE)
+    (coming,) = return_queries.lines_of(SYSTEM, case.id)
+    returns.approve(SYSTEM, case.id, coming.id)
+    returns.receive(SYSTEM, case.id, coming.id, 3)
     paid.parts[0].confirm_by = clock.now() - timedelta(hours=1)
     cart = a_cart((bolts, 400), (rows.offers["bolt_of_tools"], 50), (hostile, 1))
     for price in db.session.query(Price).filter_by(offer_id=rows.offers["bolt_of_tools"].id):
@@ -107,6 +113,7 @@ def trade(rows: SimpleNamespace) -> SimpleNamespace:
         application=application,
         join=urlsplit(link).path,
         invoice=invoice,
+        case=case,
     )
 
 

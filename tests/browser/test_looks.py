@@ -60,6 +60,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             f"/invoices/{trade.invoice.id}",
             "/account",
             "/returns",
+            f"/returns/{trade.case.id}",
             f"/orders/{trade.shipped.order.id}/return",
         ],
         "requester": ["/cart", "/orders"],
@@ -73,6 +74,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             "/invoices",
             f"/invoices/{trade.invoice.id}",
             "/returns",
+            f"/returns/{trade.case.id}",
             "/vendor/payout-account",
         ],
         "applicant": ["/vendor/apply"],
@@ -93,6 +95,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             f"/vendors/{shop.rows.bolts.id}/terms",
             "/invoices?kind=sales_invoice",
             "/returns",
+            f"/returns/{trade.case.id}",
             "/return-policies",
             "/operator/disputes",
             "/operator/reconciliation",
@@ -122,6 +125,28 @@ def test_every_page_fits_and_can_be_used(visit: Callable[..., Visitor], shop: Sh
             if faults:
                 found[path, size["width"]] = faults
     assert found == {}
+
+
+def test_all_outcomes_of_a_return_are_in_sight_at_a_desk_and_scroll_on_a_telephone(visit, shop: Shop):
+    olga = visit("operator")
+    olga.go(f"/returns/{shop.rows.trade.case.id}")
+    olga.press("Preview")
+    around = olga.page.locator(".scroll")
+    columns = [name.split() for name in around.locator("thead th").all_inner_texts()]
+    assert columns[1:] == [
+        ["As", "claimed"],
+        ["Buyer's", "choice"],
+        ["Vendor's", "fault"],
+        ["Carrier's", "fault"],
+        ["Marketplace's", "fault"],
+        ["Shared", "70", ":", "30"],
+        ["As", "typed"],
+    ]
+    assert around.evaluate("e => e.scrollWidth - e.clientWidth") == 0
+    olga.page.set_viewport_size(NARROW)
+    assert around.evaluate("e => e.scrollWidth - e.clientWidth") > 0
+    around.evaluate("e => e.scrollTo(e.scrollWidth, 0)")
+    assert around.locator("thead th").last.evaluate("e => e.getBoundingClientRect().right") <= NARROW["width"]
 
 
 def test_a_name_never_becomes_a_script(visit: Callable[..., Visitor], shop: Shop):
