@@ -73,6 +73,7 @@ from settlements.disputes import pages as disputes_pages
 from settlements.disputes import routes as disputes_routes
 from settlements.earnings import handlers as earning_handlers
 from settlements.earnings import jobs as _earning_jobs  # noqa: F401  registers what time does to vendors' money
+from settlements.gateway import provider as payment_provider
 from settlements.gateway.port import PaymentGateway
 from settlements.gateway.sandbox import launcher
 from settlements.invoices import events as invoices
@@ -85,7 +86,6 @@ from settlements.ledger import pages as books_pages
 from settlements.ledger import routes as books_routes
 from settlements.payments import events as payments
 from settlements.payments import pages as payments_pages
-from settlements.payments import provider as payment_provider
 from settlements.payments import routes as payments_routes
 from settlements.provider_accounts import events as provider_accounts
 from settlements.provider_accounts import handlers as provider_account_handlers

@@ -11,9 +11,9 @@ from marketplace.kernel.db import read_only_end, transaction
 from marketplace.kernel.errors import Upstream
 from marketplace.kernel.queue import job
 from settlements.gateway.port import Later, PaymentRequest, PaymentResult, PaymentState, Rejected, Unknown
+from settlements.gateway.provider import provider
 from settlements.payments import actions, queries
 from settlements.payments.models import Payment
-from settlements.payments.provider import provider
 from settlements.payments.refusals import PaymentNotOpen, ProviderAsksToWait
 from settlements.payments.states import OPEN
 

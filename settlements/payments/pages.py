@@ -13,9 +13,9 @@ from marketplace.kernel.fields import Text
 from marketplace.kernel.web import pages_blueprint
 from marketplace.orders import queries as order_queries
 from marketplace.orders import views as order_views
+from settlements.gateway.provider import provider
 from settlements.payments import actions, jobs, queries
 from settlements.payments.models import Payment
-from settlements.payments.provider import provider
 from settlements.payments.refusals import PaymentDeclined
 from settlements.payments.schemas import is_token
 from settlements.payments.states import OPEN, PaymentState

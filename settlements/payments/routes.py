@@ -9,9 +9,9 @@ from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import new_id, transaction
 from marketplace.kernel.web import Page, ProblemOut, api_blueprint, page_of, paginate
 from marketplace.orders import queries as order_queries
+from settlements.gateway.provider import provider
 from settlements.payments import actions, jobs, queries, views
 from settlements.payments.models import Payment
-from settlements.payments.provider import provider
 from settlements.payments.refusals import PaymentDeclined
 from settlements.payments.schemas import PayIn, PaymentArgs, PaymentForOperatorOut, PaymentsOut
 from settlements.payments.states import OPEN, PaymentState

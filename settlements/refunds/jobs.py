@@ -9,7 +9,7 @@ from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Upstream
 from marketplace.kernel.queue import job
 from settlements.gateway.port import Later, PaymentGateway, RefundRequest, RefundResult, Rejected, Unknown
-from settlements.payments.provider import provider
+from settlements.gateway.provider import provider
 from settlements.refunds import actions, queries
 from settlements.refunds.actions import Sending
 

@@ -12,8 +12,8 @@ from marketplace.kernel.db import transaction
 from settlements.disputes import jobs as dispute_jobs
 from settlements.disputes.refusals import DisputeNotOurs
 from settlements.gateway.port import EventKind, PaymentGateway, Rejected
+from settlements.gateway.provider import provider
 from settlements.payments import actions as payment_actions
-from settlements.payments.provider import provider
 from settlements.payments.refusals import PaymentUnknown
 from settlements.provider_accounts import actions as provider_account_actions
 from settlements.provider_accounts import queries as provider_accounts

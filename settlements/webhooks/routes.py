@@ -7,7 +7,7 @@ from marketplace.kernel.db import transaction
 from marketplace.kernel.problems import problem
 from marketplace.kernel.web import api_blueprint, page_of, paginate
 from settlements.gateway.port import EventNotGenuine
-from settlements.payments.provider import provider
+from settlements.gateway.provider import provider
 from settlements.webhooks import actions, queries
 from settlements.webhooks.models import WebHookEvent
 from settlements.webhooks.schemas import WebHookArgs, WebHookOut
