@@ -1,5 +1,7 @@
 """What we ask of a payment provider, in our words: every outcome is known, refused for good, later, or unknown."""
 
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -179,3 +181,11 @@ class PaymentGateway(ConnectGateway, Protocol):
 
     def read_event(self, raw_body: bytes, signature_header: str | None) -> GatewayEvent:
         """Raises EventNotGenuine."""
+
+
+def own_id(metadata: Mapping[str, str], name: str) -> uuid.UUID | None:
+    """The id of a row of ours that the provider was given with an object; None: it is none that we asked for."""
+    try:
+        return uuid.UUID(metadata.get(name, ""))
+    except ValueError:
+        return None

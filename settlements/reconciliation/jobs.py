@@ -13,7 +13,7 @@ from marketplace.kernel.queue import LONG, job
 from settlements.disputes import jobs as dispute_jobs
 from settlements.disputes.refusals import DisputeNotOurs
 from settlements.gateway.connect import Balance, BalanceTransaction
-from settlements.gateway.port import PaymentGateway, Rejected, Unknown
+from settlements.gateway.port import PaymentGateway, Rejected, Unknown, own_id
 from settlements.gateway.provider import PaymentsNotConfigured, provider
 from settlements.payments import actions as payments
 from settlements.payments.refusals import PaymentUnknown
@@ -120,7 +120,7 @@ def _look_at_dispute(source: str, _related: Facts, _metadata: Facts) -> str | No
 
 
 def _look_at_payment(_source: str, related: Facts, metadata: Facts) -> str | None:
-    provider_id, payment_id = related.get("payment_intent"), _uuid(metadata.get("payment_id"))
+    provider_id, payment_id = related.get("payment_intent"), own_id(metadata, "payment_id")
     if provider_id is None or payment_id is None:
         return "it is no payment of ours"
     result = provider().payment(provider_id)
@@ -132,7 +132,7 @@ def _look_at_payment(_source: str, related: Facts, metadata: Facts) -> str | Non
 
 
 def _look_at_refund(source: str, _related: Facts, metadata: Facts) -> str | None:
-    result, attempt_id = provider().refund_by_id(source), _uuid(metadata.get("attempt_id"))
+    result, attempt_id = provider().refund_by_id(source), own_id(metadata, "attempt_id")
     with transaction():
         if attempt_id is None or not refund_queries.attempt_exists(attempt_id):
             return "it is no refund of ours"
@@ -141,7 +141,7 @@ def _look_at_refund(source: str, _related: Facts, metadata: Facts) -> str | None
 
 def _look_at_transfer(source: str, related: Facts, _metadata: Facts) -> str | None:
     result = provider().transfer_by_id(related.get("transfer") or source)
-    attempt_id = _uuid(result.metadata.get("attempt_id"))
+    attempt_id = own_id(result.metadata, "attempt_id")
     with transaction():
         if attempt_id is None or not transfers.attempt_exists(attempt_id):
             return "it is no transfer of ours"
@@ -166,13 +166,6 @@ def vendor_of(difference_id: uuid.UUID) -> uuid.UUID | None:
             return None
     found = provider_accounts.by_provider_ids([account]) if account else {}
     return found[account].vendor_id if account in found else None
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
 
 
 _LOOKS: tuple[tuple[tuple[str, ...], Callable[[str, Facts, Facts], str | None]], ...] = (

@@ -11,7 +11,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
 from settlements.disputes import jobs as dispute_jobs
 from settlements.disputes.refusals import DisputeNotOurs
-from settlements.gateway.port import EventKind, PaymentGateway, Rejected
+from settlements.gateway.port import EventKind, PaymentGateway, Rejected, own_id
 from settlements.gateway.provider import provider
 from settlements.payments import actions as payment_actions
 from settlements.payments.refusals import PaymentUnknown
@@ -76,7 +76,7 @@ def _look_at_payment(gateway: PaymentGateway, provider_id: str, known: uuid.UUID
         result = gateway.payment(provider_id)
     except Rejected as refusal:
         return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
-    payment_id = known or _uuid(result.metadata.get("payment_id"))
+    payment_id = known or own_id(result.metadata, "payment_id")
     if payment_id is None:
         return Outcome.KEPT, "it is no payment of ours"
     try:
@@ -100,7 +100,7 @@ def _look_at_refund(gateway: PaymentGateway, provider_id: str, known: uuid.UUID 
         result = gateway.refund_by_id(provider_id)
     except Rejected as refusal:
         return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
-    attempt_id = known or _uuid(result.metadata.get("attempt_id"))
+    attempt_id = known or own_id(result.metadata, "attempt_id")
     with transaction():
         if attempt_id is None or not refund_queries.attempt_exists(attempt_id):
             return Outcome.KEPT, "it is no refund of ours"
@@ -122,7 +122,7 @@ def _look_at_account(gateway: PaymentGateway, provider_id: str, known: uuid.UUID
         result = gateway.account(provider_id)
     except Rejected as refusal:
         return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
-    account_id = known or _uuid(result.metadata.get("account_id"))
+    account_id = known or own_id(result.metadata, "account_id")
     if account_id is None:
         return Outcome.KEPT, "it is no account of ours"
     try:
@@ -133,7 +133,7 @@ def _look_at_account(gateway: PaymentGateway, provider_id: str, known: uuid.UUID
     return (Outcome.KEPT, row.trouble) if row.provider_id != provider_id else HANDLED
 
 
-def _look_at_disputes(disputes: Mapping[str, uuid.UUID | None], tell: Tell) -> None:
+def _look_at_disputes(disputes: Mapping[str, queries.Told], tell: Tell) -> None:
     for provider_id in disputes:
         try:
             row = dispute_jobs.look_at(provider_id)
@@ -143,13 +143,6 @@ def _look_at_disputes(disputes: Mapping[str, uuid.UUID | None], tell: Tell) -> N
             tell(provider_id, (Outcome.KEPT, f"the provider does not know it: {refusal.code}"))
         else:
             tell(provider_id, (Outcome.KEPT, row.trouble) if row.trouble else HANDLED)
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
 
 
 _LOOKS: dict[str, Callable[[Mapping[str, queries.Told], Tell], None]] = {

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from marketplace.kernel.db import transaction
-from settlements.gateway.port import Rejected
+from settlements.gateway.port import Rejected, own_id
 from settlements.gateway.provider import provider
 from settlements.provider_accounts import queries as provider_accounts
 from settlements.transfers.actions import payouts, sending
@@ -30,7 +30,7 @@ def _transfer(provider_id: str, known: uuid.UUID | None) -> Verdict:
         result = provider().transfer_by_id(provider_id)
     except Rejected as refusal:
         return Outcome.KEPT, f"the provider does not know it: {refusal.code}"
-    attempt_id = known or _uuid(result.metadata.get("attempt_id"))
+    attempt_id = known or own_id(result.metadata, "attempt_id")
     with transaction():
         if attempt_id is None or not transfers.attempt_exists(attempt_id):
             return Outcome.KEPT, "it is no transfer of ours"
@@ -62,10 +62,3 @@ def _payout(provider_id: str, account: str, vendor_id: uuid.UUID) -> Verdict:
     with transaction():
         payouts.record(vendor_id, account, result)
     return HANDLED
-
-
-def _uuid(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
