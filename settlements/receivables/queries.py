@@ -178,6 +178,14 @@ def transfers(actor: Actor, state: TransferState | None = None) -> Select[Any]:
     return statement if state is None else statement.where(BankTransfer.state == state)
 
 
+def told_by_bank(bank_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """How much in which currency each of the bank's own ids names, of those that it has told."""
+    columns = (BankTransfer.bank_id, BankTransfer.amount_minor, BankTransfer.currency)
+    statement = visible(SYSTEM, BankTransfer).with_only_columns(*columns)
+    rows = db.session.execute(statement.where(BankTransfer.bank_id.in_(set(bank_ids))))
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
 def to_match(limit: int) -> list[uuid.UUID]:
     """Transfers of which something is left and that no person has taken over, oldest first."""
     statement = visible(SYSTEM, BankTransfer).with_only_columns(BankTransfer.id)

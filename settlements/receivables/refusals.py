@@ -105,5 +105,11 @@ class RateExists(Conflict):
     message = "A rate that begins on this day exists."
 
 
+class BankIdTaken(Conflict):
+    """The bank's own id of some money was given to another sum before. Fact: `bank_ids`."""
+
+    message = "The bank's own ids of some rows name other money already; none was taken over."
+
+
 class FileNotRead(Invalid):
     """The bank's file is none that can be read; `errors` name the rows at fault."""

@@ -140,6 +140,7 @@ def add_late_rate(wanted):
 @requires(Permission.BANK_MATCH)
 @routes.arguments(BankTransfersIn)
 @routes.response(200, BankImportOut)
+@routes.alt_response(409, schema=ProblemOut, description="An id of the bank names another sum already.")
 @idempotent
 def take_in_transfers(wanted):
     """Take in credits of the bank's statement, each once by the bank's own id; they are matched by what they name.
@@ -154,6 +155,7 @@ def take_in_transfers(wanted):
 @requires(Permission.BANK_MATCH)
 @routes.arguments(BankStatementFile, location="files")
 @routes.response(200, BankImportOut)
+@routes.alt_response(409, schema=ProblemOut, description="An id of the bank names another sum already.")
 @routes.alt_response(422, schema=ProblemOut, description="Names the rows that cannot be read; none was taken over.")
 def take_in_statement(wanted):
     """Take in a file of the bank: CSV with the columns bank_id, booked_on, amount, currency, remitter_name,

@@ -12,8 +12,10 @@ from marketplace.kernel.db import db, new_id
 from settlements.ledger import books
 from settlements.ledger.books import Entry
 from settlements.ledger.postings import terms as postings
+from settlements.receivables import queries
 from settlements.receivables.events import BankTransfersArrived
 from settlements.receivables.models import BankTransfer
+from settlements.receivables.refusals import BankIdTaken
 from settlements.receivables.states import TransferState
 
 
@@ -39,7 +41,10 @@ class Imported:
 
 
 def take_in(actor: Actor, rows: Sequence[Arrived]) -> Imported:
-    """Write down what is new of a bank's statement; it is matched afterwards, transfer by transfer."""
+    """Write down what is new of a bank's statement; it is matched afterwards, transfer by transfer.
+
+    Raises BankIdTaken: money that looks like money of before is not passed over as known.
+    """
     if not rows:
         return Imported(0, 0)
     values = [
@@ -65,6 +70,10 @@ def take_in(actor: Actor, rows: Sequence[Arrived]) -> Imported:
     statement = insert(BankTransfer).on_conflict_do_nothing(index_elements=["bank_id"])
     statement = statement.returning(BankTransfer.id, BankTransfer.amount_minor, BankTransfer.currency)
     new = db.session.execute(statement, values).all()
+    told = queries.told_by_bank(row.bank_id for row in rows)
+    taken = [row.bank_id for row in rows if told[row.bank_id] != (row.amount_minor, row.currency)]
+    if taken:
+        raise BankIdTaken(bank_ids=taken[:50])
     if new:
         lines = [(row.id, postings.transfer_arrived(row.amount_minor, row.currency)) for row in new]
         books.post_all([Entry(f"bank:{transfer_id}", "transfer_arrived", line) for transfer_id, line in lines])

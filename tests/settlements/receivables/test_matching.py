@@ -10,6 +10,7 @@ from settlements.ledger.chart import AccountKind
 from settlements.receivables import actions, queries
 from settlements.receivables.actions import Allocation, Arrived
 from settlements.receivables.refusals import (
+    BankIdTaken,
     CurrencyIsAnother,
     MoneyWasSpent,
     MoreThanIsLeft,
@@ -125,6 +126,19 @@ def test_the_bank_tells_of_the_same_money_once(items):
         again = actions.take_in(SYSTEM, [actions.Arrived("X-1", 5_000, "EUR", queries.today(), "Buyer")])
     assert (again.new, again.known) == (0, 1)
     assert waiting() == 5_000
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_an_id_of_the_bank_that_names_other_money_is_refused(items, together):
+    day = queries.today()
+    first, other = (actions.Arrived("X-1", minor, "EUR", day, "Buyer") for minor in (5_000, 7_000))
+    if not together:
+        with transaction():
+            actions.take_in(SYSTEM, [first])
+    with pytest.raises(BankIdTaken) as refused, transaction():
+        actions.take_in(SYSTEM, [first, other] if together else [other])
+    assert refused.value.facts["bank_ids"] == ["X-1"]
+    assert waiting() == (0 if together else 5_000)
 
 
 def test_the_longest_file_of_a_bank_is_taken_in_whole(session):
