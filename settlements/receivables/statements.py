@@ -55,7 +55,7 @@ def _camt(content: bytes) -> Iterator[Arrived | dict[str, str]]:
     if root.tag.rpartition("}")[2] != "Document":
         raise FileNotRead("The file is no statement by ISO 20022 (camt.053).")
     for number, entry in enumerate(root.iterfind(".//{*}Ntry"), 1):
-        if entry.findtext("{*}CdtDbtInd") != "CRDT" or entry.findtext("{*}RvslInd") == "true":
+        if entry.findtext("{*}CdtDbtInd") != "CRDT" or entry.findtext("{*}RvslInd") == "true" or not _is_booked(entry):
             continue
         details = entry.findall("{*}NtryDtls/{*}TxDtls")
         for index, detail in enumerate(details or [entry]):
@@ -63,6 +63,12 @@ def _camt(content: bytes) -> Iterator[Arrived | dict[str, str]]:
                 yield _camt_credit(entry, detail, index if len(details) > 1 else None)
             except ValueError as failure:
                 yield {"pointer": f"/entries/{number}", "detail": f"Entry {number}: {failure}."}
+
+
+def _is_booked(entry: etree._Element) -> bool:
+    """A bank tells also of what is pending or stands there for information only."""
+    status = entry.findtext("{*}Sts/{*}Cd") or entry.findtext("{*}Sts") or "BOOK"
+    return status.strip() in {"", "BOOK"}
 
 
 def _camt_credit(entry: etree._Element, detail: etree._Element, index: int | None) -> Arrived:

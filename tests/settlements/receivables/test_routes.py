@@ -118,6 +118,24 @@ def test_a_statement_by_iso_20022_is_read_and_matched(client_as, cast, items):
 
 
 @pytest.mark.parametrize(
+    ("status", "new"),
+    [
+        (b"<Sts>BOOK</Sts>", 1),
+        (b"<Sts><Cd>BOOK</Cd></Sts>", 1),
+        (b"<Sts>PDNG</Sts>", 0),
+        (b"<Sts><Cd>INFO</Cd></Sts>", 0),
+    ],
+)
+def test_only_what_the_bank_has_booked_is_money(client_as, cast, session, status, new):
+    content = (CAMT % b"K-1").replace(b"<BookgDt>", status + b"<BookgDt>")
+    file = (io.BytesIO(content), "statement.xml")
+    answer = client_as(cast.operator).post(
+        "/v1/bank-transfers/files", data={"file": file}, content_type="multipart/form-data"
+    )
+    assert (answer.status_code, answer.json) == (200, {"new": new, "known": 0})
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"", b"<a/>", b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><Document>&x;</Document>", b"a,b\n1,2\n",
