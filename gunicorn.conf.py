@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+from typing import Any
 
 wsgi_app = "wsgi:serve()"
 bind = os.environ.get("BIND", "127.0.0.1:8000")
@@ -22,3 +23,9 @@ def when_ready(_server: object) -> None:
     gc.collect()
     getattr(ctypes.CDLL(None), "malloc_trim", int)(0)  # where there is one: what only the start needed goes back
     gc.freeze()
+
+
+def worker_exit(_server: object, worker: Any) -> None:
+    """What a process gathered is written before it goes; a fork of `flask up` ends without Python's own endings."""
+    if app := getattr(worker, "wsgi", None):
+        app.extensions["kontor_search_notes"].end()

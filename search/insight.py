@@ -1,24 +1,26 @@
 """What was searched, what was found and opened and ordered: noted in passing, so that no search waits for it."""
 
 import threading
-import time
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
-from sqlalchemy import delete, insert, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+import structlog
+from flask import Flask, current_app
+from sqlalchemy import delete, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 
 from marketplace.kernel import clock, reads
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id, transaction
 from search.models import SearchQuery, SearchVisit
 
+log = structlog.get_logger("search")
 KEEP = timedelta(days=90)
-_GATHERED, _AFTER_S = 200, 1.0
-_lock = threading.Lock()
+AFTER_S, AGAIN_AFTER_S = 1.0, 5.0
+MOST_HELD = 20_000  # while the database is away: some megabytes
 
 _TOLD = """
     SELECT q.words, count(*) AS searches, count(DISTINCT q.company_id) AS companies,
@@ -41,6 +43,72 @@ _ORDERED = text("""
 """)
 
 
+class Notes:
+    """Searches of this process that are not written yet. A timer writes them a moment after the first of them, however
+    quiet it is then; what cannot be written is kept and tried again, and what is left is written at the process's end.
+    """
+
+    def __init__(self, app: Flask, after_s: float | None = AFTER_S) -> None:
+        """`after_s` None: nothing is written by itself."""
+        self._app, self.after_s = app, after_s
+        self._lock = threading.Lock()
+        self._rows: list[dict[str, Any]] = []
+        self._timer: threading.Timer | None = None
+
+    def add(self, row: dict[str, Any]) -> None:
+        with self._lock:
+            self._rows.append(row)
+            self._wind(self.after_s)
+
+    def flush(self) -> None:
+        """Write what is held, in a transaction of its own; where that fails, it is held as before."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+        if not rows:
+            return
+        try:
+            with transaction():
+                # A commit whose answer was lost may have done its work: then they are there already.
+                db.session.execute(insert(SearchQuery).on_conflict_do_nothing(), rows)
+        except BaseException:
+            with self._lock:
+                self._rows = [*rows, *self._rows][-MOST_HELD:]
+            raise
+
+    def end(self) -> None:
+        """Write what is left: the process ends, and nothing is written by itself any more."""
+        with self._lock:
+            self.after_s, timer = None, self._timer
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+        self._try()
+
+    def _wind(self, after_s: float | None) -> None:
+        if after_s is not None and self._timer is None:
+            self._timer = threading.Timer(after_s, self._run)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _run(self) -> None:
+        self._try()
+        with self._lock:
+            self._timer = None
+            if self._rows and self.after_s is not None:
+                self._wind(AGAIN_AFTER_S)
+
+    def _try(self) -> None:
+        try:
+            with self._app.app_context():
+                self.flush()
+        except SQLAlchemyError as failure:
+            log.warning("searches wait to be written", error=repr(failure)[:300])
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["kontor_search_notes"] = Notes(app)
+
+
 def note_query(actor: Actor, typed: str, found: int) -> uuid.UUID:
     """Note a search; written with others a little later. Returns the id by which what is opened refers to it."""
     query_id = new_id()
@@ -51,32 +119,18 @@ def note_query(actor: Actor, typed: str, found: int) -> uuid.UUID:
         "found": found,
         "at": clock.now(),
     }
-    with _lock:
-        held = current_app.extensions.setdefault("kontor_search_notes", [])
-        held.append(row)
-        due = (
-            len(held) >= _GATHERED
-            or time.monotonic() - current_app.extensions.get("kontor_search_noted", 0.0) > _AFTER_S
-        )
-    if due:
-        flush()
+    _notes().add(row)
     return query_id
 
 
 def flush() -> None:
     """Write what was noted in this process."""
-    with transaction():
-        write_noted()
+    _notes().flush()
 
 
-def write_noted() -> None:
-    """The same in the caller's transaction."""
-    with _lock:
-        held = current_app.extensions.get("kontor_search_notes") or []
-        current_app.extensions["kontor_search_notes"] = []
-        current_app.extensions["kontor_search_noted"] = time.monotonic()
-    if held:
-        db.session.execute(insert(SearchQuery), held)
+def _notes() -> Notes:
+    notes: Notes = current_app.extensions["kontor_search_notes"]
+    return notes
 
 
 def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:
@@ -84,7 +138,7 @@ def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:
     if actor.company_id is None:
         return
     values = {"query_id": query_id, "product_id": product_id, "company_id": actor.company_id, "at": clock.now()}
-    db.session.execute(upsert(SearchVisit).values(values).on_conflict_do_nothing())
+    db.session.execute(insert(SearchVisit).values(values).on_conflict_do_nothing())
 
 
 def ordered(order_id: uuid.UUID, company_id: uuid.UUID) -> None:

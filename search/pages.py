@@ -142,8 +142,7 @@ def steering() -> str:
     asked = forms.load(SteeringAsked(), request.args)
     actor = current_actor()
     preview = finding.preview(actor, _rule(asked) | {"q": asked["q"], "limit": 10}) if asked["q"] else None
-    with transaction():
-        insight.write_noted()
+    insight.flush()
     return render_template(
         "search/steering.html",
         asked=asked,

@@ -6,7 +6,7 @@ from flask import Flask
 
 from marketplace.kernel import operations
 from marketplace.kernel.settings import Settings
-from search import indexing
+from search import indexing, insight
 from search.elastic import ElasticEngine, client_for
 from search.engine import Finder, SearchEngine
 from search.fallback import FallbackEngine
@@ -15,6 +15,7 @@ from search.postgres import PostgresEngine
 
 def init_app(app: Flask, settings: Settings) -> None:
     use(app, *chosen(settings))
+    insight.init_app(app)
     operations.add_figures(app, "search", indexing.figures)
 
 

@@ -102,6 +102,7 @@ def make_settings(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFac
 def app(make_database: Callable[[], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
     """The app that the rolled-back tests share."""
     app = wsgi.create_app(make_settings(make_database()))
+    app.extensions["kontor_search_notes"].after_s = None  # nothing writes beside the test's own transaction
     app.before_request_funcs.setdefault(None, []).insert(0, _forget_the_last_request)
     yield app
     close(app)
@@ -120,6 +121,7 @@ def _forget_the_last_request() -> None:
 
 def close(app: Flask) -> None:
     """Give back the connections of an app."""
+    app.extensions["kontor_search_notes"].end()
     with app.app_context():
         db.engine.dispose()
     app.extensions["kontor_redis"].close()

@@ -11,7 +11,7 @@ from tests.builders.catalogue import a_category, a_product, an_offer
 
 @pytest.fixture
 def goods(app, cast):
-    app.extensions.pop("kontor_search_notes", None)  # what other tests searched
+    app.extensions["kontor_search_notes"] = insight.Notes(app, after_s=None)  # without what other tests searched
     tools = a_category("Tools")
     made = [
         a_product("Angle grinder", created_by=cast.vendor_company, part_number="AG-125", category=tools,
@@ -129,8 +129,7 @@ def test_rules_that_say_nothing_are_refused(client_as, cast, goods):
     assert add(kind="synonym", words=["c", "a"], one_way=True) == (409, "synonyms-in-circle")
 
 
-def test_what_was_searched_opened_and_ordered_is_told(app, client_as, cast, goods, monkeypatch):
-    monkeypatch.setitem(app.extensions, "kontor_search_notes", [])  # what other tests searched is not told here
+def test_what_was_searched_opened_and_ordered_is_told(client_as, cast, goods):
     buyer = client_as(cast.buyer)
     page = buyer.get("/v1/search?q=grinder").json
     buyer.get("/v1/search?q=nothing+like+this")
