@@ -45,7 +45,7 @@ def reference(engine: Any, count: int) -> float:
     """Documents a second through `parallel_bulk`: made beforehand in portions, of which only the sending is timed."""
     index = f"{engine.alias}-reference"
     engine.client.indices.delete(index=index, ignore_unavailable=True)
-    engine.client.indices.create(index=index, body=mapping.index_body(serving=False))
+    engine.client.indices.create(index=index, body=mapping.index_body(f"{index}-alone", serving=False))
     client = engine.client.options(request_timeout=60)
     seconds = 0.0
     for portion in catalogues.batches(ready(count), 50_000):

@@ -162,9 +162,9 @@ class ElasticEngine:
     def rebuild_from(self, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> int:
         """`rebuild` with documents that are ready."""
         fresh = f"{self.alias}-{new_id().hex}"
-        self._call(lambda: self._slow.indices.create(index=fresh, body=mapping.index_body(serving=False)))
+        body = mapping.index_body(self.building, serving=False)
+        self._call(lambda: self._slow.indices.create(index=fresh, body=body))
         try:
-            self._name(fresh, self.building)
             given = self._fill(fresh, batches)
             self._check(fresh, given)
             self._serve(fresh)
@@ -189,7 +189,10 @@ class ElasticEngine:
         }
         if after is not None:
             asked["search_after"] = [str(after)]
-        answer = self._call(lambda: self._slow.search(index=self.alias, body=asked))
+        try:
+            answer = self._call(lambda: self._slow.search(index=self.alias, body=asked))
+        except elasticsearch.NotFoundError:
+            return []  # a new server: the first write makes the index
         return [(uuid.UUID(hit["_id"]), hit["_version"]) for hit in answer["hits"]["hits"]]
 
     def clear(self) -> None:
@@ -237,7 +240,7 @@ class ElasticEngine:
 
     def _serve(self, fresh: str) -> None:
         """Swap the alias in one step, then drop the indexes that served."""
-        serving = mapping.index_body()["settings"]
+        serving = mapping.index_body(self.alias)["settings"]
         live = {"index": {name: serving[name] for name in ("refresh_interval", "number_of_replicas")}}
         self._call(lambda: self._slow.indices.put_settings(index=fresh, body=live))
         old = [index for index, names in self._named().items() if self.alias in names]
@@ -274,15 +277,14 @@ class ElasticEngine:
         return {index: set(entry["aliases"]) for index, entry in dict(found).items()}
 
     def _first(self) -> str:
-        """The first index, where there is none; two that make one at once both go on with the one that was named."""
-        fresh = f"{self.alias}-{new_id().hex}"
-        self._call(lambda: self._slow.indices.create(index=fresh, body=mapping.index_body()))
-        self._name(fresh, self.alias)
-        return fresh
-
-    def _name(self, index: str, alias: str) -> None:
-        actions = [{"add": {"index": index, "alias": alias}}]
-        self._call(lambda: self._slow.indices.update_aliases(body={"actions": actions}))
+        """The first index, made with its alias; by its one name the second of two makers finds it made."""
+        first = f"{self.alias}-first"
+        try:
+            self._call(lambda: self._slow.indices.create(index=first, body=mapping.index_body(self.alias)))
+        except elasticsearch.BadRequestError as failure:
+            if failure.error != "resource_already_exists_exception":
+                raise
+        return first
 
     def _forget(self, index: str) -> None:
         try:

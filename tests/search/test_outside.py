@@ -6,7 +6,9 @@ The servers here are real: one of these tests' own, that is stopped and started 
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from marketplace.catalogue.products import edit
 from marketplace.companies.actions import profile
 from marketplace.kernel import queue
 from marketplace.kernel.db import db, transaction
-from search import indexing, provider
+from search import indexing, provider, queries
 from search.elastic import ElasticEngine, client_for
 from search.engine import SearchAway, SearchRequest
 from search.fallback import FallbackEngine
@@ -242,3 +244,27 @@ def test_a_server_that_is_killed_and_comes_back(market):
         assert indexing.figures()["pending"] == 0
     finally:
         tool("stop")
+
+
+def test_a_server_without_an_index_is_filled_by_the_look_for_drift(market, engine):
+    _, _, product, _ = market
+    assert indexing.repair() == {"elasticsearch": 1}
+    engine.refresh()
+    assert [one for one, _ in engine.versions(None, 10)] == [product.id]
+
+
+def test_two_that_make_the_first_index_at_once_make_one(market, engine):
+    _, _, product, _ = market
+    documents = queries.documents([product.id])
+    other = ElasticEngine(engine.client, engine.alias, timeout_s=20)
+    both_looked = threading.Barrier(2)
+    for one in (engine, other):
+        looked = one._named
+        one._named = lambda looked=looked: (looked(), both_looked.wait(20))[0]
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(one.write, documents) for one in (engine, other)]:
+            assert done.result(30) == []
+    del engine._named
+    engine.refresh()
+    assert len(engine.indexes()) == 1
+    assert [one for one, _ in engine.versions(None, 10)] == [product.id]
