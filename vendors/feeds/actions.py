@@ -18,7 +18,7 @@ from vendors.feeds import batches, files, queries, storage
 from vendors.feeds.bmecat import Bmecat
 from vendors.feeds.columns import Layout, layout_of
 from vendors.feeds.events import FeedReceived
-from vendors.feeds.items import ItemReader
+from vendors.feeds.items import ItemFile, ItemReader
 from vendors.feeds.json_lines import JsonLines
 from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.queries import Seller
@@ -122,11 +122,9 @@ def start(feed_id: uuid.UUID) -> Run | None:
         return None
     path = storage.path_of(feed.stored_as)
     if feed.format == "bmecat":
-        return _begun(feed, *_items(feed, Bmecat(path), Bmecat(path).items()))
+        return _begun(feed, *_items(feed, Bmecat(path)))
     if feed.format == "jsonl":
-        return _begun(
-            feed, *_items(feed, JsonLines(path, feed.mapping or ""), JsonLines(path, feed.mapping or "").items())
-        )
+        return _begun(feed, *_items(feed, JsonLines(path, feed.mapping or "")))
     if feed.format == "xlsx":
         feed.rows_total, rows = files.open_workbook(path)
     else:
@@ -137,13 +135,11 @@ def start(feed_id: uuid.UUID) -> Run | None:
     return _begun(feed, rows, RowReader(layout, queries.categories_by_name(), feed.decimal_mark))
 
 
-def _items(
-    feed: Feed, source: Bmecat | JsonLines, items: Iterator[tuple[int, Any]]
-) -> tuple[Iterator[tuple[int, Any]], ItemReader]:
+def _items(feed: Feed, source: ItemFile) -> tuple[Iterator[tuple[int, Any]], ItemReader]:
     """The goods of a file without columns; what of it is of no use is named once it was looked through."""
     feed.rows_total = source.count()
     feed.warnings = source.warnings
-    return items, ItemReader(queries.categories_by_name())
+    return source.items(), ItemReader(queries.categories_by_name())
 
 
 def _begun(feed: Feed, rows: Iterator[tuple[int, Any]], reader: RowReader | ItemReader) -> Run:

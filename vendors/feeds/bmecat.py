@@ -1,15 +1,13 @@
 """BMEcat 1.2 and 2005 as vendors really write it: read by the names of its elements, whatever its namespace, and never
 held to a schema that real files break. What is of no use here is skipped and named."""
 
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from lxml import etree
 
 from marketplace.kernel.errors import Invalid
-from vendors.feeds.items import MOST_ATTRIBUTES, Item
+from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile
 from vendors.feeds.rows import would_run
 
 PRODUCTS = {"PRODUCT", "ARTICLE"}
@@ -26,26 +24,12 @@ class BmecatBroken(Invalid):
     """The file is no XML that can be read to its end, or no BMEcat."""
 
 
-class Bmecat:
-    """A file on its way in; `skipped` counts by name what was left out of it."""
+class Bmecat(ItemFile):
+    """See ItemFile."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.skipped: Counter[str] = Counter()
-
-    @property
-    def warnings(self) -> list[str]:
-        return [f"{name} was skipped ({count} times)." for name, count in self.skipped.most_common(50)]
-
-    def count(self) -> int:
-        """How many products the file has. Raises BmecatBroken."""
-        number = sum(1 for _ in self.items())
-        if not number:
-            raise BmecatBroken("The file has no product.", pointer="/file")
-        return number
+    broken, one = BmecatBroken, "product"
 
     def items(self) -> Iterator[tuple[int, Item]]:
-        """(number as of a row, the header counting as the first; what the product says). Raises BmecatBroken."""
         with self.path.open("rb") as file:
             yield from self._items(file)
 
@@ -115,7 +99,11 @@ class Bmecat:
             if own != kind or not amount:
                 self.skipped[f"price of the kind '{own[0]}' in {own[1] or 'no currency'}"] += 1
                 continue
-            found.setdefault(int(float(_text(price, "LOWER_BOUND") or 1)), amount)
+            bound = _number(_text(price, "LOWER_BOUND") or "1")
+            if bound is None:
+                self.skipped["a price whose lower bound is no number"] += 1
+                continue
+            found.setdefault(max(1, bound), amount)
         if not found:
             return []
         first = min(found)
@@ -177,12 +165,16 @@ def _ean(details: Any) -> str:
     return _text(details, "EAN") or (_plain(own[0]) if own else "")
 
 
-def _whole(text: str) -> str:
+def _number(text: str) -> int | None:
     try:
-        number = int(float(text))
-    except ValueError:
-        return ""
-    return str(number) if number >= 1 else ""
+        return int(float(text))
+    except (ValueError, OverflowError):  # `inf` is a float
+        return None
+
+
+def _whole(text: str) -> str:
+    number = _number(text)
+    return str(number) if number is not None and number >= 1 else ""
 
 
 def _safe(name: str) -> str:

@@ -3,15 +3,45 @@
 What a file says beyond what a feed can take is left out and named in the warnings.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
+from marketplace.kernel.errors import Invalid
 from vendors.feeds.columns import Layout, read_header
 from vendors.feeds.rows import Fault, RowReader, Wanted, would_run
 
 Item = list[tuple[str, str]]
 MOST_ATTRIBUTES = 250
+
+
+class ItemFile(ABC):
+    """A file on its way in; `skipped` counts by name what was left out of it."""
+
+    broken: ClassVar[type[Invalid]]
+    one: ClassVar[str]  # what an item is called in such a file
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.skipped: Counter[str] = Counter()
+
+    @abstractmethod
+    def items(self) -> Iterator[tuple[int, Item]]:
+        """(number as of a row, the header counting as the first; what the item says). Raises `broken`."""
+
+    @property
+    def warnings(self) -> list[str]:
+        return [f"{name} was skipped ({count} times)." for name, count in self.skipped.most_common(50)]
+
+    def count(self) -> int:
+        """How many items the file has. Raises `broken`."""
+        number = sum(1 for _ in self.items())
+        if not number:
+            raise self.broken(f"The file has no {self.one}.", pointer="/file")
+        return number
 
 
 class ItemReader:

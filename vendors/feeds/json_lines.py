@@ -4,15 +4,15 @@ A mapping is data: `mappings.toml` says for each column of a feed which field it
 """
 
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from marketplace.kernel.errors import Invalid
-from vendors.feeds.items import MOST_ATTRIBUTES, Item
+from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile
 from vendors.feeds.rows import would_run
 
 MAPPINGS: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("mappings.toml").read_text())
@@ -24,27 +24,16 @@ class JsonLinesBroken(Invalid):
     """A line of the file is no JSON object."""
 
 
-class JsonLines:
-    """A file on its way in; `skipped` counts by name what was left out of it."""
+class JsonLines(ItemFile):
+    """See ItemFile."""
+
+    broken, one = JsonLinesBroken, "line"
 
     def __init__(self, path: Path, mapping: str) -> None:
-        self.path = path
+        super().__init__(path)
         self.mapping = MAPPINGS[mapping]
-        self.skipped: Counter[str] = Counter()
-
-    @property
-    def warnings(self) -> list[str]:
-        return [f"{name} was skipped ({count} times)." for name, count in self.skipped.most_common(50)]
-
-    def count(self) -> int:
-        """How many objects the file has. Raises JsonLinesBroken."""
-        number = sum(1 for _ in self.items())
-        if not number:
-            raise JsonLinesBroken("The file has no line.", pointer="/file")
-        return number
 
     def items(self) -> Iterator[tuple[int, Item]]:
-        """(number as of a row, the header counting as the first; what the object says). Raises JsonLinesBroken."""
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=2):
                 if number > MAX_LINES or len(line) > LONGEST_LINE:
@@ -69,19 +58,28 @@ class JsonLines:
         return [(column, value) for column, value in item if value]
 
     def _prices(self, row: dict[str, Any]) -> Item:
-        places = Decimals(self.mapping.get("price_minor_digits", 0))
+        digits = self.mapping.get("price_minor_digits", 0)
         if "tiers" not in self.mapping:
-            return [("price", places.text(row.get(self.mapping["price"])))]
-        names = self.mapping["tiers"]
-        steps = [(int(step[names["from"]]), step[names["price"]]) for step in row.get(names["field"]) or ()]
+            return [("price", _price(row.get(self.mapping["price"]), digits))]
         lowest, found = None, []
-        for quantity, price in sorted(steps):
+        for quantity, price in sorted(self._steps(row)):
             if lowest is not None and price >= lowest:
                 continue  # the same price again says nothing
             column = f"price_from_{quantity}" if found else "price"
-            found.append((column, places.text(price)))
+            found.append((column, _price(price, digits)))
             lowest = price
         return found
+
+    def _steps(self, row: dict[str, Any]) -> Iterator[tuple[int, int | float]]:
+        """(quantity from which it holds, price)."""
+        names = self.mapping["tiers"]
+        said = row.get(names["field"]) or []
+        for step in said if isinstance(said, list) else [said]:
+            quantity, price = (step.get(names["from"]), step.get(names["price"])) if isinstance(step, dict) else (0, "")
+            if isinstance(quantity, int) and isinstance(price, int | float):
+                yield quantity, price
+            else:
+                self.skipped["a price that cannot be read"] += 1
 
     def _attributes(self, row: dict[str, Any]) -> Item:
         prefix = self.mapping.get("attribute_prefix")
@@ -90,7 +88,8 @@ class JsonLines:
                 name.removeprefix(prefix).partition("_")[2]: v for name, v in row.items() if name.startswith(prefix)
             }
         else:
-            said = row.get(self.mapping.get("attributes", ""), {})
+            held = row.get(self.mapping.get("attributes", "")) or {}
+            said = held if isinstance(held, dict) else {"": held}
         found: Item = []
         for name, value in said.items():
             text = _plain(value)
@@ -102,19 +101,15 @@ class JsonLines:
         return found
 
 
-class Decimals:
-    """Prices as text; in minor units where the file has them so."""
-
-    def __init__(self, digits: int) -> None:
-        self.digits = digits
-
-    def text(self, value: Any) -> str:
-        if value is None:
-            return ""
-        if not self.digits:
-            return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-        whole, rest = divmod(int(value), 10**self.digits)
-        return f"{whole}.{rest:0{self.digits}d}"
+def _price(value: Any, digits: int = 0) -> str:
+    """A price as text; `digits` where the file has it in minor units. What is no number is left to the reader."""
+    if value is None:
+        return ""
+    if not isinstance(value, int | float):
+        return str(value)
+    if digits:
+        return f"{Decimal(str(value)).scaleb(-digits):f}"
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def _joined(row: dict[str, Any], names: list[str]) -> str:

@@ -28,7 +28,7 @@ class Feed(Row):
     vendor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("person.id"))
     filename: Mapped[str]
-    format: Mapped[str]  # csv, xlsx, bmecat
+    format: Mapped[str]  # csv, xlsx, bmecat, jsonl
     encoding: Mapped[str] = mapped_column(default="utf-8")  # of a CSV
     delimiter: Mapped[str] = mapped_column(default=",")
     mapping: Mapped[str | None]  # of JSON lines: how their fields are read

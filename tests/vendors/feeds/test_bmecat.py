@@ -50,6 +50,15 @@ def test_what_is_no_bmecat_is_refused(tmp_path, text):
         Bmecat(written(tmp_path, text)).count()
 
 
+def test_one_odd_number_does_not_stop_the_file(tmp_path):
+    text = SMALL.replace(">100<", ">many<").replace(">10<", ">inf<")
+    file = Bmecat(written(tmp_path, text))
+    ((_, item),) = list(file.items())
+    assert dict(item)["price"] == "1.25"
+    assert not {"min_quantity", "price_from_100"} & dict(item).keys()
+    assert "a price whose lower bound is no number was skipped (1 times)." in file.warnings
+
+
 def test_entities_are_not_resolved(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("root:x:0")

@@ -54,6 +54,24 @@ def test_articles_with_prices_in_cents(tmp_path):
     assert "the field 'date_released' was skipped (1 times)." in warnings
 
 
+@pytest.mark.parametrize(
+    ("mapping", "article", "price"),
+    [
+        ("icecat", {"price": "49.95"}, "49.95"),
+        ("icecat", {"price": 4995.0}, "49.950"),
+        ("icecat", {"price": 0.5}, "0.005"),  # no cent is cut off
+        ("icecat", {"price": {"net": 1}}, "{'net': 1}"),  # which its row is told
+        ("jlcparts", {"price": 5, "attributes": [1]}, None),
+        ("jlcparts", {"price": [1, {"qFrom": "x", "price": 1}, {"qFrom": 1}, {"qFrom": 1, "price": 2}]}, "2"),
+        ("jlcparts", {"price": None, "attributes": None}, None),
+    ],
+)
+def test_one_odd_object_does_not_stop_the_file(tmp_path, mapping, article, price):
+    items, _ = read(tmp_path, mapping, article | {"sku": "odd", "id": "odd"}, {"sku": "next", "id": "next"})
+    assert [item["sku"] for item in items] == ["odd", "next"]
+    assert items[0].get("price") == price
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{", "{}\nx"])
 def test_what_is_no_json_is_refused(tmp_path, text):
     path = tmp_path / "file.jsonl"
