@@ -151,7 +151,7 @@ def take_back_waiting() -> None:
 def recover_waiting() -> None:
     """Recover from every vendor who owes, those tried last at the end."""
     with transaction():
-        owing_now = list(dict.fromkeys([*debts.debts_open(_BATCH), *debts.in_debit(_BATCH)]))
+        owing_now = [*debts.debts_open(_BATCH), *debts.in_debit(_BATCH)]
     each(lambda vendor: recover(*vendor), owing_now)
 
 

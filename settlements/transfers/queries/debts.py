@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, exists
 
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
@@ -71,10 +71,15 @@ def vendors_with_accounts(limit: int) -> list[tuple[uuid.UUID, str]]:
 
 
 def in_debit(limit: int) -> list[tuple[uuid.UUID, str]]:
-    """(vendor, currency) of every vendor who owes, or to whom something is due that his debt can be netted with."""
+    """(vendor, currency) of every vendor who owes, or from whom something is claimed, and has no debt open."""
+    opened = exists().where(
+        VendorDebt.vendor_id == Account.party,
+        VendorDebt.currency == Account.currency,
+        VendorDebt.state.in_(OPEN_DEBTS),
+    )
     statement = visible(SYSTEM, Account).with_only_columns(Account.party, Account.currency).distinct()
     statement = statement.where(
-        Account.kind.in_([A.VENDOR_PAYABLE.value, A.VENDOR_RECEIVABLE.value]), Account.balance_minor > 0
+        Account.kind.in_([A.VENDOR_PAYABLE.value, A.VENDOR_RECEIVABLE.value]), Account.balance_minor > 0, ~opened
     )
     return [(row[0], row[1]) for row in db.session.execute(statement.order_by(Account.party).limit(limit))]
 

@@ -214,6 +214,16 @@ def test_a_provider_that_does_not_tell_the_balance_is_asked_again_and_the_reserv
     assert [row.amount_minor for row in reversals()] == [3888]
 
 
+def test_those_who_owed_before_keep_no_other_from_his_turn(vendor, cast, gateway, monkeypatch):
+    monkeypatch.setattr(jobs, "_BATCH", 1)
+    both = {vendor, cast.rival_vendor_company.id}
+    for owing_vendor in both:
+        owes(owing_vendor)
+    jobs.recover_waiting()
+    jobs.recover_waiting()
+    assert {row.vendor_id for row in db.session.query(VendorDebt)} == both
+
+
 def test_part_and_whole_by_hand(ordered, vendor, gateway, cast):
     jobs.send(ordered.id)
     for amount_minor in (515, 24000):
