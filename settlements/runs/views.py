@@ -86,8 +86,11 @@ def named(kind: str, in_favour: bool) -> Json:
 
 
 def line(found: Line) -> Json:
-    """One line of a statement: an order's postings of one kind."""
-    return named(found.kind, found.in_favour) | {
+    """One line of a statement: an order's postings of one kind, or what was booked by hand with its reason."""
+    name = named(found.kind, found.in_favour)
+    if found.reason:
+        name["text"] = f"{name['text']}: {found.reason}"
+    return name | {
         "vendor_order_id": found.vendor_order_id,
         "vendor_order": found.number,
         "account": found.account,

@@ -32,7 +32,7 @@ _STANDING = {
 
 
 class Line(NamedTuple):
-    """The postings of one kind and one order in a statement, in the vendor's favour above zero."""
+    """The postings of one kind and one order, or one adjustment, in a statement; in the vendor's favour above zero."""
 
     vendor_order_id: uuid.UUID | None
     number: str | None
@@ -43,6 +43,7 @@ class Line(NamedTuple):
     count: int
     booked_from: datetime
     booked_to: datetime
+    reason: str | None  # of what was booked by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ class Waiting:
     due_at: datetime | None
 
 
-# The postings that a statement covers and those that its closing made, by order; in the order of their keys, so that
-# a page begins after the last key of the page before it.
+# The postings that a statement covers and those that its closing made, by order, or one by one where booked by hand; in
+# the order of their keys, so that a page begins after the last key of the page before it.
 _LINES = """
 WITH covered AS (
     SELECT own.kind AS account, posting.* FROM statement_account own
@@ -73,14 +74,18 @@ WITH covered AS (
 ), lines AS (
     SELECT covered.vendor_order_id, vendor_order.number, covered.account, covered.kind,
         covered.amount_minor < 0 AS in_favour, -sum(covered.amount_minor)::bigint AS amount, count(*) AS postings,
-        min(journal.booked_at) AS booked_from, max(journal.booked_at) AS booked_to,
+        min(journal.booked_at) AS booked_from, max(journal.booked_at) AS booked_to, adjustment.reason,
         coalesce(vendor_order.number, '') || ' ' || covered.account || ' ' || covered.kind || ' '
-            || (covered.amount_minor < 0)::int || ' ' || coalesce(covered.vendor_order_id::text, '') AS key
+            || (covered.amount_minor < 0)::int || ' '
+            || coalesce(covered.vendor_order_id::text, adjustment.id::text, '') AS key
     FROM covered JOIN journal ON journal.id = covered.journal_id
     LEFT JOIN vendor_order ON vendor_order.id = covered.vendor_order_id
-    GROUP BY covered.vendor_order_id, vendor_order.number, covered.account, covered.kind, covered.amount_minor < 0
+    LEFT JOIN adjustment ON covered.kind = 'adjustment' AND journal.source = 'adjustment:' || adjustment.id
+    GROUP BY covered.vendor_order_id, vendor_order.number, covered.account, covered.kind, covered.amount_minor < 0,
+        adjustment.id
 )
-SELECT vendor_order_id, number, account, kind, in_favour, amount, postings, booked_from, booked_to, key FROM lines
+SELECT vendor_order_id, number, account, kind, in_favour, amount, postings, booked_from, booked_to, reason, key
+FROM lines
 WHERE key > %(after)s ORDER BY key LIMIT %(limit)s
 """
 
@@ -89,8 +94,8 @@ def lines_of(statement_id: uuid.UUID, limit: int, cursor: str | None) -> Page:
     """A page of a statement's lines, by order. The caller has checked who may see it. Raises CursorUnknown."""
     after = cursor_values(cursor, [str])[0] if cursor else ""
     rows = reads.fetch(_LINES, {"statement_id": statement_id, "after": after, "limit": limit + 1})
-    following = make_cursor([rows[limit - 1][9]]) if len(rows) > limit else None
-    return Page([Line(*row[:9]) for row in rows[:limit]], following)
+    following = make_cursor([rows[limit - 1][10]]) if len(rows) > limit else None
+    return Page([Line(*row[:10]) for row in rows[:limit]], following)
 
 
 def totals_of(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[StatementTotal]]:

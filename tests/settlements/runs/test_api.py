@@ -5,11 +5,15 @@ import io
 
 import pytest
 
-from marketplace.kernel.db import db
+from marketplace.kernel.access import Role
+from marketplace.kernel.db import db, transaction
 from settlements.runs import jobs
 from settlements.runs.models import Statement
 from settlements.runs.states import StatementState
+from settlements.transfers.actions import adjusting
+from tests.builders.companies import an_actor
 from tests.cast import NAMES
+from tests.settlements.runs.test_runs import statement_of
 
 
 @pytest.fixture
@@ -94,6 +98,29 @@ def test_lines_go_order_by_order_and_page_by_page_also_as_csv(closed, ask, cast)
     assert [(row["vendor_order"] or None, row["line"], int(row["amount_minor"])) for row in rows] == [
         (row["vendor_order"], row["line"], row["amount_minor"]) for row in lines
     ]
+
+
+def test_what_was_booked_by_hand_stands_alone_with_its_reason(due, settle, vendors, ask, cast):
+    due()
+    second = an_actor(cast.operator_company, Role.OPERATOR)
+    for amount, reason in ((-1500, "Wrecked in our hall"), (-200, "Labels of May"), (-300, "Labels of May")):
+        with transaction():
+            proposed = adjusting.propose(cast.operator, vendors[0].id, amount, "EUR", reason)
+        with transaction():
+            adjusting.approve(second, proposed.id)
+    row = statement_of(settle(cast.operator), vendors[0])
+    path = f"/v1/statements/{row.id}/lines"
+    lines = [
+        *ask(cast.vendor, "get", path).json["items"],
+        *csv.DictReader(io.StringIO(ask(cast.vendor, "get", f"{path}.csv").text)),
+    ]
+    found = [(line["text"], int(line["amount_minor"])) for line in lines if line["line"] == "adjustment"]
+    wanted = [
+        ("Adjustment: Labels of May", -300),
+        ("Adjustment: Labels of May", -200),
+        ("Adjustment: Wrecked in our hall", -1500),
+    ]
+    assert sorted(found) == sorted(2 * wanted)
 
 
 def test_a_balance_and_what_is_not_due_yet(closed, due, ask, cast):
