@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, exists, func
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from marketplace.companies.models import Address
@@ -46,11 +46,27 @@ def invoices(
     if kind is not None:
         statement = statement.where(Invoice.kind == kind)
     if state is not None:
-        standing = visible(SYSTEM, InvoiceStanding).with_only_columns(InvoiceStanding.id)
-        statement = statement.where(Invoice.id.in_(standing.where(InvoiceStanding.state == state)))
+        statement = statement.where(_shows(state))
     if order_id is not None:
         statement = statement.where(Invoice.order_id == order_id)
     return statement if number is None else statement.where(Invoice.number == number)
+
+
+def _shows(state: InvoiceState) -> ColumnElement[bool]:
+    """How an invoice stands; one on terms of which money came in tells that before its standing does."""
+
+    def stands(state: InvoiceState) -> ColumnElement[bool]:
+        standing = visible(SYSTEM, InvoiceStanding).with_only_columns(InvoiceStanding.id)
+        return Invoice.id.in_(standing.where(InvoiceStanding.state == state))
+
+    begun = exists().where(
+        Receivable.invoice_id == Invoice.id, Receivable.open_minor > 0, Receivable.open_minor < Invoice.payable_minor
+    )
+    if state is InvoiceState.ISSUED:
+        return and_(stands(state), ~begun)
+    if state is InvoiceState.PART_PAID:
+        return or_(stands(state), and_(stands(InvoiceState.ISSUED), begun))
+    return stands(state)
 
 
 def invoices_of(actor: Actor, order_id: uuid.UUID) -> list[Invoice]:

@@ -155,6 +155,21 @@ def test_invoices_are_due_as_agreed_when_the_order_was_placed(market):
     assert sorted(item.number for item in items) == sorted(row.number for row in issued)
 
 
+def test_an_invoice_is_listed_by_the_state_that_it_shows(market, client_as):
+    with transaction():
+        placed = example_on_terms(market)
+        shipped(placed)
+        first, *_ = invoices.follow(placed.order.id)
+        paid(1_000, first.number)
+    client = client_as(market.buyer)
+    listed = {
+        state: sorted((row["number"] == first.number, row["state"]) for row in found)
+        for state in ("issued", "part_paid", "paid")
+        for found in [client.get(f"/v1/invoices?state={state}").json["items"]]
+    }
+    assert listed == {"issued": [(False, "issued")] * 2, "part_paid": [(True, "part_paid")], "paid": []}
+
+
 def test_an_invoice_that_is_given_up_is_not_called_paid(market):
     cast, other = market, an_actor(market.operator_company, Role.OPERATOR)
     with transaction():
