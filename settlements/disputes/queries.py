@@ -4,6 +4,8 @@ What is read here decides about money, so rows that the session holds already ar
 """
 
 import uuid
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,8 +55,16 @@ def disputes_of(order_id: uuid.UUID) -> list[Dispute]:
 
 
 def movements_of(dispute_id: uuid.UUID) -> list[DisputeMovement]:
-    statement = visible(SYSTEM, DisputeMovement).where(DisputeMovement.dispute_id == dispute_id)
-    return list(db.session.scalars(statement.order_by(DisputeMovement.at, DisputeMovement.id)))
+    return movements_by_dispute([dispute_id]).get(dispute_id, [])
+
+
+def movements_by_dispute(dispute_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[DisputeMovement]]:
+    """What some disputes moved, the oldest first; those that moved nothing are absent."""
+    found: dict[uuid.UUID, list[DisputeMovement]] = defaultdict(list)
+    statement = visible(SYSTEM, DisputeMovement).where(DisputeMovement.dispute_id.in_(dispute_ids))
+    for row in db.session.scalars(statement.order_by(DisputeMovement.at, DisputeMovement.id)):
+        found[row.dispute_id].append(row)
+    return found
 
 
 def taken_of_payment(payment_id: uuid.UUID) -> int:
@@ -65,8 +75,16 @@ def taken_of_payment(payment_id: uuid.UUID) -> int:
 
 
 def files_of(dispute_id: uuid.UUID) -> list[DisputeFile]:
-    statement = visible(SYSTEM, DisputeFile).where(DisputeFile.dispute_id == dispute_id)
-    return list(db.session.scalars(statement.order_by(DisputeFile.field), execution_options=AFRESH))
+    return files_by_dispute([dispute_id]).get(dispute_id, [])
+
+
+def files_by_dispute(dispute_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[DisputeFile]]:
+    """The files of some disputes; those that have none are absent."""
+    found: dict[uuid.UUID, list[DisputeFile]] = defaultdict(list)
+    statement = visible(SYSTEM, DisputeFile).where(DisputeFile.dispute_id.in_(dispute_ids))
+    for row in db.session.scalars(statement.order_by(DisputeFile.field), execution_options=AFRESH):
+        found[row.dispute_id].append(row)
+    return found
 
 
 def content_of(file_id: uuid.UUID) -> bytes:

@@ -29,7 +29,7 @@ def list_disputes(args):
     """Disputes, the newest first; by state, or those whose evidence is awaited."""
     found = queries.disputes(current_actor(), state=args["state"], to_answer=args["to_answer"])
     page = paginate(found, args, Dispute.id)
-    return Page([views.whole(row) for row in page.items], page.next)
+    return Page(views.all_whole(page.items), page.next)
 
 
 @routes.get("/disputes/<uuid:dispute_id>")

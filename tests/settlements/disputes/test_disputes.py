@@ -8,7 +8,7 @@ import pytest
 
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM
-from marketplace.kernel.db import db, transaction
+from marketplace.kernel.db import QueryCounter, db, transaction
 from marketplace.notifications.models import Letter
 from marketplace.orders import actions as orders
 from settlements.disputes import actions, answers, jobs, queries
@@ -302,6 +302,22 @@ CASES = [
     ("POST", "{dispute}/accept", 200, {}),
     ("POST", "{dispute}/look-up", 200, {}),
 ]
+
+
+def test_a_list_costs_the_same_few_statements(paid, gateway, client_as, cast):
+    client = client_as(cast.operator)
+
+    def listed():
+        with QueryCounter() as seen:
+            items = client.get("/v1/disputes").json["items"]
+        return seen.count, [[moved["amount_minor"] for moved in item["movements"]] for item in items]
+
+    opened(paid, gateway, 10_000)
+    opened(paid, gateway, 20_000)
+    two, items = listed()
+    assert items == [[-20_000], [-10_000]]
+    opened(paid, gateway, 5_000)
+    assert listed()[0] == two
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{c[0]} {c[1]}" for c in CASES])
