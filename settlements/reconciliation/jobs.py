@@ -149,7 +149,10 @@ def _look_at_transfer(source: str, related: Facts, _metadata: Facts) -> str | No
 
 
 def _still(movement_id: str) -> str | None:
-    movement = provider().balance_transaction(movement_id)
+    try:
+        movement = provider().balance_transaction(movement_id)
+    except Rejected as refusal:
+        return f"the provider does not know it: {refusal.code}"
     with transaction():
         finding = find(movement, queries.booked_of([movement_id], 9).get(movement_id))
     return None if finding is None else finding.reason

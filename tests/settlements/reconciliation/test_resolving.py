@@ -89,6 +89,16 @@ def test_a_fee_is_booked_by_one_person_with_a_reason(fee, cast, reconcile, clien
     assert reconcile()["EUR"].closed_at is not None
 
 
+def test_looked_at_again_what_the_provider_does_not_know_still_differs(paid, gateway, cast, reconcile, client_as):
+    with transaction():
+        books.post("psp:txn_gone", "test", fee_lines(-250))
+    reconcile()
+    assert only().kind == "missing_at_provider"
+    answer = client_as(cast.operator).post(f"/v1/reconciliation/differences/{only().id}/look-again")
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/still-differs")
+    assert only().state.value == "open"
+
+
 def test_a_posting_that_costs_money_takes_two(fee, cast, client_as):
     other = an_actor(cast.operator_company, Role.OPERATOR)
     path = f"/v1/reconciliation/differences/{fee.id}"
