@@ -27,6 +27,7 @@ _NAMES: dict[PostingKind, tuple[str, str]] = {
     K.TRANSFER: ("transfer", "transfer"),
     K.TRANSFER_REFUSED: ("transfer_refused", "transfer_refused"),
     K.TRANSFER_REVERSED: ("transfer_reversed", "transfer_reversed"),
+    K.RECLASSIFIED: ("debt_claimed", "debt_netted"),
     K.WRITE_OFF: ("write_off", "write_off"),
 }
 _WORDS = {
@@ -47,6 +48,8 @@ _WORDS = {
     "reserve_held": "Reserve held back",
     "reserve_released": "Reserve released",
     "reserve_minimum": "Minimum reserve",
+    "debt_claimed": "Debt, claimed from you",
+    "debt_netted": "Debt, netted with what was due",
     "transfer": "Paid out",
     "transfer_refused": "Payout refused",
     "transfer_reversed": "Payout taken back",

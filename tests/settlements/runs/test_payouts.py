@@ -6,6 +6,7 @@ from sqlalchemy import text
 from marketplace.kernel.db import db, transaction
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
+from settlements.runs.lines import line_of, words_of
 from settlements.runs.models import Statement
 from settlements.runs.payouts import payout, to_hold_back
 from tests.builders.catalogue import terms_for
@@ -50,6 +51,12 @@ def test_what_is_paid_out(payable, currency, minimums, currencies, amount, why):
 )
 def test_what_is_held_back_for_good(payable, reserve, rolling, minimum, more):
     assert to_hold_back(payable, reserve, rolling, minimum) == more
+
+
+def test_a_debt_that_was_claimed_and_netted_has_names_of_its_own():
+    names = [line_of("reclassified", in_favour=in_favour) for in_favour in (True, False)]
+    assert names == ["debt_claimed", "debt_netted"]
+    assert [words_of(name) for name in names] == ["Debt, claimed from you", "Debt, netted with what was due"]
 
 
 def test_a_minimum_reserve_is_filled_by_the_statement_and_given_back_when_it_falls(due, settle, vendors, cast):
