@@ -52,11 +52,16 @@ def close_ended(case_id: uuid.UUID) -> bool:
 
 
 def let_go_deficit(case_id: uuid.UUID) -> bool:
-    """A small deficit that is still carried when its case is closed is the marketplace's; False where there is none."""
+    """A small deficit that is still carried when its case is closed is the marketplace's; False where there is none.
+
+    What is not paid yet of an order on terms is no deficit: its invoices ask for it.
+    """
     found = queries.locked(SYSTEM, case_id)
+    if not found.case.decisions or found.order.payment_terms is not None:
+        return False
     outcome = settling.preview(SYSTEM, case_id, ())
     terms, deficit = ReturnTerms(found.case.terms), outcome.deficit_minor
-    if not deficit or not found.case.decisions or not terms.is_small(deficit, found.order.currency):
+    if not deficit or not terms.is_small(deficit, found.order.currency):
         return False
     charge = judging.waived(deficit)
     settling.settle_found(SYSTEM, found, (), [charge], "A small rest is let go.")

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from marketplace.carts import actions as carts
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import transaction
+from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.returns import actions, queries, views
 from marketplace.returns.refusals import (
@@ -24,8 +26,9 @@ from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
 from tests.builders.companies import an_actor
-from tests.builders.orders import the_example
-from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received
+from tests.builders.credit import on_account
+from tests.builders.orders import a_cart, the_example
+from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received, ship_all
 
 QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
 
@@ -230,6 +233,21 @@ def test_a_carried_deficit_is_let_go_when_the_case_is_closed_and_it_is_small(mar
         assert actions.let_go_deficit(case.id)
         assert actions.close_ended(case.id)
     assert owed(whole) == (43674 - 5119, 43674 - 5119)
+
+
+def test_what_is_left_of_an_invoice_on_account_is_no_deficit_however_small(market):
+    newest = rule_queries.newest_policy("b2b")
+    with transaction():
+        rules.publish_policy(SYSTEM, "b2b", newest.content, newest.terms | {"waive_below_minor": {"EUR": 100_000}})
+        on_account(market.buyer)
+        whole = carts.checkout(market.actor, a_cart(market, QUANTITIES).cart.id, on_terms=True)
+        for part in whole.parts:
+            orders.confirm(SYSTEM, part.id)
+        case = a_settled_case(market, ship_all(whole), ("B1", 2, "visible_defect"))
+    with transaction():
+        assert not actions.let_go_deficit(case.id)
+        assert actions.close_ended(case.id)
+    assert owed(whole) == (43674 - 5119, 0)
 
 
 def test_a_vendor_who_gives_less_than_is_claimed_does_not_settle_it(market, case):
