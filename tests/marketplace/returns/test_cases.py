@@ -12,7 +12,7 @@ from marketplace.kernel.states import IllegalMove
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.refusals import LineNotInOrder, OrderUnknown, UnitsNotReturnable
-from marketplace.returns import actions, queries
+from marketplace.returns import actions, jobs, queries
 from marketplace.returns.refusals import (
     FaultNotYours,
     GoodsNotBack,
@@ -228,6 +228,25 @@ def test_goods_that_are_not_inspected_in_time_are_decided_as_claimed_and_settled
     assert {line.decided_side for line in queries.lines_of(SYSTEM, case.id)} == {"deadline"}
     assert owed(whole) == (34460, 34460)
     assert len(queries.decisions_of(case.id)) == 1
+
+
+def test_a_deadline_that_cannot_be_kept_stops_no_other(case, monkeypatch):
+    first, _ = queries.lines_of(SYSTEM, case.id)
+    done = actions.time_is_up
+
+    def fails(case_id, line_id):
+        if line_id == first.id:
+            raise RuntimeError("nobody thought of this")
+        return done(case_id, line_id)
+
+    monkeypatch.setattr(actions, "time_is_up", fails)
+    with clock.moved(timedelta(days=10)):
+        jobs.end_turns()
+    assert (state_of(case, "A1"), state_of(case, "B1")) == (LineState.REQUESTED, LineState.APPROVED)
+    monkeypatch.undo()
+    with clock.moved(timedelta(days=10)):
+        jobs.end_turns()
+    assert (state_of(case, "A1"), state_of(case, "B1")) == (LineState.APPROVED, LineState.APPROVED)
 
 
 def test_evidence_that_does_not_come_and_goods_that_are_not_sent(market, whole, case):
