@@ -89,6 +89,16 @@ def _typed_value(kind: Any, value: str) -> Any:
     return value
 
 
+def whole(name: str, most: int) -> int | None:
+    """The number in a field, None where it is empty. Raises ValidationError."""
+    text = request.form.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= most):
+        raise ValidationError({name: f"A whole number from 0 to {most}."})
+    return int(text)
+
+
 def quantities(prefix: str) -> dict[uuid.UUID, int]:
     """The numbers of the fields `prefix-<id>`, by id; empty fields are left out. Raises ValidationError."""
     return {key: _whole(value) for key, value in named_after_ids(prefix).items()}

@@ -238,21 +238,17 @@ def rule(case_id: uuid.UUID, line_id: uuid.UUID) -> Response:
     """Rule upon an appeal, and settle what it decides."""
     form, actor = forms.load(RuleForm()), current_actor()
     shares = [
-        {"fault": fault.value, "percent": int(text)}
+        {"fault": fault.value, "percent": percent}
         for fault in FAULTS
-        if (text := request.form.get(f"share-{fault.value}", "").strip()).isdigit() and 0 < int(text) <= 100
+        if (percent := forms.whole(f"share-{fault.value}", 100))
     ]
     wanted: dict[str, Any] = {
         "outcome": form["outcome"],
         "ruling": _said(form),
         "goods": form["goods"],
-        "by": form["by"],
+        "by": form["by"] if len(shares) > 1 else "units",
+        "shares": sorted(shares, key=lambda share: -share["percent"]),
     }
-    if len(shares) > 1:
-        wanted["shares"] = sorted(shares, key=lambda share: -share["percent"])
-    elif shares:
-        line = next(line for line in queries.lines_of(actor, case_id) if line.id == line_id)
-        wanted["units"] = [{"fault": shares[0]["fault"], "quantity": line.received_quantity or line.quantity}]
 
     def effect() -> None:
         found = actions.rule(actor, case_id, line_id, wanted)

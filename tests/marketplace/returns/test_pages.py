@@ -1,6 +1,7 @@
 """A return worked on with forms alone: by its buyer, by each vendor, by the operator; each reads its own sums."""
 
 import io
+import uuid
 
 import pytest
 
@@ -111,6 +112,21 @@ def test_an_appeal_is_ruled_upon_with_forms(client_as, market, whole, operator):
         {"fault": "vendor", "quantity": 1},
     ]
     assert "Half and half." in see(buyer, page).text
+
+
+def test_a_ruling_upon_no_line_of_the_case_or_with_no_number_is_refused(client_as, market, whole, operator):
+    with transaction():
+        case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
+        actions.appeal(market.vendor_actor("B"), case.id, line_of(case, "B1").id, "They were in order.")
+    client, page = client_as(operator), f"/returns/{case.id}"
+    ruling = {"outcome": "decide", "note": "His choice.", "share-vendor": "", "share-buyer": "100"}
+    address = f"{page}/lines/{line_of(case, 'B1').id}/rule"
+    assert send(client, page, address, to=f"{page}/lines/{uuid.uuid4()}/rule", **ruling).status_code == 404
+    refused = send(client, page, address, **(ruling | {"share-buyer": "²"}))
+    assert (refused.status_code, "A whole number from 0 to 100" in refused.text) == (422, True)
+    assert send(client, page, address, **ruling).status_code == 303
+    db.session.expire_all()
+    assert line_of(case, "B1").settled["units"] == [{"fault": "buyer", "quantity": 2}]
 
 
 def test_evidence_is_told_by_its_content_and_saved_by_its_parties_alone(client_as, market, case):
