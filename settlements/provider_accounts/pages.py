@@ -1,4 +1,4 @@
-"""The vendor's account at the provider as a page, and all of them for the operator, those that need somebody first."""
+"""The vendor's account at the provider as a page; and all of them for the operator, who blocks and asks again."""
 
 import uuid
 
@@ -80,7 +80,7 @@ def look_up() -> Response:
 @routes.get("/operator/payout-accounts")
 @requires(Permission.PAYOUT_BLOCK)
 def overview() -> str:
-    """Every vendor's account; by default those that cannot be paid."""
+    """Every vendor's account; or those that can be paid, or cannot."""
     asked = forms.load(AccountsAsked(), request.args)
     page = paginate(queries.accounts(current_actor(), able=asked["able"]), asked, ProviderAccount.id)
     names = companies_by_id([row.vendor_id for row in page.items])
