@@ -1,5 +1,6 @@
 """One command that runs the whole marketplace: what it starts it keeps alive, and it leaves nothing behind."""
 
+import multiprocessing
 import os
 import secrets
 import shlex
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -168,16 +170,45 @@ def _start_servers(ports: Ports, wish: Wish, env: dict[str, str], family: Family
 
 def _prepare(ports: Ports, servers: Servers, leave: ExitStack) -> Sequence[str]:
     """Schema and demonstration; returns how to sign in."""
-    app = ports.create_app(from_environment(servers.env).require())
-    with app.app_context():
-        migrations.upgrade()
-        signs = ports.load_demo() if servers.demo else []
-        db.engine.dispose()
+    settings = from_environment(servers.env).require()
+    signs = _aside(partial(_filled, ports, settings, demo=servers.demo))
     if servers.embedded:
         kept = Path(servers.env["VAR_FOLDER"]).resolve() / "environment"
         _write_private(kept, _as_shell(servers.env))
         leave.callback(kept.unlink, missing_ok=True)
     return signs
+
+
+def _filled(ports: Ports, settings: Settings, *, demo: bool) -> Sequence[str]:
+    with ports.create_app(settings).app_context():
+        migrations.upgrade()
+        signs = ports.load_demo() if demo else []
+        db.engine.dispose()
+    return signs
+
+
+def _aside(work: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """What `work` returns, done in a fork: what it took to do stays out of the memory of all that is forked later."""
+    forking = multiprocessing.get_context("fork")
+    told, tells = forking.Pipe(duplex=False)
+    child = forking.Process(target=_tell, args=(work, tells), daemon=True)
+    child.start()
+    tells.close()
+    try:
+        found: Sequence[str] = told.recv()
+    except EOFError:
+        raise click.ClickException("the database could not be prepared") from None
+    finally:
+        child.terminate()
+        child.join()
+        told.close()
+    return found
+
+
+def _tell(work: Callable[[], Sequence[str]], tells: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches it too; who waits for it ends it
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    tells.send(list(work()))
 
 
 def _keep_sandbox(ports: Ports, wish: Wish, env: dict[str, str], var: Path, family: Family) -> None:

@@ -10,10 +10,12 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 import wsgi
+from marketplace.kernel import up
 from marketplace.kernel.children import Family, Program
 from marketplace.kernel.up import Ports, up_command
 from settlements.gateway.sandbox import launcher
@@ -54,6 +56,23 @@ def until(true: Callable[[], bool]) -> bool:
     while not true() and time.monotonic() < end:
         time.sleep(0.05)
     return true()
+
+
+def test_what_is_done_aside_is_told_and_leaves_no_memory_here():
+    held = []
+
+    def work():
+        held.append(1)
+        return [str(os.getppid())]
+
+    assert up._aside(work) == [str(os.getpid())]
+    assert held == []
+
+
+def test_what_fails_aside_is_a_failure_here(capfd: pytest.CaptureFixture[str]):
+    with pytest.raises(click.ClickException, match="could not be prepared"):
+        up._aside(lambda: [str(1 // 0)])
+    assert "ZeroDivisionError" in capfd.readouterr().err
 
 
 def test_a_port_in_use_is_named(command):
