@@ -133,9 +133,8 @@ class PostgresEngine:
         return []
 
     def remove(self, gone: Sequence[tuple[uuid.UUID, int]]) -> None:
-        empty = {column: value for column, value in _EMPTY.items() if column not in {"product_id", "version"}}
         if gone:
-            self._store([{"product_id": product_id, "version": version, **empty} for product_id, version in gone])
+            self._store([{"product_id": product_id, "version": version, **_EMPTY} for product_id, version in gone])
 
     def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
         """In the caller's transaction: others see the old index until it ends."""

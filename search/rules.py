@@ -53,14 +53,14 @@ def understand(text: str, category: str | None, rules: Sequence[Rule]) -> Words:
     """What a text asks for in a category (None: everywhere)."""
     typed = _SPACES.sub(" ", text).strip()
     if not typed:
-        return Words(boosts=_boosts("", category, rules))
+        return Words(boosts=_boosts("", rules))
     return Words(
         text=typed,
         readings=_readings(typed, category, rules),
         measures=words.measures_asked(typed),
         key=numbers.key_of(typed),
         heads=numbers.heads(typed),
-        boosts=_boosts(plain(typed), category, rules),
+        boosts=_boosts(plain(typed), rules),
     )
 
 
@@ -80,7 +80,7 @@ def _readings(typed: str, category: str | None, rules: Sequence[Rule]) -> tuple[
     return tuple(dict.fromkeys(found))[:MOST_READINGS]
 
 
-def _boosts(folded: str, category: str | None, rules: Sequence[Rule]) -> tuple[Boost, ...]:
+def _boosts(folded: str, rules: Sequence[Rule]) -> tuple[Boost, ...]:
     found = [
         Boost(rule.category_path, rule.weight)
         for rule in rules
