@@ -1,5 +1,6 @@
 """The operator reads the versions of return policies and publishes the next one; no order that stands is touched."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -9,10 +10,21 @@ from werkzeug.wrappers import Response
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import db
+from marketplace.kernel.errors import Refusal
 from marketplace.kernel.fields import Text
+from marketplace.kernel.money import Money
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
-from marketplace.pricing.policy import CommissionPolicy, DiscountPolicy, FreeDeliveryPolicy, TierPolicy
+from marketplace.pricing.policy import (
+    CommissionPolicy,
+    DeliveryRefund,
+    DiscountPolicy,
+    Fault,
+    FreeDeliveryPolicy,
+    LossBearer,
+    TaxBase,
+    TierPolicy,
+)
 from marketplace.rules import actions, queries
 from marketplace.rules.models import ReturnPolicy
 from marketplace.rules.return_terms import DeficitRule, Reason
@@ -20,13 +32,20 @@ from marketplace.rules.schemas import ReturnTermsIn
 
 routes = pages_blueprint("rules", __name__)
 navigation = [NavItem("Return policies", "rules_pages.policies", Permission.POLICY_EDIT, Side.OPERATOR, "Market")]
-# Terms of the formula that the page changes: the field, and what it may be.
+# Terms of the formula: the field, and what it may be.
 CHOICES: dict[str, Any] = {
     "discount": DiscountPolicy,
     "tier": TierPolicy,
     "free_delivery": FreeDeliveryPolicy,
     "commission": CommissionPolicy,
+    "tax_base": TaxBase,
 }
+BY_FAULT: dict[str, Any] = {
+    "delivery_refund": (DeliveryRefund, "Of a paid delivery goes back"),
+    "loss_borne_by": (LossBearer, "The loss of the goods is borne by"),
+}
+CAPS = ("commission_fee_cap_minor", "restocking_cap_minor")
+MAY_BE_PROTECTED = (Fault.BUYER, Fault.CANCELLED)  # the others always are
 LIMITS = (
     "answer_working_days",
     "evidence_working_days",
@@ -42,6 +61,9 @@ class PolicyForm(forms.PageForm):
     profile = fields.String(required=True, validate=validate.OneOf(list(actions.PROFILES)))
     deficit = fields.String(required=True, validate=validate.OneOf([rule.value for rule in DeficitRule]))
     note = Text(required=True, max_length=500)
+    waive_below = Text(max_length=500, allow_empty=True, load_default="")
+    commission_fee_rate = Text(required=True, max_length=10)
+    restocking_taxed = fields.Boolean(load_default=False)
 
 
 @routes.get("/return-policies")
@@ -59,6 +81,10 @@ def policies() -> str:
         limits=LIMITS,
         reasons=Reason,
         deficits=DeficitRule,
+        by_fault=BY_FAULT,
+        faults=Fault,
+        may_be_protected=MAY_BE_PROTECTED,
+        sums=_sums,
     )
 
 
@@ -66,18 +92,12 @@ def policies() -> str:
 @requires(Permission.POLICY_EDIT)
 @forms.refused_on(policies)
 def publish() -> Response:
-    """The next version: what the form says, and the rest as the version before has it."""
+    """The next version, as the form says."""
     form = forms.load(PolicyForm())
     before = queries.newest_policy(form["profile"])
     if before is None:
         raise ValidationError({"profile": "No version was published yet."})
-    content = dict(before.content) | {name: request.form.get(name, before.content[name]) for name in CHOICES}
-    windows = {
-        reason.value: before.terms["windows"][reason.value] | {"days": _whole(f"window-{reason.value}")}
-        for reason in Reason
-    }
-    terms = dict(before.terms) | {"windows": windows, "deficit": form["deficit"]}
-    terms |= {name: _whole(name) for name in LIMITS}
+    content, terms = _content(form, before.content), _terms(form, before.terms)
     checked = ReturnTermsIn().load(terms)
 
     def effect() -> str:
@@ -87,8 +107,45 @@ def publish() -> Response:
     return forms.once(effect)
 
 
-def _whole(name: str) -> int:
-    text = request.form.get(name, "").strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise ValidationError({name: "A whole number."})
-    return int(text)
+def _content(form: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """The formula's terms; a fault that is never the buyer's stays protected."""
+    ticked = {fault.value for fault in MAY_BE_PROTECTED if request.form.get(f"protected-{fault.value}")}
+    always = set(before["protected_faults"]) - {fault.value for fault in MAY_BE_PROTECTED}
+    content = dict(before) | {name: request.form.get(name, before[name]) for name in CHOICES}
+    for name in BY_FAULT:
+        content[name] = {fault.value: request.form.get(f"{name}-{fault.value}", "") for fault in Fault}
+    return content | {
+        "protected_faults": sorted(always | ticked),
+        "commission_fee_rate": form["commission_fee_rate"],
+        "restocking_taxed": form["restocking_taxed"],
+        **{name: forms.whole(name, 10**9) for name in CAPS},
+    }
+
+
+def _terms(form: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    windows = {
+        reason.value: {
+            "days": forms.whole(f"window-{reason.value}", 3650),
+            "working": bool(request.form.get(f"working-{reason.value}")),
+        }
+        for reason in Reason
+    }
+    terms = dict(before) | {"windows": windows, "deficit": form["deficit"]}
+    terms |= {name: forms.whole(name, 1000) for name in (*LIMITS, "discovery_days")}
+    return terms | {"waive_below_minor": _minor_by_currency(form["waive_below"])}
+
+
+def _sums(minor_by_currency: Mapping[str, int]) -> str:
+    """`EUR 5.00, CHF 6.00`, as _minor_by_currency reads it."""
+    return ", ".join(f"{currency} {Money(minor, currency).major()}" for currency, minor in minor_by_currency.items())
+
+
+def _minor_by_currency(text: str) -> dict[str, int]:
+    found = {}
+    for entry in filter(None, map(str.strip, text.split(","))):
+        currency, _, amount = entry.partition(" ")
+        try:
+            found[currency.upper()] = Money.from_major(amount.strip(), currency.upper()).minor
+        except (ValueError, Refusal) as failure:
+            raise ValidationError({"waive_below": "Sums such as EUR 5.00, CHF 6.00."}) from failure
+    return found

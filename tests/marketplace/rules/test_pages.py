@@ -7,7 +7,7 @@ from marketplace.kernel.db import transaction
 from marketplace.rules import queries
 from tests.builders.companies import an_actor
 from tests.builders.orders import an_order, the_example
-from tests.pages import see, send
+from tests.pages import read, see, send
 
 
 @pytest.fixture
@@ -35,7 +35,64 @@ def test_another_version_with_a_form(client_as, market):
     assert "By our new terms." in see(client, "/return-policies").text
 
 
-@pytest.mark.parametrize("wrong", [{"note": ""}, {"window-change_of_mind": "-1"}, {"answer_working_days": "0"}])
+def test_sent_as_it_stands_it_says_the_same_and_every_term_can_be_changed(client_as, market):
+    with transaction():
+        client = client_as(an_actor(market.operator, Role.OPERATOR))
+    before = queries.newest_policy("b2b")
+    content, terms = dict(before.content), dict(before.terms)
+    assert send(client, "/return-policies", "/return-policies", note="As before.").status_code == 303
+    same = queries.newest_policy("b2b")
+    assert (same.number, same.content, same.terms) == (2, content, terms)
+    wanted = {
+        "delivery_refund-buyer": "full_on_full",
+        "loss_borne_by-carrier": "marketplace",
+        "tax_base": "buyer_price",
+        "protected-cancelled": "on",
+        "commission_fee_rate": "0.15",
+        "commission_fee_cap_minor": "",
+        "restocking_cap_minor": "4000",
+        "discovery_days": "20",
+        "working-change_of_mind": "on",
+        "waive_below": "EUR 7.50, jpy 800",
+    }
+    assert send(client, "/return-policies", "/return-policies", note="All.", **wanted).status_code == 303
+    newest = queries.newest_policy("b2b")
+    assert newest.content == content | {
+        "delivery_refund": content["delivery_refund"] | {"buyer": "full_on_full"},
+        "loss_borne_by": content["loss_borne_by"] | {"carrier": "marketplace"},
+        "tax_base": "buyer_price",
+        "protected_faults": ["cancelled", "carrier", "operator", "vendor"],
+        "commission_fee_rate": "0.15",
+        "commission_fee_cap_minor": None,
+        "restocking_cap_minor": 4000,
+    }
+    windows = terms["windows"] | {"change_of_mind": {"days": 14, "working": True}}
+    others = {"discovery_days": 20, "waive_below_minor": {"EUR": 750, "JPY": 800}}
+    assert newest.terms == terms | others | {"windows": windows}
+
+
+def test_what_was_typed_stays_in_the_form_that_was_refused(client_as, market):
+    with transaction():
+        client = client_as(an_actor(market.operator, Role.OPERATOR))
+    typed = {"discount": "proportional", "working-change_of_mind": "on", "delivery_refund-buyer": "proportional"}
+    answer = send(client, "/return-policies", "/return-policies", note="", **typed, waive_below="EUR 9.00")
+    form = next(form for form in read(answer).forms if form.fields.get("profile") == "b2b")
+    assert {name: form.fields[name] for name in typed} == typed
+    assert form.fields["waive_below"] == "EUR 9.00"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"note": ""},
+        {"window-change_of_mind": "-1"},
+        {"window-change_of_mind": ""},
+        {"answer_working_days": "0"},
+        {"waive_below": "5.00"},
+        {"commission_fee_rate": "2"},
+        {"loss_borne_by-buyer": "nobody"},
+    ],
+)
 def test_what_is_refused_is_said_and_nothing_is_published(client_as, market, wrong):
     with transaction():
         client = client_as(an_actor(market.operator, Role.OPERATOR))
