@@ -147,14 +147,6 @@ def lines_of_cases(actor: Actor, case_ids: Iterable[uuid.UUID]) -> dict[uuid.UUI
     return found
 
 
-def claims_on(order_line_ids: Iterable[uuid.UUID]) -> list[ReturnLine]:
-    """Lines of any case that claim units of these order lines."""
-    statement = visible(SYSTEM, ReturnLine).where(
-        ReturnLine.order_line_id.in_(list(order_line_ids)), ReturnLine.claimed_quantity > 0
-    )
-    return list(db.session.scalars(statement))
-
-
 def live_serials(order_line_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:
     """(order line, serial number) of the units that are coming back or came back."""
     statement = (

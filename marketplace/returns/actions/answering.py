@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from marketplace.kernel import clock, history, outbox
 from marketplace.kernel.access import Actor
@@ -70,8 +71,8 @@ def send_by(found: queries.Locked, line: ReturnLine) -> None:
     wait_until(line, clock.now() + (terms.send if line.goods == "back" else terms.settle))
 
 
-def wait_until(line: ReturnLine, moment: object) -> None:
-    line.due_at = moment  # type: ignore[assignment]
+def wait_until(line: ReturnLine, moment: datetime) -> None:
+    line.due_at = moment
     line.reminded_at = None
 
 
