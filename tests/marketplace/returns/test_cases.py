@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM
+from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.states import IllegalMove
 from marketplace.orders import actions as orders
@@ -52,6 +52,12 @@ def market(session):
 def whole(market):
     with transaction():
         return a_delivered_order(market, QUANTITIES)
+
+
+@pytest.fixture
+def operator(market):
+    with transaction():
+        return an_actor(market.operator, Role.OPERATOR)
 
 
 @pytest.fixture
@@ -280,6 +286,37 @@ def test_several_parcels_and_a_partial_receipt(market, whole, case):
         actions.settle_found(SYSTEM, found)
     assert returned(whole, "A1") == 2  # the third may still come back
     assert owed(whole)[0] == 43674 - 2730
+
+
+def test_who_is_nearly_late_is_reminded_once(case):
+    line = line_of(case, "A1")
+    jobs.remind()
+    assert line_of(case, "A1").reminded_at is None
+    with clock.moved(line.due_at - clock.now() - timedelta(hours=23)):
+        jobs.remind()
+        first = line_of(case, "A1").reminded_at
+        jobs.remind()
+    assert first is not None
+    assert line_of(case, "A1").reminded_at == first
+    assert state_of(case, "A1") == LineState.REQUESTED
+
+
+def test_a_parcel_lost_on_its_way_back_is_decided_by_whose_fault_it_was(market, whole, case, operator):
+    line = line_of(case, "B1")
+    with transaction():
+        actions.approve(SYSTEM, case.id, line.id)
+        parcel = actions.announce(market.actor, case.id, {"lines": [{"line_id": line.id, "quantity": 2}]})
+    with pytest.raises(NotYours), transaction():
+        actions.lose_parcel(market.vendor_actor("B"), case.id, parcel.id)
+    with transaction():
+        actions.lose_parcel(operator, case.id, parcel.id)
+    line = line_of(case, "B1")
+    assert (line.state, line.lost_quantity, line.received_quantity) == (LineState.RECEIVED, 2, 2)
+    units = [{"fault": "carrier", "quantity": 2}]
+    with transaction():
+        found = actions.decide(operator, case.id, [{"line_id": line.id, "units": units}])
+        decision = actions.settle_found(operator, found)
+    assert (decision.refund_minor, returned(whole, "B1")) == (5119, 2)
 
 
 def test_goods_that_are_not_back_are_not_decided(market, case):
