@@ -1,12 +1,9 @@
 """The API of search: hits, completions, relatives and comparisons for buyers; rules, insight and the index for the
 operator."""
 
-import csv
-import io
+from flask import jsonify
 
-from flask import Response, jsonify
-
-from marketplace.kernel import queue
+from marketplace.kernel import csv_files, queue
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import read_only_end, transaction
 from marketplace.kernel.fields import PageArgs
@@ -35,7 +32,7 @@ from search.schemas import (
 
 routes = api_blueprint("search", "Products found by words or part number, with a company's own prices.")
 _AWAY = {"schema": ProblemOut, "description": "Search is away; everything else works."}
-_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
+_QUERIES = ("words", "searches", "companies", "without_result", "found", "clicks", "orders", "last_at")
 
 
 @routes.get("/search")
@@ -181,23 +178,10 @@ def list_queries(args):
 @routes.get("/search/queries.csv")
 @requires(Permission.SEARCH_STEER)
 @routes.arguments(InsightArgs(), location="query")
-@routes.doc(responses=_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def export_queries(args):
     """The same as CSV."""
-    return csv_of(insight.told(args))
-
-
-def csv_of(rows) -> Response:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["words", "searches", "companies", "without_result", "found", "clicks", "orders", "last_at"])
-    for row in rows:
-        words = row["words"]
-        safe = f"'{words}" if words[:1] in {"=", "+", "-", "@", "\t", "\r"} else words  # a spreadsheet would run it
-        writer.writerow([safe, *list(row.values())[1:]])
-    disposition = 'attachment; filename="queries.csv"'
-    headers = {"Content-Disposition": disposition}
-    return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_files.answered("queries", _QUERIES, insight.told(args))
 
 
 @routes.get("/search/index")

@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import Response
 
+from marketplace.kernel import csv_files
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.web import Page, api_blueprint, page_of
-from settlements.ledger import books, files, queries
+from settlements.ledger import books, queries
 from settlements.ledger.schemas import (
     AccountArgs,
     AccountOut,
@@ -48,7 +49,6 @@ JOURNAL = (
     "vendor_order_id",
     "journal_id",
 )
-_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
 routes = api_blueprint("books", "What everybody owns and owes: double entry, append-only.")
 
 
@@ -89,7 +89,7 @@ def list_journals(args: Mapping[str, Any]) -> Page:
 
 @routes.get("/books/trial-balance.csv")
 @requires(Permission.BOOKS_READ)
-@routes.doc(responses=_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def download_trial_balance() -> Response:
     """The trial balance as CSV."""
     return trial_balance_file()
@@ -97,7 +97,7 @@ def download_trial_balance() -> Response:
 
 @routes.get("/books/accounts/<uuid:account_id>/statement.csv")
 @requires(Permission.BOOKS_READ)
-@routes.doc(responses=_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def download_account(account_id: uuid.UUID) -> Response:
     """The whole statement of an account as CSV, newest first."""
     return account_file(account_id)
@@ -106,7 +106,7 @@ def download_account(account_id: uuid.UUID) -> Response:
 @routes.get("/books/journals.csv")
 @requires(Permission.BOOKS_READ)
 @routes.arguments(JournalFilter, location="query")
-@routes.doc(responses=_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def download_journals(args: Mapping[str, Any]) -> Response:
     """The journal as CSV, a posting a row, newest first; of one order or one source."""
     return journals_file(args)
@@ -115,24 +115,24 @@ def download_journals(args: Mapping[str, Any]) -> Response:
 def trial_balance_file() -> Response:
     """The trial balance, for every kind of door."""
     rows = ({name: getattr(row, name) for name in TRIAL} for row in books.trial_balance())
-    return files.answered("trial-balance", TRIAL, rows)
+    return csv_files.answered("trial-balance", TRIAL, rows)
 
 
 def account_file(account_id: uuid.UUID) -> Response:
     """The statement of one account. Raises AccountNotFound."""
     actor = current_actor()
     account, _ = books.account(actor, account_id)
-    rows = files.all_pages(lambda args: queries.postings(actor, account, args), {})
-    return files.answered(f"{account.kind}-{account.currency}", STATEMENT, rows)
+    rows = csv_files.all_pages(lambda args: queries.postings(actor, account, args), {})
+    return csv_files.answered(f"{account.kind}-{account.currency}", STATEMENT, rows)
 
 
 def journals_file(args: Mapping[str, Any]) -> Response:
     """The journal, a posting a row."""
     actor = current_actor()
-    found = files.all_pages(lambda page: queries.journals(actor, page), args)
+    found = csv_files.all_pages(lambda page: queries.journals(actor, page), args)
     rows = (
         {"journal_id": journal["id"]} | {name: journal[name] for name in JOURNAL if name in journal} | line
         for journal in found
         for line in journal["lines"]
     )
-    return files.answered("journal", JOURNAL, rows)
+    return csv_files.answered("journal", JOURNAL, rows)

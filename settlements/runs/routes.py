@@ -1,11 +1,7 @@
 """Settlement over HTTP: runs for the operator, statements and balances for their vendors."""
 
-import csv
-import io
-
-from flask import Response
-
 from marketplace.companies import queries as companies
+from marketplace.kernel import csv_files
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs
@@ -32,8 +28,6 @@ from settlements.runs.schemas import (
 
 routes = api_blueprint("settlement", "What vendors are paid: runs, statements, balances.")
 _FILE = {"type": "string", "format": "binary"}
-_AS_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
-_CSV_PORTION = 1000
 _CSV = (
     "statement",
     "currency",
@@ -123,7 +117,7 @@ def list_lines(args, statement_id):
 
 @routes.get("/statements/<uuid:statement_id>/lines.csv")
 @requires(Permission.STATEMENT_READ)
-@routes.doc(responses=_AS_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def download_lines(statement_id):
     """The lines of a statement as CSV."""
     return lines_as_csv(queries.statement(current_actor(), statement_id))
@@ -186,18 +180,9 @@ def whole(row):
 
 def lines_as_csv(row):
     """All lines of a statement, as a file."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_CSV)
-    cursor, more = None, True
-    while more:
-        page = details.lines_of(row.id, _CSV_PORTION, cursor)
-        for found in map(views.line, page.items):
-            known = {"statement": row.number, "currency": row.currency} | found
-            writer.writerow([known[name] for name in _CSV])
-        cursor, more = page.next, page.next is not None
-    named = f'attachment; filename="{row.number or row.id}.csv"'
-    return Response(text.getvalue(), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": named})
+    lines = csv_files.all_pages(lambda page: details.lines_of(row.id, page["limit"], page["cursor"]), {})
+    known = {"statement": row.number, "currency": row.currency}
+    return csv_files.answered(str(row.number or row.id), _CSV, (known | views.line(found) for found in lines))
 
 
 def document_of(statement_id):

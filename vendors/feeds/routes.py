@@ -1,17 +1,19 @@
 """Feeds over the API: upload, progress, report, cancel, resume."""
 
-from flask import Response, current_app, request, stream_with_context
+from flask import current_app, request
 
+from marketplace.kernel import csv_files
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.web import ProblemOut, api_blueprint, page_of, paginate
-from vendors.feeds import actions, queries, reports, storage
+from vendors.feeds import actions, queries, storage
+from vendors.feeds.columns import COLUMNS
 from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.schemas import FeedFile, FeedFilter, FeedOptions, FeedOut, FeedReportLineOut
 
 routes = api_blueprint("feeds", "Catalogue, price and stock files of vendors, taken in by the background.")
-_CSV = {"200": {"description": "CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}}
+_REPORT = ("row", "column", "sku", "message")
 
 
 @routes.url_value_preprocessor
@@ -50,10 +52,10 @@ def list_feeds(args):
 
 @routes.get("/feeds/template.csv")
 @requires(Permission.OFFER_EDIT)
-@routes.doc(responses=_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def feed_template():
     """Every column a feed may have, with an example."""
-    return _csv(reports.template_csv(), "feed-template.csv")
+    return csv_files.answered("feed-template", list(COLUMNS), [COLUMNS])
 
 
 @routes.get("/feeds/<uuid:feed_id>")
@@ -76,12 +78,13 @@ def list_feed_report(args, feed_id):
 
 @routes.get("/feeds/<uuid:feed_id>/report.csv")
 @requires(Permission.OFFER_EDIT)
-@routes.doc(responses=_CSV)
+@routes.doc(responses=csv_files.DESCRIBED)
 def download_feed_report(feed_id):
     """Download why rows were not taken, as CSV."""
     feed = queries.feed(current_actor(), feed_id)
-    lines = reports.report_csv(queries.report_lines(current_actor(), feed.id))
-    return _csv(stream_with_context(lines), f"report-{feed.id}.csv")
+    lines = queries.report_lines(current_actor(), feed.id)
+    rows = ({"row": at.row_number, "column": at.column, "sku": at.sku, "message": at.message} for at in lines)
+    return csv_files.answered(f"report-{feed.id}", _REPORT, rows)
 
 
 @routes.post("/feeds/<uuid:feed_id>/cancel")
@@ -102,8 +105,3 @@ def resume_feed(feed_id):
     """Go on with a feed from where it stopped."""
     with transaction():
         return actions.resume(current_actor(), feed_id)
-
-
-def _csv(body, filename):
-    disposition = f'attachment; filename="{filename}"'
-    return Response(body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})
