@@ -170,7 +170,8 @@ def _bank(_: Actor, order: Order, bank_id: str, share: str, reference: str = "")
         bank_id, amount, order.currency, receivable_queries.today(), order.company_name, _IBAN, text
     )
     with transaction():
-        receivables.take_in(acting.chief("kontor"), [arrived])
+        if not receivable_queries.told_by_bank([bank_id]):  # a share of what is open was another sum before it came
+            receivables.take_in(acting.chief("kontor"), [arrived])
         waiting = receivable_queries.to_match(100)
     for transfer_id in waiting:
         with transaction():
