@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from marketplace.agreements.queries import offers_of_products
 from marketplace.catalogue import queries as catalogue
 from marketplace.kernel.access import Actor
@@ -60,8 +58,8 @@ def related(actor: Actor, product_id: uuid.UUID, limit: int, currency: str | Non
 
 
 def _hits(actor: Actor, buyer: Buyer, ids: Sequence[uuid.UUID]) -> list[dict[str, Any]]:
-    offers = offers_of_products(actor, ids, currency=buyer.currency) if ids else {}
-    return [queries.item(orjson.loads(offers[one])) for one in ids if one in offers]
+    offers = offers_of_products(actor, ids, currency=buyer.currency)
+    return [queries.item(offers[one]) for one in ids if one in offers]
 
 
 def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import orjson
 from flask import current_app
 from sqlalchemy import func
 
@@ -104,11 +103,11 @@ def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
 def shown(actor: Actor, request: SearchRequest, found: SearchResult) -> dict[str, Any]:
     """What a search found as it is shown: what is not offered at this moment is left out, whatever the index says."""
     ids = [hit.product_id for hit in found.items]
-    offers = offers_of_products(actor, ids, currency=request.buyer.currency) if ids else {}
+    offers = offers_of_products(actor, ids, currency=request.buyer.currency)
     names = texts_of(ids, request.language)
     items = []
     for hit in found.items:
-        there = _offers(orjson.loads(offers.get(hit.product_id, "[]")), request)
+        there = _offers(offers.get(hit.product_id, []), request)
         if there:
             marked = {name: [list(piece) for piece in pieces] for name, pieces in hit.marked.items()}
             items.append(item(there, names.get(hit.product_id), marked))
@@ -131,7 +130,7 @@ def gathered(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, tuple[str, ..
 
 def _offers(offers: list[dict[str, Any]], request: SearchRequest) -> list[dict[str, Any]]:
     """Those of the vendors asked for, at the price of the quantity asked for, the best first."""
-    wanted = {str(one) for one in request.vendors}
+    wanted = set(request.vendors)
     kept = [offer for offer in offers if not wanted or offer["vendor"]["id"] in wanted]
     if request.quantity:
         for offer in kept:

@@ -43,11 +43,6 @@ PRICES = f"""
 """  # noqa: S608
 
 
-def _decimal(number: str) -> str:
-    """As fields.plain_decimal writes it: at least two decimals, no zeros behind them."""
-    return f"(CASE WHEN scale(trim_scale({number})) < 2 THEN round({number}, 2) ELSE trim_scale({number}) END)::text"
-
-
 # The currency asked for, else that of the buyer's company.
 _CURRENCY = "(SELECT asked.currency FROM asked)"
 _ASKED = """asked AS MATERIALIZED (
@@ -57,46 +52,6 @@ _ASKED = """asked AS MATERIALIZED (
 
 # The least that may be ordered: the minimum quantity, rounded up to whole packs.
 _LEAST = "((o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size)"
-
-_ITEM = f"""
-    json_build_object(
-        'id', i.id, 'sku', i.sku,
-        'product', json_build_object('id', i.product_id, 'name', i.product_name, 'manufacturer', i.manufacturer,
-                                     'part_number', i.part_number, 'ean', i.ean),
-        'vendor', json_build_object('id', i.vendor_id, 'name', i.vendor_name),
-        'category', i.category, 'unit', i.unit, 'pack_size', i.pack_size, 'min_quantity', i.min_quantity,
-        'least_quantity', i.least_quantity, 'lead_time_days', i.lead_time_days, 'available', i.available,
-        'price', CASE WHEN i.list_id IS NOT NULL THEN json_build_object(
-            'unit_price', {_decimal("i.unit_price")}, 'currency', {_CURRENCY}, 'tiers', i.tiers,
-            'source', json_build_object('kind', i.list_kind, 'list_id', i.list_id, 'name', i.list_name)) END)
-"""
-
-_LIVE = f"""
-    SELECT o.id, o.sku, o.product_id, p.name AS product_name, p.manufacturer, p.part_number, p.ean,
-           o.vendor_id, v.name AS vendor_name, c.path AS category, o.unit, o.pack_size, o.min_quantity,
-           {_LEAST} AS least_quantity, o.lead_time_days, best.id AS list_id, best.kind AS list_kind,
-           best.name AS list_name
-    FROM offer o
-    JOIN company v ON v.id = o.vendor_id AND v.may_sell
-    JOIN product p ON p.id = o.product_id
-    LEFT JOIN category c ON c.id = p.category_id
-    LEFT JOIN LATERAL ({_LIST_OF_OFFER.format(currency=_CURRENCY)}) best ON true
-    WHERE o.state = 'live'
-"""  # noqa: S608
-
-_PRICED = f"""
-    SELECT page.*, greatest(s.on_hand - s.reserved, 0) AS available, priced.tiers, priced.unit_price
-    FROM page
-    JOIN offer_stock s ON s.offer_id = page.id
-    CROSS JOIN LATERAL (
-        SELECT json_agg(json_build_object('from_quantity', x.from_quantity, 'unit_price', {_decimal("x.unit_price")})
-                        ORDER BY x.from_quantity) AS tiers,
-               coalesce((array_agg(x.unit_price ORDER BY x.from_quantity DESC)
-                            FILTER (WHERE x.from_quantity <= page.least_quantity))[1],
-                        (array_agg(x.unit_price ORDER BY x.from_quantity))[1]) AS unit_price
-        FROM price x WHERE x.offer_id = page.id AND x.price_list_id = page.list_id
-    ) priced
-"""  # noqa: S608
 
 CONDITIONS = {
     "cursor": "o.id < :cursor",
@@ -137,6 +92,12 @@ _BEST = """
 """
 
 
+_OFFER = f"""
+    o.id, o.sku, o.product_id, o.vendor_id, v.name AS vendor_name, o.unit, o.pack_size, o.min_quantity,
+    {_LEAST} AS least_quantity, o.lead_time_days, best.id AS list_id, best.kind AS list_kind, best.name AS list_name
+"""
+
+
 def page_of_offers(limit: int, *conditions: str) -> str:
     """Offers with a price, newest first, one more than the limit; the columns are those of OfferRow.
 
@@ -146,9 +107,7 @@ def page_of_offers(limit: int, *conditions: str) -> str:
     in_category = "JOIN product p ON p.id = o.product_id" if "category" in conditions else ""
     return f"""
         WITH {_ASKED}, own AS MATERIALIZED ({_OWN_LISTS}), page AS MATERIALIZED (
-            SELECT o.id, o.sku, o.product_id, o.vendor_id, v.name AS vendor_name, o.unit, o.pack_size, o.min_quantity,
-                   {_LEAST} AS least_quantity, o.lead_time_days, best.id AS list_id, best.kind AS list_kind,
-                   best.name AS list_name, best.quantities, best.unit_prices
+            SELECT {_OFFER}, best.quantities, best.unit_prices
             FROM offer o
             JOIN company v ON v.id = o.vendor_id AND v.may_sell
             {in_category}
@@ -157,20 +116,44 @@ def page_of_offers(limit: int, *conditions: str) -> str:
             ORDER BY o.id DESC
             LIMIT {limit + 1}
         )
-        SELECT i.id, i.sku, i.product_id, p.name, p.manufacturer, p.part_number, p.ean, i.vendor_id, i.vendor_name,
-               c.path, i.unit, i.pack_size, i.min_quantity, i.least_quantity, i.lead_time_days,
-               greatest(s.on_hand - s.reserved, 0), {_CURRENCY}, i.list_id, i.list_kind, i.list_name, i.quantities,
-               i.unit_prices
-        FROM page i
-        JOIN product p ON p.id = i.product_id
-        JOIN offer_stock s ON s.offer_id = i.id
-        LEFT JOIN category c ON c.id = p.category_id
+        {_SHOWN}
         ORDER BY i.id DESC
     """  # noqa: S608
 
 
+def offers_with(*conditions: str) -> str:
+    """Live offers, those without a price as well, in no order; the columns are those of OfferRow."""
+    return f"""
+        WITH {_ASKED}, page AS MATERIALIZED (
+            SELECT {_OFFER}, tiers.quantities, tiers.unit_prices
+            FROM offer o
+            JOIN company v ON v.id = o.vendor_id AND v.may_sell
+            LEFT JOIN LATERAL ({_LIST_OF_OFFER.format(currency=_CURRENCY)}) best ON true
+            CROSS JOIN LATERAL (
+                SELECT array_agg(x.from_quantity ORDER BY x.from_quantity) AS quantities,
+                       array_agg(trim_scale(x.unit_price)::text ORDER BY x.from_quantity) AS unit_prices
+                FROM price x WHERE x.offer_id = o.id AND x.price_list_id = best.id
+            ) tiers
+            WHERE o.state = 'live' {_where(conditions)}
+        )
+        {_SHOWN}
+    """  # noqa: S608
+
+
+_SHOWN = f"""
+    SELECT i.id, i.sku, i.product_id, p.name, p.manufacturer, p.part_number, p.ean, i.vendor_id, i.vendor_name,
+           c.path, i.unit, i.pack_size, i.min_quantity, i.least_quantity, i.lead_time_days,
+           greatest(s.on_hand - s.reserved, 0), {_CURRENCY}, i.list_id, i.list_kind, i.list_name, i.quantities,
+           i.unit_prices
+    FROM page i
+    JOIN product p ON p.id = i.product_id
+    JOIN offer_stock s ON s.offer_id = i.id
+    LEFT JOIN category c ON c.id = p.category_id
+"""  # noqa: S608
+
+
 class OfferRow(NamedTuple):
-    """The columns of `page_of_offers`."""
+    """The columns of `page_of_offers` and `offers_with`; the last five are None where there is no price."""
 
     id: uuid.UUID
     sku: str
@@ -189,16 +172,14 @@ class OfferRow(NamedTuple):
     lead_time_days: int
     available: int
     currency: str
-    list_id: uuid.UUID
-    list_kind: str
-    list_name: str
-    quantities: list[int]
-    unit_prices: list[str]
+    list_id: uuid.UUID | None
+    list_kind: str | None
+    list_name: str | None
+    quantities: list[int] | None
+    unit_prices: list[str] | None
 
     def as_json(self) -> dict[str, Any]:
         """What OfferOut dumps."""
-        prices = [_two_decimals(price) for price in self.unit_prices]
-        tiers = zip(self.quantities, prices, strict=True)
         return {
             "id": self.id,
             "sku": self.sku,
@@ -217,12 +198,19 @@ class OfferRow(NamedTuple):
             "least_quantity": self.least_quantity,
             "lead_time_days": self.lead_time_days,
             "available": self.available,
-            "price": {
-                "unit_price": prices[max(0, bisect_right(self.quantities, self.least_quantity) - 1)],
-                "currency": self.currency,
-                "tiers": [{"from_quantity": quantity, "unit_price": price} for quantity, price in tiers],
-                "source": {"kind": self.list_kind, "list_id": self.list_id, "name": self.list_name},
-            },
+            "price": self._price(),
+        }
+
+    def _price(self) -> dict[str, Any] | None:
+        if self.quantities is None or self.unit_prices is None:
+            return None
+        prices = [_two_decimals(price) for price in self.unit_prices]
+        tiers = zip(self.quantities, prices, strict=True)
+        return {
+            "unit_price": prices[max(0, bisect_right(self.quantities, self.least_quantity) - 1)],
+            "currency": self.currency,
+            "tiers": [{"from_quantity": quantity, "unit_price": price} for quantity, price in tiers],
+            "source": {"kind": self.list_kind, "list_id": self.list_id, "name": self.list_name},
         }
 
 
@@ -231,15 +219,6 @@ def _two_decimals(trimmed: str) -> str:
     """As fields.plain_decimal writes it: at least two decimals, no zeros behind them."""
     whole, _, fraction = trimmed.partition(".")
     return trimmed if len(fraction) > 1 else f"{whole}.{fraction:0<2}"
-
-
-def offers_by_product(*conditions: str) -> str:
-    """Rows of (product id, JSON array of its offers): the best price for the least quantity first, no price last."""
-    return f"""
-        WITH {_ASKED}, page AS MATERIALIZED ({_LIVE} {_where(conditions)})
-        SELECT i.product_id, json_agg({_ITEM} ORDER BY i.unit_price, i.id)::text AS items
-        FROM ({_PRICED}) i GROUP BY i.product_id
-    """  # noqa: S608
 
 
 def _where(conditions: tuple[str, ...]) -> str:

@@ -11,9 +11,7 @@ from typing import Any
 
 import orjson
 from flask import current_app
-from sqlalchemy import TextClause, bindparam, or_, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Uuid
+from sqlalchemy import or_
 
 from marketplace.agreements import listing
 from marketplace.agreements.models import ListKind, Price, PriceList, PriceListCompany, VendorTerms
@@ -117,13 +115,6 @@ _TERMS = """
 """
 
 
-@functools.cache
-def _statement(sql: str) -> TextClause:
-    """The text with the types that PostgreSQL could not tell from an empty value."""
-    types = {"company_id": Uuid(), "offer_ids": ARRAY(Uuid()), "products": ARRAY(Uuid())}
-    return text(sql).bindparams(*[bindparam(name, type_=kind) for name, kind in types.items() if f":{name}" in sql])
-
-
 @functools.lru_cache(512)
 def _page_statement(limit: int, *conditions: str) -> str:
     """In the driver's own words: this is the hottest list of all, and compiling would cost it a tenth."""
@@ -178,16 +169,15 @@ def offers_page(actor: Actor, args: Mapping[str, Any]) -> bytes:
     return orjson.dumps({"items": [listing.OfferRow._make(row).as_json() for row in shown], "next": following})
 
 
-def offer_for_buyer(actor: Actor, offer_id: uuid.UUID, currency: str | None = None) -> str:
-    """A live offer with this company's price (null where it has none in the currency) as JSON text of OfferOut.
+def offer_for_buyer(actor: Actor, offer_id: uuid.UUID, currency: str | None = None) -> bytes:
+    """A live offer with this company's price (null where it has none in the currency) as JSON of OfferOut.
 
     Raises OfferUnknown.
     """
-    values = _facts(actor, {"currency": currency}) | {"offer": offer_id}
-    row = db.session.execute(_statement(listing.offers_by_product("offer")), values).one_or_none()
-    if row is None:
+    found = _offers_with(_facts(actor, {"currency": currency}) | {"offer": offer_id}, "offer")
+    if not found:
         raise OfferUnknown
-    return str(row.items)[1:-1]
+    return orjson.dumps(found[0].as_json())
 
 
 def product_with_offers(actor: Actor, product_id: uuid.UUID, currency: str | None = None) -> ComparedProduct:
@@ -197,20 +187,40 @@ def product_with_offers(actor: Actor, product_id: uuid.UUID, currency: str | Non
         product,
         catalogue.category_paths([product.category_id]).get(product.category_id),
         catalogue.documents_of(actor, product_id),
-        orjson.loads(offers_of_products(actor, [product_id], currency=currency).get(product_id, "[]")),
+        offers_of_products(actor, [product_id], currency=currency).get(product_id, []),
     )
 
 
 def offers_of_products(
-    actor: Actor, product_ids: Sequence[uuid.UUID], *, currency: str | None = None, vendor: uuid.UUID | None = None
-) -> dict[uuid.UUID, str]:
-    """The live offers of each product with this company's prices, the best price first, as JSON text of a list of
+    actor: Actor, product_ids: Sequence[uuid.UUID], *, currency: str | None = None
+) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """The live offers of each product with this company's prices, the best price for the least quantity first, as of
     OfferOut (price null, and last, where there is none in the currency); a product without any is absent. One query.
     """
-    values = _facts(actor, {"currency": currency, "vendor": vendor}) | {"products": list(product_ids)}
-    conditions = ("products", "vendor") if vendor else ("products",)
-    rows = db.session.execute(_statement(listing.offers_by_product(*conditions)), values)
-    return {row.product_id: row.items for row in rows}
+    if not product_ids:
+        return {}
+    values = _facts(actor, {"currency": currency}) | {"products": reads.as_planned_for(product_ids)}
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for row in _offers_with(values, "products"):
+        found.setdefault(row.product_id, []).append(row.as_json())
+    for offers in found.values():
+        if len(offers) > 1:
+            offers.sort(key=_best_price_first)
+    return found
+
+
+def _offers_with(values: Mapping[str, Any], *conditions: str) -> list[listing.OfferRow]:
+    return [listing.OfferRow._make(row) for row in reads.fetch(_offers_statement(*conditions), values)]
+
+
+def _best_price_first(offer: Mapping[str, Any]) -> tuple[Any, ...]:
+    price = offer["price"]
+    return (price is None, Decimal(price["unit_price"]) if price else 0, offer["id"])
+
+
+@functools.cache
+def _offers_statement(*conditions: str) -> str:
+    return _driver_words(listing.offers_with(*conditions))
 
 
 def _facts(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:

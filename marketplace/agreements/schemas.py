@@ -78,7 +78,7 @@ class OfferOut(Schema):
 
 
 class ReadyOffers(fields.List):
-    """Offers whose JSON was made in SQL: dumped as they are."""
+    """Offers as a statement gave them: dumped as they are."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return value
