@@ -39,6 +39,12 @@ class FaultNotYours(Forbidden):
     message = "You decide only where the loss is yours; this fault is for the marketplace to decide."
 
 
+class DecidedByOperator(Forbidden):
+    """Under appeal, settled, or decided by the operator."""
+
+    message = "This is not yours to decide any more; you may appeal against it."
+
+
 class ReasonNotTaken(Conflict):
     message = "Returns for this reason are not taken."
 
@@ -61,6 +67,10 @@ class LineNamedTwice(Invalid):
 
 class MoreThanApproved(Conflict):
     """More units than the line holds, or than have been received of it."""
+
+
+class SharesNotWhole(Invalid):
+    message = "The shares of a fault come to 100 percent."
 
 
 class NothingDecided(Conflict):

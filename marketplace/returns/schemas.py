@@ -100,6 +100,8 @@ class VerdictIn(StrictSchema):
     def _one_way(self, data: dict[str, Any], **_: Any) -> None:
         if "units" in data and "shares" in data:
             raise ValidationError("Either units or shares.", "shares")
+        if "quantity" in data and "shares" not in data:
+            raise ValidationError("Only with shares; without, say the units of each fault.", "quantity")
         for name in ("units", "shares"):
             faults = [entry["fault"] for entry in data.get(name, ())]
             if len(set(faults)) != len(faults):

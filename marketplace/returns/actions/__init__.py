@@ -2,7 +2,7 @@
 
 from marketplace.returns.actions.answering import approve, ask_evidence, decline, provide
 from marketplace.returns.actions.arbitration import appeal, close, reopen_case, reply, rule
-from marketplace.returns.actions.deciding import decide, inspect
+from marketplace.returns.actions.deciding import decide, inspect, may_decide_again
 from marketplace.returns.actions.evidence import add_evidence
 from marketplace.returns.actions.opening import open_case, reopen, withdraw
 from marketplace.returns.actions.settling import Outcome, preview, settle, settle_found
@@ -23,6 +23,7 @@ __all__ = [
     "inspect",
     "let_go_deficit",
     "lose_parcel",
+    "may_decide_again",
     "open_case",
     "preview",
     "provide",

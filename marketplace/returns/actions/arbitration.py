@@ -90,7 +90,7 @@ def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[s
         verdict = dict(line.verdict or {}) if standing else verdict_of(line, wanted)
         verdict["note"] = ruling
         record(actor, found, line, verdict, queries.evidence_of([line.id])[line.id])
-    line.arbitrated = True
+    line.arbitrated = outcome != "approve"  # what is said of the goods once they are back may be appealed against
     _ruled(actor, line, ruling)
     told(line, "ruled")
     return found

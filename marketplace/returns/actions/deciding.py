@@ -14,7 +14,14 @@ from marketplace.returns.actions.answering import told_all, wait_until
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers, side_of, still_open
 from marketplace.returns.models import ReturnLine
-from marketplace.returns.refusals import FaultNotYours, GoodsNotBack, LineNamedTwice, MoreThanApproved
+from marketplace.returns.refusals import (
+    DecidedByOperator,
+    FaultNotYours,
+    GoodsNotBack,
+    LineNamedTwice,
+    MoreThanApproved,
+    SharesNotWhole,
+)
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import Reason, ReturnTerms
 
@@ -33,8 +40,8 @@ def inspect(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, note: str) -> 
 def decide(actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]]) -> queries.Locked:
     """Decide lines, or decide them differently. `wanted` as of VerdictIn. The case, for `settle_found`.
 
-    Raises ReturnUnknown, ReturnLineUnknown, LineNamedTwice, NotYours, FaultNotYours, GoodsNotBack, MoreThanApproved,
-    IllegalMove; UnitsNotReturnable where a line is taken up again whose units came back otherwise.
+    Raises ReturnUnknown, ReturnLineUnknown, LineNamedTwice, NotYours, DecidedByOperator, FaultNotYours, GoodsNotBack,
+    MoreThanApproved, IllegalMove; UnitsNotReturnable where a line is taken up again whose units came back otherwise.
     """
     found = queries.locked(actor, case_id)
     if not actor.sees_all:
@@ -43,14 +50,22 @@ def decide(actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]]
     evidence = queries.evidence_of([line.id for line in lines])
     for index, (line, want) in enumerate(zip(lines, wanted, strict=True)):
         answers(actor, line)
-        if line.state in {LineState.APPEALED, LineState.SETTLED} and not actor.sees_all:
-            raise FaultNotYours
+        if not may_decide_again(actor, line):
+            raise DecidedByOperator
         verdict = verdict_of(line, want, pointer=f"/lines/{index}")
         _may_decide(actor, found, line, verdict)
         record(actor, found, line, verdict, evidence[line.id])
     db.session.flush()
     told_all(lines, "decided")
     return found
+
+
+def may_decide_again(actor: Actor, line: ReturnLine) -> bool:
+    """A vendor changes his own word until it is settled, never the operator's; that, he appeals against."""
+    if actor.sees_all:
+        return True
+    said_by_operator = line.state is LineState.DECIDED and line.decided_side == "operator"
+    return line.state not in {LineState.APPEALED, LineState.SETTLED} and not said_by_operator
 
 
 def record(
@@ -72,16 +87,18 @@ def record(
 def verdict_of(line: ReturnLine, want: Mapping[str, Any], pointer: str = "") -> dict[str, Any]:
     """What is wanted as a verdict that fits the line: absent units mean what the buyer claims.
 
-    Raises MoreThanApproved, GoodsNotBack.
+    Raises MoreThanApproved, GoodsNotBack, SharesNotWhole.
     """
     available = available_units(line)
     shares, replaced = want.get("shares"), want.get("replaced")
     if replaced is None:
-        replaced = available if line.wish == "replacement" and not want.get("units") and not shares else 0
+        replaced = available if line.wish == "replacement" and want.get("units") is None and not shares else 0
     left = available - replaced
     verdict: dict[str, Any] = {"replaced": replaced, "note": want.get("note") or ""}
     if shares:
         by = [(Fault(share["fault"]), share["percent"]) for share in shares]
+        if sum(percent for _, percent in by) != 100:
+            raise SharesNotWhole(pointer=f"{pointer}/shares")
         quantity = want.get("quantity") or left
         if want.get("by") == "charge":
             verdict["units"] = [{"fault": by[0][0].value, "quantity": quantity}]
@@ -101,6 +118,15 @@ def verdict_of(line: ReturnLine, want: Mapping[str, Any], pointer: str = "") -> 
             available=available,
         )
     return verdict
+
+
+def claimed_verdict(line: ReturnLine) -> dict[str, Any]:
+    """What becomes of a line where nobody says otherwise; of goods that are not back yet, that all of them come."""
+    try:
+        return verdict_of(line, {})
+    except GoodsNotBack:
+        replaced = line.quantity if line.wish == "replacement" else 0
+        return judging.as_claimed(line.fault_claimed, line.quantity - replaced) | {"replaced": replaced}
 
 
 def available_units(line: ReturnLine) -> int:

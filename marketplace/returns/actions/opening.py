@@ -13,7 +13,7 @@ from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.models import Order, OrderLine, VendorOrder
 from marketplace.orders.refusals import LineNotInOrder, UnitsNotReturnable
-from marketplace.returns import queries
+from marketplace.returns import judging, queries
 from marketplace.returns.actions.sides import asks, still_open
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnCase, ReturnLine, ReturnUnit
@@ -94,7 +94,10 @@ def reopen(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, note: str = "")
 
 
 def claim(found: queries.Locked, line: ReturnLine, quantity: int) -> None:
-    """So many units of a line count as coming back from now on. Raises UnitsNotReturnable, SerialTaken."""
+    """So many units of a line count as coming back from now on, and never fewer than the order's state counts, so that
+    none comes back twice. Raises UnitsNotReturnable, SerialTaken.
+    """
+    quantity = max(quantity, judging.total(line.settled))
     change = quantity - line.claimed_quantity
     if change:
         rows = order_queries.lines_of(found.order.id, line.vendor_order_id)

@@ -19,8 +19,10 @@ from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, St
 from marketplace.pricing.facts import Order as Facts
 from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
+from marketplace.returns.actions import labels as labelling
 from marketplace.returns.actions.answering import told_all
-from marketplace.returns.actions.deciding import is_undisputed, named, verdict_of
+from marketplace.returns.actions.deciding import claimed_verdict, is_undisputed, named, verdict_of
+from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers
 from marketplace.returns.events import ReturnSettled
 from marketplace.returns.judging import Judged
@@ -66,20 +68,24 @@ def preview(
     actor: Actor, case_id: uuid.UUID, wanted: Charged, charges: Charged = (), taken_back: Charged = ()
 ) -> Outcome:
     """What an outcome would come to; nothing is written. `wanted` as of `decide`; empty: every line of the actor's that
-    is not settled, as decided or as claimed. Raises ReturnUnknown, ReturnLineUnknown, MoreThanApproved, GoodsNotBack,
+    is not settled, as decided or as claimed. Charges are the operator's: whether they fit, or stand, would tell others
+    what a party owes. Raises ReturnUnknown, ReturnLineUnknown, NotYours, MoreThanApproved, GoodsNotBack,
     ChargePartyUnknown, OrderCannotBeValued.
     """
     case = queries.case(actor, case_id)
+    if (charges or taken_back) and not actor.sees_all:
+        raise NotYours
     order = order_queries.order(SYSTEM, case.order_id)
     found = queries.Locked(case, order, queries.lines_of(actor, case_id))
     lines = named(found, wanted)
     pairs = [
         (line, verdict_of(line, want, pointer=f"/lines/{index}"))
         for index, (line, want) in enumerate(zip(lines, wanted, strict=True))
-    ] or [(line, line.verdict or judging.as_claimed(line.fault_claimed, line.quantity)) for line in _open(found.lines)]
+    ] or [(line, line.verdict or claimed_verdict(line)) for line in _open(found.lines)]
     facts, policy, before = facts_of(order)
-    added = [*_read(facts, charges), *_labels(pairs, queries.parcels_of(case_id))]
-    removed = _standing(facts, before, taken_back)
+    labels, ended, _ = labelling.charges(case_id, found.lines, pairs, before)
+    added = [*_read(facts, charges), *labels]
+    removed = [*_standing(facts, before, taken_back), *ended]
     paid = order_queries.net_paid(order.id)
     judged = [_judged(*pair) for pair in pairs]
     after, made, _ = _next_state(case.terms, (facts, policy, before), judged, added, removed, paid)
@@ -117,12 +123,11 @@ def settle_found(
     order, case = found.order, found.case
     facts, policy, before = facts_of(order)
     pairs = [(line, line.verdict or {}) for line in lines]
-    parcels = queries.parcels_of(case.id)
-    labels = _labels(pairs, parcels)
+    labels, ended, parcels = labelling.charges(case.id, found.lines, pairs, before)
     judged = [_judged(*pair) for pair in pairs]
     paid = order_queries.net_paid(order.id)
     explicit = [*_read(facts, charges), *labels]
-    removed = _standing(facts, before, taken_back)
+    removed = [*_standing(facts, before, taken_back), *ended]
     after, made, shared = _next_state(case.terms, (facts, policy, before), judged, explicit, removed, paid)
     cause = _cause(lines)
     number = case.decisions + 1
@@ -138,7 +143,7 @@ def settle_found(
     outcome = _outcome(order, facts, policy, (before, after), (taken.before, taken.after), taken.paid_minor, made)
     decision = _decision(actor, found, lines, outcome, (last_step, taken.step), note)
     case.decisions = number
-    _mark(lines, shared)
+    _mark(found, lines, shared)
     _follow(actor, found, lines, parcels, decision)
     return decision
 
@@ -192,26 +197,6 @@ def _standing(facts: Facts, before: State, taken_back: Charged) -> list[Charge]:
     if Counter(removed) - Counter(before.charges):
         raise ChargeNotThere(pointer="/take_back")
     return removed
-
-
-def _labels(pairs: Sequence[tuple[ReturnLine, Mapping[str, Any]]], parcels: Sequence[ReturnParcel]) -> list[Charge]:
-    """What labels of parcels cost that no decision has charged yet, once lines that travelled in them are decided."""
-    waiting = [parcel for parcel in parcels if parcel.charged_in is None and parcel.label_cost_minor]
-    if not waiting:
-        return []
-    inside = queries.parcel_lines_of([parcel.id for parcel in waiting])
-    charges = []
-    for parcel in waiting:
-        own = {row.return_line_id for row in inside[parcel.id]}
-        units: dict[Any, int] = {}
-        for line, verdict in pairs:
-            if line.id in own:
-                for fault, quantity in judging.returned_units(verdict).items():
-                    units[fault] = units.get(fault, 0) + quantity
-        charge = judging.label_charge(parcel.label_by, parcel.vendor_id, parcel.label_cost_minor, units)
-        if charge is not None:
-            charges.append(charge)
-    return charges
 
 
 def _next_state(
@@ -305,13 +290,14 @@ def _decision(
     return decision
 
 
-def _mark(lines: Sequence[ReturnLine], shared: Sequence[tuple[int, Charge]]) -> None:
+def _mark(found: queries.Locked, lines: Sequence[ReturnLine], shared: Sequence[tuple[int, Charge]]) -> None:
     """The verdicts hold now, each with the charges it made, which go with it when it is decided differently."""
     for number, line in enumerate(lines):
         line.settled = dict(line.verdict or {})
         own = [judging.charge_to_json(charge) for index, charge in shared if index == number]
         if own:
             line.settled["charges"] = own
+        claim(found, line, judging.total(line.settled))
 
 
 def _follow(
@@ -327,12 +313,8 @@ def _follow(
         history.move(line, LineVerb.SETTLE, actor)
         line.due_at = None if line.arbitrated else appeal_until
     told_all(lines, "settled")
-    settled = {line.id for line in lines}
-    waiting = [parcel for parcel in parcels if parcel.charged_in is None and parcel.label_cost_minor]
-    inside = queries.parcel_lines_of([parcel.id for parcel in waiting]) if waiting else {}
-    for parcel in waiting:
-        if any(row.return_line_id in settled for row in inside[parcel.id]):
-            parcel.charged_in = decision.number
+    for parcel in parcels:
+        parcel.charged_in = parcel.charged_in or decision.number
     db.session.flush()
     outbox.publish(
         ReturnSettled(case_id=found.case.id, order_id=found.order.id, number=decision.number, step_id=decision.step_id)

@@ -17,10 +17,12 @@ from marketplace.returns.refusals import (
     CaseNotEnded,
     ChargeNotThere,
     ChargePartyUnknown,
+    DecidedByOperator,
     DecisionDisputed,
     LabelNotYours,
     NothingDecided,
     NotYours,
+    SharesNotWhole,
 )
 from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
@@ -128,6 +130,8 @@ def test_a_fault_shared_by_units_and_as_a_sum(market, whole, operator):
         case = a_case(market, whole, ("A1", 10, "visible_defect"))
         received(market, case)
     shares = [{"fault": "vendor", "percent": 70}, {"fault": "buyer", "percent": 30}]
+    with pytest.raises(SharesNotWhole):
+        actions.preview(operator, case.id, [verdict(case, "A1", shares=[*shares, shares[0]])])
     by_units = actions.preview(operator, case.id, [verdict(case, "A1", shares=shares, by="units")])
     line = by_units.after.lines[0]
     assert line.kept == 0
@@ -196,6 +200,10 @@ def test_a_label_is_paid_by_whose_fault_it_was(market, whole, operator, label_by
     with transaction():  # charged once, however often the line is decided
         found = actions.decide(operator, case.id, [verdict(case, "B1")])
         assert actions.settle_found(operator, found).charges == []
+    with transaction():  # and to whoever's fault it is then
+        units = [{"fault": "carrier", "quantity": 2}]
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
+    assert order_queries.order(SYSTEM, whole.order.id).formula_state["charges"] == []
 
 
 def test_a_buyer_does_not_name_what_a_label_cost(market, whole):
@@ -285,6 +293,68 @@ def test_an_appeal_is_heard_ruled_upon_and_binds(market, whole, case, operator):
         actions.appeal(vendor_b, case.id, line.id, "No!")
     (heard,) = queries.whole(SYSTEM, case.id).appeals
     assert (heard.reply, heard.ruling) == ("They were not.", "Half and half.")
+
+
+def test_a_vendor_does_not_decide_over_the_operator(market, case, operator):
+    vendor_b, line = market.vendor_actor("B"), line_of(case, "B1")
+    with transaction():
+        actions.decide(vendor_b, case.id, [verdict(case, "B1", units=[])])
+        actions.appeal(market.actor, case.id, line.id, "They were broken.")
+        actions.rule(operator, case.id, line.id, {"outcome": "decide", "ruling": "They were."})
+    with pytest.raises(DecidedByOperator), transaction():
+        actions.decide(vendor_b, case.id, [verdict(case, "B1", units=[])])
+
+
+def test_units_that_are_refunded_are_not_free_to_come_back_again(market, whole, operator):
+    with transaction():
+        case = a_case(market, whole, ("A1", 4, "visible_defect"))
+        line = line_of(case, "A1")
+        actions.approve(SYSTEM, case.id, line.id, "kept")
+        units = [{"fault": "vendor", "quantity": 3}]
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "A1", units=units)]))
+        actions.appeal(market.actor, case.id, line.id, "All four.")
+        actions.rule(operator, case.id, line.id, {"outcome": "approve", "ruling": "Send them."})
+        actions.withdraw(market.actor, case.id, line.id)
+    assert line_of(case, "A1").claimed_quantity == 3
+
+
+def test_what_is_said_once_the_goods_are_back_may_be_appealed_against(market, whole):
+    vendor_a = market.vendor_actor("A")
+    with transaction():
+        case = a_case(market, whole, ("A1", 3, "visible_defect"))
+        line = line_of(case, "A1")
+        actions.decline(vendor_a, case.id, line.id, "No.")
+        actions.appeal(market.actor, case.id, line.id, "Yes.")
+        actions.rule(SYSTEM, case.id, line.id, {"outcome": "approve", "ruling": "Send them."})
+        actions.receive(vendor_a, case.id, line.id, 3)
+        actions.decide(vendor_a, case.id, [verdict(case, "A1", units=[])])
+        actions.appeal(market.actor, case.id, line.id, "They are broken.")
+    assert line_of(case, "A1").state is LineState.APPEALED
+
+
+def test_a_replacement_is_not_previewed_as_money_nor_given_where_nothing_counts(market, whole):
+    with transaction():
+        case = a_case(market, whole, ("A1", 4, "visible_defect"), wish="replacement")
+    assert actions.preview(market.actor, case.id, []).refund_minor == 0
+    with transaction():
+        received(market, case)
+        actions.decide(market.vendor_actor("A"), case.id, [verdict(case, "A1", units=[])])
+    assert line_of(case, "A1").verdict["replaced"] == 0
+
+
+def test_a_preview_counts_what_has_arrived(market, whole):
+    with transaction():
+        case = a_case(market, whole, ("A1", 4, "visible_defect"))
+        line = line_of(case, "A1")
+        actions.approve(SYSTEM, case.id, line.id)
+        actions.receive(SYSTEM, case.id, line.id, 3)
+    assert actions.preview(market.actor, case.id, []).after.lines[0].kept == 7
+
+
+def test_a_vendor_learns_nothing_of_others_by_charges_that_do_not_fit(market, case):
+    charge = {"payer": "marketplace", "payee": "buyer", "amount_minor": 43674}
+    with pytest.raises(NotYours):
+        actions.preview(market.vendor_actor("B"), case.id, [], [charge])
 
 
 def test_a_declined_line_is_appealed_in_time_and_approved(market, whole):
