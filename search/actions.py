@@ -52,6 +52,7 @@ def show_vendor(vendor_id: uuid.UUID, *, allowed: bool) -> None:
         db.session.execute(delete(HiddenVendor).where(HiddenVendor.vendor_id == vendor_id))
     else:
         db.session.execute(insert(HiddenVendor).values(vendor_id=vendor_id).on_conflict_do_nothing())
+    queries.forget_hidden()
 
 
 def add_rule(actor: Actor, facts: Mapping[str, Any]) -> SearchRule:

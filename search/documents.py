@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from search import numbers, words
 from search.numbers import normalise
@@ -20,8 +21,7 @@ NO_LIMIT = 2**31 - 1
 LANGUAGES = ("en", "fr", "es", "zh", "ru")
 
 
-@dataclass(frozen=True, slots=True)
-class PriceRow:
+class PriceRow(NamedTuple):
     """A unit price of a list from a quantity to below another. `better`: lists of the offer that win over this one;
     `open`: everyone's list."""
 
@@ -34,8 +34,7 @@ class PriceRow:
     better: tuple[uuid.UUID, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OfferEntry:
+class OfferEntry(NamedTuple):
     """A live offer; `in_stock`: the least quantity can be ordered now."""
 
     offer_id: uuid.UUID
@@ -46,8 +45,7 @@ class OfferEntry:
     prices: tuple[PriceRow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """A fact of a product, as written."""
 
     name: str
@@ -57,6 +55,30 @@ class Attribute:
     @property
     def text(self) -> str:
         return f"{self.value} {self.unit}" if self.unit else self.value
+
+
+class Read(NamedTuple):
+    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `scale` of a number."""
+
+    line: str
+    pair: str
+    kind: str
+    scale: str
+    measures: tuple[str, ...]
+
+
+@lru_cache(20_000)
+def read(attribute: Attribute) -> Read:
+    """Many products have the same attributes, and most of what a document costs is to read them."""
+    name, text = attribute.name, attribute.text
+    number = words.magnitude(text[:200])
+    return Read(
+        line=f"{name} {text}"[:1000],
+        pair=pair(name, text) if text else "",
+        kind=attribute.value if name.casefold().split()[-1:] == ["type"] else "",
+        scale="" if number is None else scale(name, number),
+        measures=words.measures_in(text[:200]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +109,34 @@ class Document:
         return tuple(sorted(found - {""}))[:MAX_NUMBERS]
 
     @property
+    def read(self) -> list[Read]:
+        """What is searched of its attributes."""
+        return [read(attribute) for attribute in self.attributes]
+
+    @property
     def kind(self) -> str:
         """What kind of thing it is: its category, and attributes that say so."""
-        said = [a.value for a in self.attributes if a.name.casefold().split()[-1:] == ["type"]]
+        said = [one.kind for one in self.read if one.kind]
         return " ".join(dict.fromkeys([self.category_name, *said]))[:MAX_TEXT]
 
     @property
     def measures(self) -> tuple[str, ...]:
         """The quantities of its attributes and name, in base units."""
-        texts = [self.name[:500], *(a.text[:200] for a in self.attributes)]
-        return tuple(dict.fromkeys(token for text in texts for token in words.measures_in(text)))[:MAX_PAIRS]
+        found = dict.fromkeys(words.measures_in(self.name[:500]))
+        for one in self.read:
+            if one.measures:
+                found.update(dict.fromkeys(one.measures))
+        return tuple(found)[:MAX_PAIRS]
 
     @property
     def scales(self) -> tuple[str, ...]:
         """Its attributes that are numbers, such that text order is that of the numbers."""
-        found = [(a.name, words.magnitude(a.text[:200])) for a in self.attributes]
-        return tuple(scale(name, number) for name, number in found if number is not None)[:MAX_PAIRS]
+        return tuple([one.scale for one in self.read if one.scale][:MAX_PAIRS])
 
     @property
     def pairs(self) -> tuple[str, ...]:
         """Its attributes as `name=value unit`, for counting and narrowing."""
-        return tuple(dict.fromkeys(pair(a.name, a.text) for a in self.attributes if a.text))[:MAX_PAIRS]
+        return tuple(dict.fromkeys([one.pair for one in self.read if one.pair]))[:MAX_PAIRS]
 
 
 def price_rows(held: Iterable[tuple[uuid.UUID, bool, str, int, Decimal]], least: int) -> tuple[PriceRow, ...]:
@@ -176,7 +205,7 @@ def as_source(document: Document) -> dict[str, Any]:
         "manufacturer": document.manufacturer,
         "part_number": document.part_number,
         "kind": document.kind,
-        "attributes": [f"{a.name} {a.text}"[:1000] for a in document.attributes[:MAX_PAIRS]],
+        "attributes": [one.line for one in document.read[:MAX_PAIRS]],
         "papers": [title[:300] for title in document.papers[:100]],
         "serves": words.served(f"{name}. {description[:500]}"),
         "part_key": part[:200],

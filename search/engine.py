@@ -51,7 +51,8 @@ class FacetName(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Buyer:
     """Whose prices count: `lists` are those of his company and the campaigns of the day, in this currency; public lists
-    count for everyone. `hidden` vendors may not sell at this moment, whatever the index remembers."""
+    count for everyone. Where a search does not ask for prices, neither has to be known. `hidden` vendors may not sell
+    at this moment, whatever the index remembers."""
 
     company_id: uuid.UUID | None = None
     currency: str = "EUR"

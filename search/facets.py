@@ -1,6 +1,6 @@
 """What engines count alike: attributes by name, those that tell hits apart first: pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from search.engine import Count, Facet
@@ -29,12 +29,13 @@ class Node:
     count: int
 
 
-def tree(counts: Iterable[Count], names: Iterable[tuple[str, str]]) -> list[Node]:
-    """Counts of single categories summed up the tree; `names`: (path, name) in the order of the tree."""
+def tree(counts: Iterable[Count], names: Mapping[str, tuple[int, str]]) -> list[Node]:
+    """Counts of single categories summed up the tree; `names`: (place in the order of the tree, name) by path."""
     sums: dict[str, int] = {}
     for one in counts:
         steps = one.value.split("/") if one.value else []
         for end in range(1, len(steps) + 1):
             path = "/".join(steps[:end])
             sums[path] = sums.get(path, 0) + one.count
-    return [Node(path, name, path.count("/"), sums[path]) for path, name in names if path in sums]
+    known = sorted((*names[path], path) for path in sums if path in names)
+    return [Node(path, name, path.count("/"), sums[path]) for _, name, path in known]

@@ -35,15 +35,14 @@ def ask(request: SearchRequest) -> SearchResult:
 
 def complete(actor: Actor, prefix: str, limit: int) -> dict[str, Any]:
     """Products, categories and vendors that begin so, as of CompletionsOut. Raises SearchAway."""
-    buyer = queries.buyer_of(actor)
+    buyer, vendors = queries.completing(actor, prefix, limit)
     categories = queries.categories_by_text(prefix, limit)
-    vendors = queries.vendors_by_text(prefix, limit)
     _let_go()
     products = queries.engine().complete(prefix, buyer, limit)
     return {
         "products": [{"id": str(product_id), "name": name} for product_id, name in products],
         "categories": [{"path": path, "name": name} for path, name in categories],
-        "vendors": [{"id": str(company_id), "name": name} for company_id, name in vendors],
+        "vendors": [{"id": company_id, "name": name} for company_id, name in vendors],
     }
 
 

@@ -2,9 +2,10 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from flask import current_app
 from sqlalchemy import func
@@ -22,22 +23,39 @@ from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, Search
 from search.facets import tree
 from search.models import SearchRule
 
+T = TypeVar("T")
 _DOCUMENTS = """
     SELECT p.id, p.search_version, p.name, p.manufacturer, p.part_number, p.ean, c.path, c.name, p.description,
            p.attributes,
            (SELECT array_agg(d.title ORDER BY d.id) FROM document d WHERE d.product_id = p.id),
            (SELECT json_agg(json_build_array(t.language, t.name, t.description)) FROM product_text t
             WHERE t.product_id = p.id),
-           (SELECT json_agg(json_build_array(o.id, o.vendor_id, o.sku, o.lead_time_days, s.on_hand - s.reserved,
-                (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size,
-                (SELECT json_agg(json_build_array(l.id, l.kind = 'public', l.currency, x.from_quantity,
-                                                  x.unit_price::text)
-                                 ORDER BY l.currency, l.rank, l.id DESC, x.from_quantity)
-                 FROM price x JOIN price_list l ON l.id = x.price_list_id
-                 WHERE x.offer_id = o.id AND NOT l.includes_tax)))
-            FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell JOIN offer_stock s ON s.offer_id = o.id
-            WHERE o.product_id = p.id AND o.state = 'live')
-    FROM product p LEFT JOIN category c ON c.id = p.category_id
+           offers.held
+    FROM product p
+    LEFT JOIN category c ON c.id = p.category_id
+    LEFT JOIN (
+        SELECT o.product_id, json_agg(json_build_array(
+                   o.id, o.vendor_id, o.sku, o.lead_time_days, s.on_hand - s.reserved,
+                   (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size, prices.lists)) AS held
+        FROM offer o
+        JOIN company v ON v.id = o.vendor_id AND v.may_sell
+        JOIN offer_stock s ON s.offer_id = o.id
+        CROSS JOIN LATERAL (
+            SELECT json_agg(json_build_array(l.id, l.kind = 'public', l.currency, x.quantities, x.unit_prices)
+                            ORDER BY l.currency, l.rank, l.id DESC) AS lists
+            FROM (
+                SELECT p.price_list_id, array_agg(p.from_quantity ORDER BY p.from_quantity) AS quantities,
+                       array_agg(p.unit_price::text ORDER BY p.from_quantity) AS unit_prices
+                FROM price p WHERE p.offer_id = o.id GROUP BY p.price_list_id
+            ) x
+            -- A few lists of an offer are looked up one by one, where a join would read all that there are.
+            CROSS JOIN LATERAL (
+                SELECT * FROM price_list l WHERE l.id = x.price_list_id AND NOT l.includes_tax LIMIT 1
+            ) l
+        ) prices
+        WHERE o.product_id = ANY(%(ids)s) AND o.state = 'live'
+        GROUP BY o.product_id
+    ) offers ON offers.product_id = p.id
     WHERE p.id = ANY(%(ids)s)
 """
 _BUYER = """
@@ -76,6 +94,15 @@ def buyer_of(actor: Actor, currency: str | None = None) -> Buyer:
     return Buyer(actor.company_id, chosen, tuple(lists), tuple(hidden))
 
 
+def searcher_of(actor: Actor, args: Mapping[str, Any]) -> Buyer:
+    """Whose prices count in the search that `args` ask for: which lists are his is looked up where the engine itself
+    has to know his prices; those that are shown come from the database in any case."""
+    by_price = args.get("sort") in {Sort.PRICE, Sort.PRICE_DOWN} or FacetName.PRICE in (args.get("facets") or ())
+    if by_price or args.get("price_min") is not None or args.get("price_max") is not None or not actor.company_id:
+        return buyer_of(actor, args.get("currency"))
+    return Buyer(actor.company_id, args.get("currency") or "", (), hidden_vendors())
+
+
 def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
     """The search that `args`, as of SearchArgs, ask for. Raises CursorUnknown."""
     category, language = args.get("category"), args.get("language") or "en"
@@ -94,7 +121,7 @@ def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
         facets=tuple(args.get("facets") or ()),
         language=language,
         highlight=bool(args.get("highlight")),
-        buyer=buyer_of(actor, args.get("currency")),
+        buyer=searcher_of(actor, args),
         limit=args["limit"],
         offset=abs(cursor_values(args["cursor"], [int])[0]) if args.get("cursor") else 0,
     )
@@ -103,7 +130,7 @@ def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
 def shown(actor: Actor, request: SearchRequest, found: SearchResult) -> dict[str, Any]:
     """What a search found as it is shown: what is not offered at this moment is left out, whatever the index says."""
     ids = [hit.product_id for hit in found.items]
-    offers = offers_of_products(actor, ids, currency=request.buyer.currency)
+    offers = offers_of_products(actor, ids, currency=request.buyer.currency or None)
     names = texts_of(ids, request.language)
     items = []
     for hit in found.items:
@@ -168,24 +195,45 @@ def _facets(found: SearchResult) -> Iterator[dict[str, Any]]:
             yield {"name": facet.name, "attribute": None, "counts": counts}
 
 
-def categories_in_order() -> list[tuple[str, str]]:
-    """(path, name) of all categories, each before those below it; remembered for two seconds."""
-    held = current_app.extensions.get("kontor_search_categories")
+def remembered(name: str, read: Callable[[], T]) -> T:
+    """What `read` gave less than two seconds ago, in this process."""
+    held = current_app.extensions.get(f"kontor_search_{name}")
     if held is None or time.monotonic() - held[0] > rules.REMEMBERED_S:
-        found = [(path, name) for path, name in reads.fetch(_CATEGORIES, {})]
-        held = current_app.extensions["kontor_search_categories"] = (time.monotonic(), found)
-    names: list[tuple[str, str]] = held[1]
-    return names
+        held = current_app.extensions[f"kontor_search_{name}"] = (time.monotonic(), read())
+    value: T = held[1]
+    return value
+
+
+def categories_in_order() -> dict[str, tuple[int, str]]:
+    """(place, name) of all categories by path, each before those below it."""
+    return remembered(
+        "categories", lambda: {path: (at, name) for at, (path, name) in enumerate(reads.fetch(_CATEGORIES, {}))}
+    )
+
+
+def hidden_vendors() -> tuple[uuid.UUID, ...]:
+    """Who may not sell. Hits are looked up before they are shown, so that nothing of theirs is; but until the next look
+    another process may count them."""
+    return remembered("hidden", lambda: tuple(row[0] for row in reads.fetch(_HIDDEN, {})))
+
+
+def forget_hidden() -> None:
+    """Who may sell has changed."""
+    current_app.extensions.pop("kontor_search_hidden", None)
 
 
 _CATEGORIES = "SELECT path, name FROM category ORDER BY string_to_array(path, '/')"
+_HIDDEN = "SELECT vendor_id FROM search_hidden_vendor"
 _VENDORS = "SELECT id, name FROM company WHERE id = ANY(%(ids)s)"
 
 
 def vendor_names(ids: Sequence[str]) -> dict[str, str]:
     """The name of each company."""
-    rows = reads.fetch(_VENDORS, {"ids": [uuid.UUID(one) for one in ids]}) if ids else []
-    return {str(company_id): name for company_id, name in rows}
+    known: dict[str, str] = remembered("vendors", dict)
+    if missing := [one for one in ids if one not in known]:
+        rows = reads.fetch(_VENDORS, {"ids": [uuid.UUID(one) for one in missing]})
+        known.update((str(company_id), name) for company_id, name in rows)
+    return known
 
 
 def texts_of(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str]:
@@ -214,7 +262,7 @@ def _document(row: Sequence[Any]) -> Document:
         category_path=path or "",
         category_name=category or "",
         description=description,
-        attributes=tuple(Attribute(a["name"], str(a["value"]), a.get("unit") or "") for a in attributes),
+        attributes=tuple([Attribute(a["name"], str(a["value"]), a.get("unit") or "") for a in attributes]),
         offers=tuple(_offer(offer) for offer in offers or ()),
         papers=tuple(papers or ()),
         texts=tuple((language, own, text) for language, own, text in texts or ()),
@@ -223,12 +271,16 @@ def _document(row: Sequence[Any]) -> Document:
 
 def _offer(offer: Sequence[Any]) -> OfferEntry:
     offer_id, vendor_id, sku, lead_days, available, least, held = offer
-    prices = [
-        (uuid.UUID(list_id), is_open, currency, quantity, Decimal(price))
-        for list_id, is_open, currency, quantity, price in held or ()
-    ]
+    prices = (
+        (_id(list_id), is_open, currency, quantity, Decimal(price))
+        for list_id, is_open, currency, quantities, unit_prices in held or ()
+        for quantity, price in zip(quantities, unit_prices, strict=True)
+    )
     rows = price_rows(prices, least)
-    return OfferEntry(uuid.UUID(offer_id), uuid.UUID(vendor_id), sku, lead_days, available >= least, rows)
+    return OfferEntry(uuid.UUID(offer_id), _id(vendor_id), sku, lead_days, available >= least, rows)
+
+
+_id = lru_cache(10_000)(uuid.UUID)  # of lists and vendors, which many offers have in common
 
 
 def product_ids(batch: int) -> Iterator[list[uuid.UUID]]:
@@ -252,13 +304,12 @@ def versions_after(last: uuid.UUID | None, batch: int) -> list[tuple[uuid.UUID, 
     return [(product_id, version) for product_id, version in rows]
 
 
-_CATEGORIES_NAMED = """
-    SELECT path, name FROM category WHERE starts_with(lower(name), lower(%(prefix)s))
-        OR strpos(lower(name), ' ' || lower(%(prefix)s)) > 0 ORDER BY path LIMIT %(limit)s
-"""
-_VENDORS_NAMED = """
-    SELECT id, name FROM company WHERE may_sell AND (starts_with(lower(name), lower(%(prefix)s))
-        OR strpos(lower(name), ' ' || lower(%(prefix)s)) > 0) ORDER BY name, id LIMIT %(limit)s
+_COMPLETING = """
+    SELECT ARRAY(SELECT vendor_id FROM search_hidden_vendor),
+           (SELECT json_agg(json_build_array(v.id, v.name)) FROM (
+                SELECT id, name FROM company WHERE may_sell AND (starts_with(lower(name), lower(%(prefix)s))
+                    OR strpos(lower(name), ' ' || lower(%(prefix)s)) > 0) ORDER BY name, id LIMIT %(limit)s
+            ) v)
 """
 _TOGETHER = """
     SELECT other.product_id FROM order_line own
@@ -271,12 +322,16 @@ _NAMES = "SELECT id, name FROM product WHERE id = ANY(%(ids)s)"
 
 def categories_by_text(prefix: str, limit: int) -> list[tuple[str, str]]:
     """(path, name) of categories with a word that begins so."""
-    return [(path, name) for path, name in reads.fetch(_CATEGORIES_NAMED, {"prefix": prefix, "limit": limit})]
+    begun = f" {prefix.lower()}"
+    found = [(path, name) for path, (_, name) in categories_in_order().items() if begun in f" {name.lower()}"]
+    return sorted(found)[:limit]
 
 
-def vendors_by_text(prefix: str, limit: int) -> list[tuple[uuid.UUID, str]]:
-    """(id, name) of vendors with a word in their name that begins so."""
-    return [(own, name) for own, name in reads.fetch(_VENDORS_NAMED, {"prefix": prefix, "limit": limit})]
+def completing(actor: Actor, prefix: str, limit: int) -> tuple[Buyer, list[tuple[str, str]]]:
+    """For whom a text is completed, and the vendors (id, name) with a word in their name that begins so: in one
+    statement."""
+    ((hidden, vendors),) = reads.fetch(_COMPLETING, {"prefix": prefix, "limit": limit})
+    return Buyer(actor.company_id, hidden=tuple(hidden)), [(own, name) for own, name in vendors or ()]
 
 
 def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:

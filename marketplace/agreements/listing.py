@@ -82,11 +82,12 @@ _BEST = """
           AND l.currency = (SELECT asked.currency FROM asked) AND l.includes_tax = :includes_tax
           AND (l.valid_from IS NULL OR l.valid_from <= :day) AND (l.valid_to IS NULL OR l.valid_to >= :day)
     ) found
-    JOIN (
-        SELECT x.price_list_id, array_agg(x.from_quantity ORDER BY x.from_quantity) AS quantities,
+    CROSS JOIN LATERAL (
+        SELECT array_agg(x.from_quantity ORDER BY x.from_quantity) AS quantities,
                array_agg(trim_scale(x.unit_price)::text ORDER BY x.from_quantity) AS unit_prices
-        FROM price x WHERE x.offer_id = o.id GROUP BY x.price_list_id
-    ) held ON held.price_list_id = found.id
+        FROM price x WHERE x.offer_id = o.id AND x.price_list_id = found.id
+    ) held
+    WHERE held.quantities IS NOT NULL
     ORDER BY found.rank, found.id DESC
     LIMIT 1
 """
@@ -94,7 +95,8 @@ _BEST = """
 
 _OFFER = f"""
     o.id, o.sku, o.product_id, o.vendor_id, v.name AS vendor_name, o.unit, o.pack_size, o.min_quantity,
-    {_LEAST} AS least_quantity, o.lead_time_days, best.id AS list_id, best.kind AS list_kind, best.name AS list_name
+    {_LEAST} AS least_quantity, o.lead_time_days, best.id AS list_id, best.kind AS list_kind, best.name AS list_name,
+    best.quantities, best.unit_prices
 """
 
 
@@ -107,7 +109,7 @@ def page_of_offers(limit: int, *conditions: str) -> str:
     in_category = "JOIN product p ON p.id = o.product_id" if "category" in conditions else ""
     return f"""
         WITH {_ASKED}, own AS MATERIALIZED ({_OWN_LISTS}), page AS MATERIALIZED (
-            SELECT {_OFFER}, best.quantities, best.unit_prices
+            SELECT {_OFFER}
             FROM offer o
             JOIN company v ON v.id = o.vendor_id AND v.may_sell
             {in_category}
@@ -124,16 +126,11 @@ def page_of_offers(limit: int, *conditions: str) -> str:
 def offers_with(*conditions: str) -> str:
     """Live offers, those without a price as well, in no order; the columns are those of OfferRow."""
     return f"""
-        WITH {_ASKED}, page AS MATERIALIZED (
-            SELECT {_OFFER}, tiers.quantities, tiers.unit_prices
+        WITH {_ASKED}, own AS MATERIALIZED ({_OWN_LISTS}), page AS MATERIALIZED (
+            SELECT {_OFFER}
             FROM offer o
             JOIN company v ON v.id = o.vendor_id AND v.may_sell
-            LEFT JOIN LATERAL ({_LIST_OF_OFFER.format(currency=_CURRENCY)}) best ON true
-            CROSS JOIN LATERAL (
-                SELECT array_agg(x.from_quantity ORDER BY x.from_quantity) AS quantities,
-                       array_agg(trim_scale(x.unit_price)::text ORDER BY x.from_quantity) AS unit_prices
-                FROM price x WHERE x.offer_id = o.id AND x.price_list_id = best.id
-            ) tiers
+            LEFT JOIN LATERAL ({_BEST}) best ON true
             WHERE o.state = 'live' {_where(conditions)}
         )
         {_SHOWN}

@@ -9,7 +9,7 @@ from stdnum.exceptions import ValidationError
 def normalise(text: str) -> str:
     """Letters and digits only, lower case: `"DIN-912 M8"` -> `"din912m8"`. The key of part numbers and makers."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if c.isalnum())
+    return "".join(filter(str.isalnum, folded))
 
 
 def compact_ean(text: str) -> str | None:

@@ -70,7 +70,7 @@ def test_of_an_offer_one_row_is_a_buyers_price():
 
 
 def test_counts_are_summed_up_the_tree():
-    nodes = tree([Count("a/b", 2), Count("a", 1), Count("", 5)], [("a", "A"), ("a/b", "B"), ("c", "C")])
+    nodes = tree([Count("a/b", 2), Count("a", 1), Count("", 5)], {"a": (0, "A"), "a/b": (1, "B"), "c": (2, "C")})
     assert [(n.path, n.depth, n.count) for n in nodes] == [("a", 0, 3), ("a/b", 1, 2)]
 
 
