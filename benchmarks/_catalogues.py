@@ -13,9 +13,11 @@ from typing import Any
 
 import _common  # noqa: F401  makes the repository importable
 import elasticsearch_server as development
+from elasticsearch import Elasticsearch, OrjsonSerializer
 
 from search.documents import Attribute, Document, OfferEntry, price_rows
-from search.elastic import ElasticEngine, client_for
+from search.elastic import ElasticEngine
+from search.wire import Server
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 VENDORS = [uuid.UUID(int=number + 1) for number in range(50)]
@@ -110,9 +112,10 @@ def batches(documents: Iterator[Any], size: int = 1000) -> Iterator[list[Any]]:
 
 
 class Measured(ElasticEngine):
-    """An engine that knows where its server is."""
+    """An engine that knows where its server is, with the bare client beside it."""
 
     url = ""
+    client: Any = None
 
 
 @contextmanager
@@ -122,8 +125,10 @@ def elastic(name: str) -> Iterator[Measured]:
     if not url:
         own = 9290
         url = development.start(own)
-    engine = Measured(client_for(url, timeout_s=30), f"kontor-bench-{name}", timeout_s=30)
+    engine = Measured(Server(url), f"kontor-bench-{name}", timeout_s=30)
     engine.url = url
+    quick = {"application/json": OrjsonSerializer(), "application/vnd.elasticsearch+json": OrjsonSerializer()}
+    engine.client = Elasticsearch(url, request_timeout=30, max_retries=0, serializers=quick)
     try:
         yield engine
     finally:

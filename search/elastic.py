@@ -1,4 +1,4 @@
-"""The search protocol on Elasticsearch: the only file that knows its client. What does not answer in time is away.
+"""The search protocol on Elasticsearch. What does not answer in time is away.
 
 The alias names the index that serves; while a new one is built beside it, writes go to both. Documents carry the
 product's version as an external one; a removed product stays as an empty document of its last version.
@@ -6,17 +6,15 @@ product's version as an external one; a removed product stays as an empty docume
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import structlog
-from elastic_transport import ApiError, JsonSerializer, SerializationError, TransportError
 
 from marketplace.kernel.db import new_id
-from marketplace.kernel.lazily import lazily
 from search import dsl, mapping, numbers
 from search.documents import Document, as_source
 from search.engine import (
@@ -36,44 +34,15 @@ from search.engine import (
 )
 from search.facets import attribute_facets
 from search.marks import pieces
+from search.wire import AWAY, Deadline, Refusal, Server
 
 log = structlog.get_logger("search")
-elasticsearch: Any = lazily("elasticsearch")  # 20 MB that nobody without it has to carry
-T = TypeVar("T")
 BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
 SENDERS = 2  # batches on their way while the next is made
 SAMPLE = 200  # documents looked at before a new index serves
 GONE = b'{"gone":true}'
-_TOO_BUSY, _CONFLICT = {429, 403, 503, 502, 504}, 409
-
-
-class Orjson(JsonSerializer):
-    """The client's JSON, made and read by orjson."""
-
-    def loads(self, data: bytes) -> Any:
-        try:
-            return orjson.loads(data)
-        except ValueError as failure:
-            raise SerializationError("Elasticsearch did not answer JSON", errors=(failure,)) from failure
-
-    def dumps(self, data: Any) -> bytes:
-        return data if isinstance(data, bytes) else orjson.dumps(data)
-
-
-def client_for(url: str, *, api_key: str = "", ca_certs: str = "", timeout_s: float = 1.5) -> Any:
-    """A client that waits no longer than `timeout_s` and does not try twice: the person waits too."""
-    others: dict[str, Any] = {"api_key": api_key} if api_key else {}
-    if ca_certs:
-        others["ca_certs"] = ca_certs
-    return elasticsearch.Elasticsearch(
-        url,
-        request_timeout=timeout_s,
-        max_retries=0,
-        retry_on_timeout=False,
-        serializers={"application/json": Orjson(), "application/vnd.elasticsearch+json": Orjson()},
-        **others,
-    )
+_CONFLICT, _NOT_THERE = 409, 404
 
 
 class ElasticEngine:
@@ -82,51 +51,47 @@ class ElasticEngine:
     name = "elasticsearch"
     outside = True
 
-    def __init__(self, client: Any, alias: str = "kontor-products", *, timeout_s: float = 1.5) -> None:
-        self.client = client
+    def __init__(self, server: Server, alias: str = "kontor-products", *, timeout_s: float = 1.5) -> None:
+        self.server = server
         self.alias = alias
         self.timeout_s = timeout_s
-        self._slow = client.options(request_timeout=BULK_TIMEOUT_S)
 
     def search(self, request: SearchRequest) -> SearchResult:
         if request.offset + request.limit > DEEPEST:
             raise PageTooFar(pointer="/cursor")
-        found = self._ask(dsl.body(request))
+        until = Deadline(self.timeout_s)
+        found = self._ask(dsl.body(request), until)
         words = request.words
         if words.text and _total(found) < ENOUGH and " " in words.text:
-            found = self._ask(dsl.body(request, loosely=True))
+            found = self._ask(dsl.body(request, loosely=True), until)
         if _total(found) or not words.text:
             return _result(request, found)
         if words.key:
-            near = self._ask(dsl.nothing_like_it(request))
+            near = self._ask(dsl.nothing_like_it(request), until)
             if _total(near):
                 return _result(request, near)
-        return self._corrected(request) or _result(request, found)
+        return self._corrected(request, until) or _result(request, found)
 
-    def _corrected(self, request: SearchRequest) -> SearchResult | None:
+    def _corrected(self, request: SearchRequest, until: Deadline) -> SearchResult | None:
         """What is found of the nearest words that the catalogue has."""
-        suggested = self._ask(dsl.corrections(request.words.text)).get("suggest", {}).get("word", ())
+        suggested = self._ask(dsl.corrections(request.words.text), until).get("suggest", {}).get("word", ())
         meant = correction(request.words.text, suggested)
         if meant is None:
             return None
         words = replace(request.words, text=meant, readings=(meant,), measures=(), key="", heads=())
-        found = self._ask(dsl.body(replace(request, words=words)))
+        found = self._ask(dsl.body(replace(request, words=words)), until)
         return replace(_result(request, found), meant=meant) if _total(found) else None
 
     def complete(self, prefix: str, buyer: Buyer, limit: int) -> tuple[tuple[uuid.UUID, str], ...]:
-        hits = self._ask(dsl.completion(prefix, buyer, limit))["hits"]["hits"]
+        hits = self._ask(dsl.completion(prefix, buyer, limit), Deadline(self.timeout_s))["hits"]["hits"]
         return tuple((uuid.UUID(hit["_id"]), hit["_source"]["name"]) for hit in hits)
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
-        try:
-            known = self._call(
-                lambda: self.client.get(
-                    index=self.alias, id=str(product_id), source_includes=["name", "category", "pairs"]
-                )
-            )
-        except elasticsearch.NotFoundError:
+        until = Deadline(self.timeout_s)
+        known = self._known(f"/{self.alias}/_doc/{product_id}?_source_includes=name,category,pairs", until.left())
+        if known is None:
             return ()
-        hits = self._ask(dsl.related(str(product_id), known["_source"], buyer, limit))["hits"]["hits"]
+        hits = self._ask(dsl.related(str(product_id), known["_source"], buyer, limit), until)["hits"]["hits"]
         return tuple(uuid.UUID(hit["_id"]) for hit in hits)
 
     def write(self, documents: Sequence[Document]) -> list[Refused]:
@@ -143,14 +108,13 @@ class ElasticEngine:
         refused: dict[str, Refused] = {}
         for index in [only] if only else self._targets():
             for body in _bulks(sources):
-                answer = self._call(lambda body=body, index=index: self._slow.bulk(index=index, body=body))
-                for one in _faults(answer):
+                for one in _faults(self._tell("POST", f"/{index}/_bulk", body)):
                     refused[str(one.product_id)] = one
         return list(refused.values())
 
     def refresh(self) -> None:
         """Let what was written be found now; for tests and tools."""
-        self._call(lambda: self._slow.indices.refresh(index=f"{self.alias},{self.alias}-*", ignore_unavailable=True))
+        self._tell("POST", f"/{self.alias},{self.alias}-*/_refresh?ignore_unavailable=true")
 
     def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
         def ready() -> Iterator[list[tuple[str, int, bytes]]]:
@@ -162,8 +126,7 @@ class ElasticEngine:
     def rebuild_from(self, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> int:
         """`rebuild` with documents that are ready."""
         fresh = f"{self.alias}-{new_id().hex}"
-        body = mapping.index_body(self.building, serving=False)
-        self._call(lambda: self._slow.indices.create(index=fresh, body=body))
+        self._tell("PUT", f"/{fresh}", mapping.index_body(self.building, serving=False))
         try:
             given = self._fill(fresh, batches)
             self._check(fresh, given)
@@ -189,9 +152,8 @@ class ElasticEngine:
         }
         if after is not None:
             asked["search_after"] = [str(after)]
-        try:
-            answer = self._call(lambda: self._slow.search(index=self.alias, body=asked))
-        except elasticsearch.NotFoundError:
+        answer = self._known(f"/{self.alias}/_search", BULK_TIMEOUT_S, asked)
+        if answer is None:
             return []  # a new server: the first write makes the index
         return [(uuid.UUID(hit["_id"]), hit["_version"]) for hit in answer["hits"]["hits"]]
 
@@ -225,14 +187,14 @@ class ElasticEngine:
 
     def _check(self, fresh: str, given: Mapping[str, int]) -> None:
         """The new index holds as many as it was given, and of a sample each in the version given or a later one."""
-        self._call(lambda: self._slow.indices.refresh(index=fresh))
-        count = self._call(lambda: self._slow.count(index=fresh))["count"]
+        self._tell("POST", f"/{fresh}/_refresh")
+        count = self._tell("GET", f"/{fresh}/_count")["count"]
         if count < len(given):
             raise IndexNotWhole(given=len(given), held=count)
         sample = list(given)[:: max(1, len(given) // SAMPLE)][:SAMPLE]
         if not sample:
             return
-        answer = self._call(lambda: self._slow.mget(index=fresh, ids=sample, source=False))
+        answer = self._tell("POST", f"/{fresh}/_mget?_source=false", {"ids": sample})
         held = {doc["_id"]: doc.get("_version", 0) for doc in answer["docs"] if doc.get("found")}
         wrong = [one for one in sample if held.get(one, 0) < given[one]]
         if wrong:
@@ -242,14 +204,14 @@ class ElasticEngine:
         """Swap the alias in one step, then drop the indexes that served."""
         serving = mapping.index_body(self.alias)["settings"]
         live = {"index": {name: serving[name] for name in ("refresh_interval", "number_of_replicas")}}
-        self._call(lambda: self._slow.indices.put_settings(index=fresh, body=live))
+        self._tell("PUT", f"/{fresh}/_settings", live)
         old = [index for index, names in self._named().items() if self.alias in names]
         swap: list[dict[str, Any]] = [{"remove": {"index": one, "alias": self.alias}} for one in old]
         swap += [
             {"add": {"index": fresh, "alias": self.alias}},
             {"remove": {"index": fresh, "alias": self.building}},
         ]
-        self._call(lambda: self._slow.indices.update_aliases(body={"actions": swap}))
+        self._tell("POST", "/_aliases", {"actions": swap})
         for one in old:
             self._forget(one)
 
@@ -266,54 +228,52 @@ class ElasticEngine:
 
     def holds(self, count: int) -> bool:
         """Does an index serve that has so many documents?"""
-        try:
-            return bool(self._call(lambda: self._slow.count(index=self.alias))["count"] == count)
-        except elasticsearch.NotFoundError:
-            return False
+        held = self._known(f"/{self.alias}/_count", BULK_TIMEOUT_S)
+        return held is not None and held["count"] == count
 
     def _named(self) -> dict[str, set[str]]:
         """The indexes of this engine with their aliases."""
-        found = self._call(lambda: self._slow.indices.get_alias(index=f"{self.alias}-*"))
-        return {index: set(entry["aliases"]) for index, entry in dict(found).items()}
+        found = self.server.ask("GET", f"/{self.alias}-*/_alias", seconds=self.timeout_s)
+        return {index: set(entry["aliases"]) for index, entry in found.items()}
 
     def _first(self) -> str:
         """The first index, made with its alias; by its one name the second of two makers finds it made."""
         first = f"{self.alias}-first"
         try:
-            self._call(lambda: self._slow.indices.create(index=first, body=mapping.index_body(self.alias)))
-        except elasticsearch.BadRequestError as failure:
-            if failure.error != "resource_already_exists_exception":
+            self._tell("PUT", f"/{first}", mapping.index_body(self.alias))
+        except Refusal as failure:
+            if failure.kind != "resource_already_exists_exception":
                 raise
         return first
 
     def _forget(self, index: str) -> None:
         try:
-            self._call(lambda: self._slow.indices.delete(index=index, ignore_unavailable=True))
-        except (SearchAway, ApiError) as failure:
+            self._tell("DELETE", f"/{index}?ignore_unavailable=true")
+        except (SearchAway, Refusal) as failure:
             log.warning("an index was not removed", index=index, error=repr(failure))
 
-    def _ask(self, body: dict[str, Any]) -> Any:
-        """A search that ends in time: the server gives up shortly before the client does."""
-        timed = body | {"timeout": f"{int(self.timeout_s * 900)}ms"}
-        try:
-            answer = self._call(lambda: self.client.search(index=self.alias, body=timed))
-        except elasticsearch.NotFoundError as failure:
-            raise SearchAway("The search index is not there yet; it is made by `flask search rebuild`.") from failure
+    def _ask(self, body: dict[str, Any], until: Deadline) -> Any:
+        """A search that ends in time: the server gives up shortly before we do."""
+        seconds = until.left()
+        answer = self._known(f"/{self.alias}/_search", seconds, body | {"timeout": f"{int(seconds * 900)}ms"})
+        if answer is None:
+            raise SearchAway("The search index is not there yet; it is made by `flask search rebuild`.")
         if answer["timed_out"]:
             raise SearchAway("The search took too long; ask for something narrower.")
-        return answer.body
+        return answer
 
-    def _call(self, call: Callable[[], T]) -> T:
+    def _known(self, target: str, seconds: float, body: Any = None) -> Any:
+        """What is read there; None where there is no such thing."""
         try:
-            return call()
-        except TransportError as failure:
-            log.warning("elasticsearch away", error=repr(failure)[:300])
-            raise SearchAway from failure
-        except ApiError as failure:
-            if failure.status_code in _TOO_BUSY:
-                log.warning("elasticsearch refuses", error=repr(failure)[:300])
-                raise SearchAway from failure
-            raise
+            return self.server.ask("POST" if body else "GET", target, body, seconds=seconds)
+        except Refusal as failure:
+            if failure.status != _NOT_THERE:
+                raise
+            return None
+
+    def _tell(self, method: str, target: str, body: Any = None) -> Any:
+        """What changes the index may take its time: nobody waits for it at a desk."""
+        return self.server.ask(method, target, body, seconds=BULK_TIMEOUT_S)
 
 
 def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
@@ -347,7 +307,7 @@ def _faults(answer: Any) -> Iterator[Refused]:
         return
     for item in answer["items"]:
         done = item["index"]
-        if done["status"] in _TOO_BUSY:
+        if done["status"] in AWAY:
             raise SearchAway(reason=str(done["error"].get("type")))
         if done["status"] >= 400 and done["status"] != _CONFLICT:
             reason = done["error"].get("caused_by", done["error"]).get("reason", done["error"].get("reason", ""))

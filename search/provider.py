@@ -7,10 +7,11 @@ from flask import Flask
 from marketplace.kernel import operations
 from marketplace.kernel.settings import Settings
 from search import indexing, insight
-from search.elastic import ElasticEngine, client_for
+from search.elastic import ElasticEngine
 from search.engine import Finder, SearchEngine
 from search.fallback import FallbackEngine
 from search.postgres import PostgresEngine
+from search.wire import Server
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -30,14 +31,10 @@ def chosen(settings: Settings) -> tuple[Finder, Sequence[SearchEngine]]:
     embedded = PostgresEngine()
     if not settings.elasticsearch_url:
         return embedded, [embedded]
-    timeout_s = settings.search_timeout_ms / 1000
-    client = client_for(
-        settings.elasticsearch_url,
-        api_key=settings.elasticsearch_api_key,
-        ca_certs=settings.elasticsearch_ca_certs,
-        timeout_s=timeout_s,
+    server = Server(
+        settings.elasticsearch_url, api_key=settings.elasticsearch_api_key, ca_certs=settings.elasticsearch_ca_certs
     )
-    elastic = ElasticEngine(client, settings.elasticsearch_index, timeout_s=timeout_s)
+    elastic = ElasticEngine(server, settings.elasticsearch_index, timeout_s=settings.search_timeout_ms / 1000)
     if settings.search_fallback:
         return FallbackEngine(elastic, embedded), [embedded, elastic]
     return elastic, [elastic]

@@ -14,7 +14,7 @@ from search.engine import Buyer, FacetName, PageTooFar, Range, SearchRequest, So
 from search.postgres import PostgresEngine
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer
 from tests.builders.companies import a_company
-from tests.search.servers import an_elastic_engine, elasticsearch_url  # noqa: F401
+from tests.search.servers import an_elastic_engine, drop, elasticsearch_url  # noqa: F401
 
 ENGINES = ["postgres", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
 
@@ -33,8 +33,7 @@ def engine(request, app, session):
     yield chosen
     provider.use(app, before[0], before[1])
     if chosen.outside:
-        for name in chosen.indexes():
-            chosen.client.indices.delete(index=name)
+        drop(chosen)
 
 
 def index(engine, products):

@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 
-from search.elastic import ElasticEngine, client_for
+from search.elastic import ElasticEngine
+from search.wire import Server
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,13 @@ def elasticsearch_url() -> str:
 def an_elastic_engine(url: str, name: str, *, timeout_s: float = 10.0) -> ElasticEngine:
     """An engine with an index of this test process's own."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    return ElasticEngine(client_for(url, timeout_s=timeout_s), f"{name}-{worker}-{os.getpid()}", timeout_s=timeout_s)
+    return ElasticEngine(Server(url), f"{name}-{worker}-{os.getpid()}", timeout_s=timeout_s)
+
+
+def drop(engine: ElasticEngine) -> None:
+    """Leave nothing of it on the server."""
+    for name in engine.indexes():
+        engine.server.ask("DELETE", f"/{name}", seconds=20)
 
 
 def a_name() -> str:

@@ -21,14 +21,16 @@ from marketplace.companies.actions import profile
 from marketplace.kernel import queue
 from marketplace.kernel.db import db, transaction
 from search import indexing, provider, queries
-from search.elastic import ElasticEngine, client_for
+from search.breaker import Breaker
+from search.elastic import ElasticEngine
 from search.engine import SearchAway, SearchRequest
 from search.fallback import FallbackEngine
 from search.models import SearchPending
 from search.postgres import PostgresEngine
+from search.wire import Server
 from tests.builders.catalogue import a_product, an_offer
 from tests.cast import make_cast
-from tests.search.servers import a_name, elasticsearch_url  # noqa: F401
+from tests.search.servers import a_name, drop, elasticsearch_url  # noqa: F401
 
 TOOL = Path(__file__).parents[2] / "benchmarks" / "elasticsearch_server.py"
 pytestmark = pytest.mark.elasticsearch
@@ -36,10 +38,9 @@ pytestmark = pytest.mark.elasticsearch
 
 @pytest.fixture
 def engine(elasticsearch_url):  # noqa: F811
-    made = ElasticEngine(client_for(elasticsearch_url, timeout_s=20), a_name(), timeout_s=20)
+    made = ElasticEngine(Server(elasticsearch_url), a_name(), timeout_s=20)
     yield made
-    for index in made.indexes():
-        made.client.indices.delete(index=index)
+    drop(made)
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def ask(app, cast, query):
 
 
 def away(url="http://127.0.0.1:1"):
-    return ElasticEngine(client_for(url, timeout_s=0.5), "kontor-nowhere", timeout_s=0.5)
+    return ElasticEngine(Server(url), "kontor-nowhere", timeout_s=0.5)
 
 
 def test_a_change_is_found_after_the_outbox_ran(market, engine):
@@ -148,17 +149,20 @@ def test_the_embedded_engine_answers_where_so_configured(market, engine):
     assert indexing.figures()["pending"] == 1
 
 
+def block(engine, index, value):
+    engine.server.ask("PUT", f"/{index}/_settings", {"index.blocks.read_only_allow_delete": value}, seconds=20)
+
+
 def test_a_full_server_is_a_problem_and_nothing_is_lost(market, engine):
     _, cast, product, _ = market
     indexing.follow([product.id])
     (index,) = engine.indexes()
-    block = {"index.blocks.read_only_allow_delete": True}
-    engine.client.indices.put_settings(index=index, settings=block)
+    block(engine, index, True)
     with transaction():
         edit(cast.operator, product.id, {"name": "Torque key"})
     queue.drain()
     assert db.session.get(SearchPending, product.id) is not None
-    engine.client.indices.put_settings(index=index, settings={"index.blocks.read_only_allow_delete": None})
+    block(engine, index, None)
     assert indexing.push() == 1
 
 
@@ -172,8 +176,8 @@ def test_drift_is_found_and_repaired(market, engine):
     engine.refresh()
     assert indexing.repair() == {"elasticsearch": 0}
     (index,) = engine.indexes()
-    gone = {"version": 1, "version_type": "external_gte", "refresh": True}
-    engine.client.delete(index=index, id=str(others[0].id), **gone)
+    gone = "version=1&version_type=external_gte&refresh=true"
+    engine.server.ask("DELETE", f"/{index}/_doc/{others[0].id}?{gone}", seconds=20)
     with transaction():
         db.session.execute(text("UPDATE product SET search_version = 9 WHERE id = :id"), {"id": others[1].id})
     engine.store(
@@ -222,7 +226,7 @@ def test_a_server_that_is_killed_and_comes_back(market):
 
     tool("start")
     try:
-        own = ElasticEngine(client_for(f"http://127.0.0.1:{port}", timeout_s=10), "kontor-killed", timeout_s=10)
+        own = ElasticEngine(Server(f"http://127.0.0.1:{port}", breaker=Breaker(0.2)), "kontor-killed", timeout_s=10)
         provider.use(app, own, [own])
         indexing.follow([product.id])
         own.refresh()
@@ -256,7 +260,7 @@ def test_a_server_without_an_index_is_filled_by_the_look_for_drift(market, engin
 def test_two_that_make_the_first_index_at_once_make_one(market, engine):
     _, _, product, _ = market
     documents = queries.documents([product.id])
-    other = ElasticEngine(engine.client, engine.alias, timeout_s=20)
+    other = ElasticEngine(engine.server, engine.alias, timeout_s=20)
     both_looked = threading.Barrier(2)
     for one in (engine, other):
         looked = one._named
