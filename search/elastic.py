@@ -1,9 +1,12 @@
 """The search protocol on Elasticsearch. What does not answer in time is away.
 
-The alias names the index that serves; while a new one is built beside it, writes go to both. Documents carry the
-product's version as an external one; a removed product stays as an empty document of its last version.
+The alias names the index that serves, another the one that is built beside it; writes go to both, by these names, so
+that none goes to an index that was dropped meanwhile. Each is the write index of its alias, of which the server allows
+one. Documents carry the product's version as an external one; a removed product stays as an empty document of its last
+version.
 """
 
+import re
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,7 +111,8 @@ class ElasticEngine:
         refused: dict[str, Refused] = {}
         for index in [only] if only else self._targets():
             for body in _bulks(sources):
-                for one in _faults(self._tell("POST", f"/{index}/_bulk", body)):
+                answer = self._tell("POST", f"/{index}/_bulk{'' if only else '?require_alias=true'}", body)
+                for one in _faults(answer, may_be_gone=index == self.building):
                     refused[str(one.product_id)] = one
         return list(refused.values())
 
@@ -125,6 +129,9 @@ class ElasticEngine:
 
     def rebuild_from(self, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> int:
         """`rebuild` with documents that are ready."""
+        for index, names in self._named().items():
+            if self.alias not in names:
+                self._forget(index)  # one that was never finished: there is one rebuild at a time
         fresh = f"{self.alias}-{new_id().hex}"
         self._tell("PUT", f"/{fresh}", mapping.index_body(self.building, serving=False))
         try:
@@ -132,7 +139,7 @@ class ElasticEngine:
             self._check(fresh, given)
             self._serve(fresh)
         except BaseException:
-            self._forget(fresh)
+            self._abandon(fresh)
             raise
         return len(given)
 
@@ -205,22 +212,32 @@ class ElasticEngine:
         serving = mapping.index_body(self.alias)["settings"]
         live = {"index": {name: serving[name] for name in ("refresh_interval", "number_of_replicas")}}
         self._tell("PUT", f"/{fresh}/_settings", live)
-        old = [index for index, names in self._named().items() if self.alias in names]
-        swap: list[dict[str, Any]] = [{"remove": {"index": one, "alias": self.alias}} for one in old]
-        swap += [
-            {"add": {"index": fresh, "alias": self.alias}},
+        served = {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}  # also by one made just now
+        swap: list[dict[str, Any]] = [
+            {"remove": served},
+            {"add": {"index": fresh, "alias": self.alias, "is_write_index": True}},
             {"remove": {"index": fresh, "alias": self.building}},
         ]
         self._tell("POST", "/_aliases", {"actions": swap})
-        for one in old:
-            self._forget(one)
+        for index in self._named().keys() - {fresh}:
+            self._forget(index)
+
+    def _abandon(self, fresh: str) -> None:
+        """Drop an index that was not finished, unless it serves: the answer to the swap may have been lost. What cannot
+        be dropped now, the next rebuild drops."""
+        try:
+            names = self._named().get(fresh, {self.alias})
+        except SearchAway:
+            return
+        if self.alias not in names:
+            self._forget(fresh)
 
     def _targets(self) -> list[str]:
-        """The index that serves and those that are being built; a first one where none serves."""
-        named = self._named()
-        serving = [index for index, names in named.items() if self.alias in names]
-        building = [index for index, names in named.items() if self.building in names]
-        return [*(serving or [self._first()]), *building]
+        """The alias of the index that serves, of a first one where none does, and of one that is being built."""
+        found = {name for names in self._named().values() for name in names}
+        if self.alias not in found:
+            self._first()
+        return [self.alias, self.building] if self.building in found else [self.alias]
 
     def indexes(self) -> list[str]:
         """The indexes of this engine, whatever they are for."""
@@ -234,17 +251,17 @@ class ElasticEngine:
     def _named(self) -> dict[str, set[str]]:
         """The indexes of this engine with their aliases."""
         found = self.server.ask("GET", f"/{self.alias}-*/_alias", seconds=self.timeout_s)
-        return {index: set(entry["aliases"]) for index, entry in found.items()}
+        own = re.compile(rf"{re.escape(self.alias)}-(first|[0-9a-f]{{32}})")
+        return {index: set(entry["aliases"]) for index, entry in found.items() if own.fullmatch(index)}
 
-    def _first(self) -> str:
-        """The first index, made with its alias; by its one name the second of two makers finds it made."""
-        first = f"{self.alias}-first"
+    def _first(self) -> None:
+        """The first index, made with its alias; by its one name the second of two makers finds it made. Where a rebuild
+        ended meanwhile, the server refuses a second index that serves: SearchAway."""
         try:
-            self._tell("PUT", f"/{first}", mapping.index_body(self.alias))
+            self._tell("PUT", f"/{self.alias}-first", mapping.index_body(self.alias))
         except Refusal as failure:
             if failure.kind != "resource_already_exists_exception":
                 raise
-        return first
 
     def _forget(self, index: str) -> None:
         try:
@@ -301,13 +318,16 @@ def _bulks(sources: Sequence[tuple[str, int, bytes]]) -> Iterator[bytes]:
     yield b"\n".join([*lines, b""])
 
 
-def _faults(answer: Any) -> Iterator[Refused]:
-    """What the server could not take. A newer version that is there already is no fault."""
+def _faults(answer: Any, *, may_be_gone: bool = False) -> Iterator[Refused]:
+    """What the server could not take. A newer version that is there already is no fault; nor, where that may be, that
+    nothing is being built any more."""
     if not answer["errors"]:
         return
     for item in answer["items"]:
         done = item["index"]
-        if done["status"] in AWAY:
+        if done["status"] == _NOT_THERE and may_be_gone:
+            continue
+        if done["status"] in AWAY or done["status"] == _NOT_THERE:
             raise SearchAway(reason=str(done["error"].get("type")))
         if done["status"] >= 400 and done["status"] != _CONFLICT:
             reason = done["error"].get("caused_by", done["error"]).get("reason", done["error"].get("reason", ""))

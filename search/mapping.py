@@ -125,7 +125,7 @@ PROPERTIES: dict[str, Any] = {
 def index_body(alias: str, *, serving: bool = True, shards: int = 1, replicas: int = 0) -> dict[str, Any]:
     """What a new index is made with; one that does not serve yet is not refreshed and has no replicas."""
     return {
-        "aliases": {alias: {}},
+        "aliases": {alias: {"is_write_index": True}},
         "settings": {
             "number_of_shards": shards,
             "number_of_replicas": replicas if serving else 0,

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -272,3 +273,54 @@ def test_two_that_make_the_first_index_at_once_make_one(market, engine):
     engine.refresh()
     assert len(engine.indexes()) == 1
     assert [one for one, _ in engine.versions(None, 10)] == [product.id]
+
+
+def test_a_first_index_made_while_a_rebuild_ends_is_refused(market, engine):
+    _, _, product, _ = market
+    documents = queries.documents([product.id])
+    other = ElasticEngine(engine.server, engine.alias, timeout_s=20)
+    looked = other._named
+
+    def rebuilt_meanwhile():
+        found = looked()
+        engine.rebuild(iter([documents]))
+        return found
+
+    other._named = rebuilt_meanwhile
+    with pytest.raises(SearchAway):
+        other.write(documents)
+    del other._named
+    assert other.write(documents) == []
+    assert len(engine.indexes()) == 1
+
+
+def test_a_rebuild_replaces_a_first_index_made_meanwhile_and_one_that_was_never_finished(market, engine):
+    _, _, product, _ = market
+    (document,) = queries.documents([product.id])
+    left = f"{engine.alias}-{'0' * 32}"
+    engine.server.ask("PUT", f"/{left}", {"aliases": {engine.building: {"is_write_index": True}}}, seconds=20)
+
+    def batches():
+        yield [document]
+        engine.write([replace(document, version=document.version + 1)])
+
+    assert engine.rebuild(batches()) == 1
+    engine.refresh()
+    assert len(engine.indexes()) == 1
+    assert engine.versions(None, 10) == [(product.id, document.version + 1)]
+
+
+def test_an_index_that_serves_is_kept_where_the_answer_to_the_swap_was_lost(market, engine, monkeypatch):
+    _, _, product, _ = market
+    tell = engine._tell
+
+    def lost(method, target, body=None):
+        answer = tell(method, target, body)
+        if target == "/_aliases":
+            raise SearchAway
+        return answer
+
+    monkeypatch.setattr(engine, "_tell", lost)
+    with pytest.raises(SearchAway):
+        engine.rebuild(iter([queries.documents([product.id])]))
+    assert engine.holds(1)
