@@ -196,6 +196,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(orders.OrderStepTaken, earning_handlers.close_cancelled, inside=True),
     outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
     outbox.Subscription(receivables.BankTransfersArrived, receivable_handlers.match_arrived, outside=True),
+    outbox.Subscription(payments.DeficitPaid, receivable_handlers.follow_paid_deficit, inside=True),
     outbox.Subscription(payments.PaymentExceeded, refund_handlers.refund_excess, inside=True),
     outbox.Subscription(refunds.RefundRequested, dispute_handlers.cover_refunds, inside=True),
     outbox.Subscription(refunds.RefundRequested, refund_handlers.send_requested, outside=True),

@@ -14,7 +14,7 @@ from marketplace.returns import queries
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnCase, ReturnLine
 from marketplace.returns.states import TURN
-from marketplace.rules.return_terms import DeficitRule, ReturnTerms
+from marketplace.rules.return_terms import ReturnTerms
 
 # To whom each kind of news goes.
 _TO = {
@@ -42,7 +42,7 @@ WORDS = {
     "reminder": "This still waits for you.",
 }
 OWING = {
-    True: "It is settled. What you keep comes to more than you have paid: {} are to be paid now.",
+    True: "It is settled. What you keep comes to more than you have paid: {} are to be paid.",
     False: "It is settled. What you keep comes to more than you have paid: {} are taken off your next refund.",
 }
 
@@ -72,15 +72,15 @@ def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], si
 
 
 def _deficit(event: ReturnMoved, case: ReturnCase) -> dict[str, str]:
-    """What the buyer has to read where he owes more than he has paid, although he had paid all: that it is asked for at
-    once, or what becomes of it. Of an order on terms his invoices tell."""
+    """What the buyer has to read where he owes more than he has paid, although he had paid all: that it is asked for,
+    or what becomes of it. Of an order on terms his invoices tell."""
     if event.what != "settled":
         return {}
     order = orders.order(SYSTEM, case.order_id)
     deficit = order.owed_minor - orders.net_paid(order.id)
     if deficit <= 0 or order.payment_terms is not None:
         return {}
-    asked = ReturnTerms(case.terms).deficit is DeficitRule.INVOICE
+    asked = ReturnTerms(case.terms).asks_for(deficit, case.currency)
     owing = Money(deficit, case.currency).format()
     return {"words": OWING[asked].format(owing), "order_to_pay": str(order.id) if asked else ""}
 

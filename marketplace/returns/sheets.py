@@ -11,7 +11,7 @@ from marketplace.kernel.pages import words
 from marketplace.pricing.facts import BUYER, MARKETPLACE
 from marketplace.returns import views
 from marketplace.returns.models import ReturnCase
-from marketplace.rules.return_terms import DeficitRule, ReturnTerms
+from marketplace.rules.return_terms import ReturnTerms
 
 Json = dict[str, Any]
 _LAYOUT = Path(__file__).with_name("layouts") / "decision.typ"
@@ -27,7 +27,8 @@ def of_decision(actor: Actor, case: ReturnCase, shown: Json, names: Json) -> Jso
     operator, at = companies.operator_company(), shown["at"]
     party = views.party_of(actor, case)
     receiver = {None: operator.name, BUYER: case.company_name}.get(party) or names.get(party, "")
-    owing = "To be paid now" if ReturnTerms(case.terms).deficit is DeficitRule.INVOICE else "Still to pay"
+    asked = ReturnTerms(case.terms).asks_for(shown.get("deficit_minor", 0), case.currency)
+    owing = "To be paid" if asked else "Still to pay"
     facts = {
         "Return": case.number,
         "Order": case.order_number,

@@ -54,6 +54,7 @@ LIMITS = (
     "settle_hours",
     "appeal_days",
     "remind_hours",
+    "deficit_days",
 )
 
 

@@ -30,7 +30,7 @@ class DeficitRule(StrEnum):
     """What becomes of what a buyer would have to pay on top after a return."""
 
     CARRY = "carry"  # taken off the next refund of the order
-    INVOICE = "invoice"  # asked for at once
+    INVOICE = "invoice"  # asked for, with a day until when
     WAIVE = "waive"  # let go, up to a limit
 
 
@@ -70,6 +70,7 @@ _DEFAULT: dict[str, Any] = {
     "settle_hours": 24,
     "appeal_days": 14,
     "remind_hours": 24,
+    "deficit_days": 14,
     "deficit": "carry",
     "waive_below_minor": {"EUR": 500},
 }
@@ -111,6 +112,11 @@ class ReturnTerms:
     def deficit(self) -> DeficitRule:
         return DeficitRule(self.content["deficit"])
 
+    @property
+    def deficit_days(self) -> int:
+        """How long the buyer has to pay what he is asked for; versions of before it was said keep the usual time."""
+        return int(self.content.get("deficit_days", _DEFAULT["deficit_days"]))
+
     def never(self, reason: Reason) -> bool:
         """Are returns for this reason not taken at all?"""
         return bool(self.content["windows"][reason.value]["days"] == 0)
@@ -137,6 +143,10 @@ class ReturnTerms:
         if self.deficit is DeficitRule.WAIVE:
             return limit is None or deficit_minor <= limit
         return False
+
+    def asks_for(self, deficit_minor: int, currency: str) -> bool:
+        """Is a deficit asked for at once: not what would be let go in the end."""
+        return self.deficit is DeficitRule.INVOICE and deficit_minor > 0 and not self.is_small(deficit_minor, currency)
 
     def is_small(self, deficit_minor: int, currency: str) -> bool:
         """Is a carried deficit small enough to be let go once nothing more can come back?"""

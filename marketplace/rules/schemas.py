@@ -145,6 +145,9 @@ class ReturnTermsIn(StrictSchema):
     settle_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=0, max=1000))
     appeal_days = fields.Integer(required=True, strict=True, validate=_STEP)
     remind_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1000))
+    deficit_days = fields.Integer(
+        load_default=14, strict=True, validate=_STEP, metadata={"description": "To pay what is asked for."}
+    )
     deficit = fields.String(required=True, validate=validate.OneOf([rule.value for rule in DeficitRule]))
     waive_below_minor = fields.Dict(
         keys=Currency(),

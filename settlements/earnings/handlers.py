@@ -52,7 +52,7 @@ def _follow_open(invoice: Invoice) -> None:
 def release_settled(events: Sequence[ReceivableSettled]) -> None:
     """Inside: a vendor who waited for the buyer waits no more once all of his invoices are settled."""
     for event in events:
-        if event.vendor_order_id is not None:
+        if event.vendor_order_id is not None and event.kind == "invoice":
             _release_settled(event.order_id, event.vendor_order_id)
 
 

@@ -36,7 +36,7 @@ def note_reopened(events: Sequence[ReceivableReopened]) -> None:
     """Inside: the money that had settled it was not meant for it."""
     for event in events:
         for invoice_id, row in queries.by_id([event.invoice_id]).items():
-            actions.reopen(SYSTEM, invoice_id, row.payable_minor)
+            actions.reopen(SYSTEM, invoice_id, abs(row.payable_minor))
 
 
 def render_issued(events: Sequence[InvoiceIssued]) -> None:

@@ -64,7 +64,8 @@ class Invoice(Row):
     what is credited, and above zero unless nothing but the marketplace's share moved.
 
     gross = net + tax = market + paid + payable: `market_minor` the marketplace pays or takes back (a discount of its
-    own that does not lower the issuer's consideration), `paid_minor` the buyer has paid, `payable_minor` is left.
+    own that does not lower the issuer's consideration), `paid_minor` the buyer has paid, `payable_minor` is left: below
+    zero on a credit note by which the buyer owes more all the same, since the marketplace pays less.
     A sale's invoice names its buyer as company_id and, unless the operator is the issuer, its vendor_id; one over
     commission names its vendor alone. `step_number`: up to which step of the order it tells.
     """

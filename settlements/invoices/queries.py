@@ -60,7 +60,9 @@ def _shows(state: InvoiceState) -> ColumnElement[bool]:
         return Invoice.id.in_(standing.where(InvoiceStanding.state == state))
 
     begun = exists().where(
-        Receivable.invoice_id == Invoice.id, Receivable.open_minor > 0, Receivable.open_minor < Invoice.payable_minor
+        Receivable.invoice_id == Invoice.id,
+        Receivable.open_minor > 0,
+        Receivable.open_minor < func.abs(Invoice.payable_minor),
     )
     if state is InvoiceState.ISSUED:
         return and_(stands(state), ~begun)
@@ -106,7 +108,7 @@ def standing(invoice_id: uuid.UUID) -> InvoiceStanding:
 
 
 def open_items(invoice_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """What is still waited for of those invoices that were sold on terms, in minor units."""
+    """What is still waited for of those invoices that have an open item, in minor units."""
     statement = visible(SYSTEM, Receivable).with_only_columns(Receivable.invoice_id, Receivable.open_minor)
     rows = db.session.execute(statement.where(Receivable.invoice_id.in_(invoice_ids)))
     return {row[0]: max(0, row[1]) for row in rows}

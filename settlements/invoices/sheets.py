@@ -103,7 +103,11 @@ def _tax(part: Mapping[str, Any], currency: str) -> Json:
 
 def _sums(invoice: Invoice) -> list[list[str]]:
     back = invoice.kind.credits
-    left = "Given back" if back else "Left to pay"
+    to_pay = invoice.payable_minor
+    if back and to_pay < 0:
+        left, to_pay = "Left to pay", -to_pay
+    else:
+        left = "Given back" if back else "Left to pay"
     market = "Of this to the marketplace" if back else "Paid by the marketplace"
     rows = [
         ("Net", invoice.net_minor, True),
@@ -115,6 +119,6 @@ def _sums(invoice: Invoice) -> list[list[str]]:
             -invoice.paid_minor,
             bool(invoice.paid_minor),
         ),
-        (left, invoice.payable_minor, True),
+        (left, to_pay, True),
     ]
     return [[label, money(minor, invoice.currency)] for label, minor, shown in rows if shown]

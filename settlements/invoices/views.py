@@ -72,11 +72,11 @@ def waiting(found: Collection[VendorOrder]) -> list[Json]:
 
 
 def _summary(invoice: Invoice, standing: InvoiceStanding, waited_for: int | None) -> Json:
-    """`waited_for`: what is open of an invoice on terms, as money comes in; it tells a part payment first."""
+    """`waited_for`: what is open of an invoice with an open item, as money comes in; it tells a part payment first."""
     state, left = standing.state, standing.open_minor
     if waited_for is not None and state is InvoiceState.ISSUED:
         left = waited_for
-        state = InvoiceState.PART_PAID if 0 < left < invoice.payable_minor else state
+        state = InvoiceState.PART_PAID if 0 < left < abs(invoice.payable_minor) else state
     return {name: getattr(invoice, name) for name in _SUMMARY} | {
         "state": state,
         "open_minor": left,

@@ -1,19 +1,25 @@
 """The sentences that invoices carry."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from settlements.invoices.states import InvoiceKind
-from settlements.invoices.words import money
+from settlements.invoices.words import day, money
 
 
-def terms(kind: InvoiceKind, payable_minor: int, agreed: Mapping[str, Any] | None) -> str:
-    """What is to be done about it; `agreed`: the terms that its order is on."""
-    if kind.credits:
+def terms(kind: InvoiceKind, payable_minor: int, agreed: Mapping[str, Any] | None, due_on: date | None) -> str:
+    """What is to be done about it; `agreed`: the terms that its order is on, else it was paid in advance, and what it
+    owes on top by now is due on a day, or carried."""
+    if kind.credits and (payable_minor >= 0 or agreed is not None):
         return "Is given back the way it was paid, or lowers what is still to be paid."
     if not payable_minor:
         return "Paid. Nothing is left to pay."
-    return "To be paid at once." if agreed is None else f"Payment: {agreed['text']}."
+    if agreed is not None:
+        return f"Payment: {agreed['text']}."
+    if due_on is None:
+        return "Is taken off the next refund of this order; who wants to may pay it on the order's page."
+    return f"To be paid by {day(due_on)}: on the order's page, or by a bank transfer that names this number."
 
 
 def note(kind: InvoiceKind, market_minor: int, currency: str, operator: str, on_behalf_of: str | None) -> str:

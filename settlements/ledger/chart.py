@@ -158,6 +158,7 @@ CHART: dict[AccountKind, Rules] = {
 }
 CASH = (A.PSP_CLEARING, A.PSP_FEES, A.BANK)  # what a buyer's money turns into when it arrives
 ASSIGNED = (A.UNMATCHED_RECEIPTS, A.BUYER_CREDIT)  # what arrived before it was known to be an order's
+OWING = (A.BUYER_CLAWBACK, A.BUYER_RECEIVABLE, A.BAD_DEBT_BUYERS)  # what an order owes beyond what was paid for it
 _NAMES = uuid.UUID("6f2a1f0e-3c57-4a55-9d0b-5b1f6f8f2c11")
 
 

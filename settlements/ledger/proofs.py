@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from marketplace.kernel.db import db
-from settlements.ledger.chart import ASSIGNED, CASH, CHART, AccountKind, Side
+from settlements.ledger.chart import ASSIGNED, CASH, CHART, OWING, AccountKind, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ _ORDERS = text("""
 WITH booked AS (
     SELECT posting.order_id, account.currency,
         coalesce(sum(amount_minor) FILTER (WHERE account.kind = ANY(:cash)), 0) AS held,
-        coalesce(sum(amount_minor) FILTER (WHERE account.kind = 'buyer_clawback'), 0) AS deficit
+        coalesce(sum(amount_minor) FILTER (WHERE account.kind = ANY(:owing)), 0) AS deficit
     FROM posting JOIN account ON account.id = posting.account_id
     WHERE posting.order_id IS NOT NULL GROUP BY posting.order_id, account.currency
 ), paid AS (
@@ -119,13 +119,14 @@ def check_positions() -> list[Difference]:
 
 @proof
 def check_orders() -> list[Difference]:
-    """Every order's money is booked: what arrived, less what left or is still to leave, is its net payment.
+    """Every order's money is booked: what arrived, less what left or is still to leave, is its net payment; and what
+    an order paid in advance owes on top is carried, claimed, or was given up.
 
     What an order on terms still owes is proven invoice by invoice, by the room of open items.
     """
     cash = [kind.value for kind in (*CASH, *ASSIGNED, AccountKind.REFUNDS_PAYABLE)]
     found = []
-    for row in db.session.execute(_ORDERS, {"cash": cash}):
+    for row in db.session.execute(_ORDERS, {"cash": cash, "owing": [kind.value for kind in OWING]}):
         if row.held != row.net:
             found.append(Difference("order's money", str(row.order_id), row.currency, int(row.net), int(row.held)))
         else:

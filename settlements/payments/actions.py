@@ -14,7 +14,7 @@ from settlements.ledger import books
 from settlements.ledger.postings import orders as order_postings
 from settlements.ledger.postings.orders import Buyer, OrderFacts
 from settlements.payments import queries
-from settlements.payments.events import PaymentExceeded
+from settlements.payments.events import DeficitPaid, PaymentExceeded
 from settlements.payments.models import Payment
 from settlements.payments.refusals import NothingToPay, OrderOnTerms, PaymentUnderWay
 from settlements.payments.states import OPEN, PaymentState, PaymentVerb
@@ -143,6 +143,9 @@ def _book(order: Order, payment: Payment, recorded: orders.RecordedPayment) -> N
     deficit_before = max(0, recorded.owed_minor - paid_before) if found.booked else 0
     deficit_after = max(0, recorded.owed_minor - recorded.net_paid_minor)
     buyer = Buyer(deficit_minor=deficit_after - deficit_before, refund_minor=recorded.excess_minor)
+    if deficit_after < deficit_before:
+        # What was claimed of it is carried again by this, so that it is there to be paid.
+        outbox.publish(DeficitPaid(order.id, payment.id, deficit_before - deficit_after))
     valuation = None if found.booked else valuation_from_json(found.valuation)
     facts = OrderFacts(order.id, order.currency, order.prices_include_tax, found.vendor_orders)
     lines = order_postings.order_paid(facts, None, valuation, buyer, payment.net_minor or 0, payment.fee_minor or 0)

@@ -18,6 +18,7 @@ class ReceivableSettled(Event):
     order_id: uuid.UUID
     vendor_order_id: uuid.UUID | None
     given_up: bool = False
+    kind: str = "invoice"  # or "deficit": of an order paid in advance, whose vendors wait for nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from settlements.receivables.states import (
 
 
 class Receivable(Row):
-    """One invoice, or one claim for paying late, of a buyer on account.
+    """One invoice, or one claim for paying late, of a buyer on account; or what an order paid in advance owes on top
+    since something of it came back ("deficit"), by the document that tells of it.
 
     `open_minor` is the sum of its entries: below zero where more was credited than it still owed, until the order's
     other invoices take it over. `level`: of the last reminder.
@@ -41,7 +42,7 @@ class Receivable(Row):
         Index("ix_receivable_number_key", "number_key"),
         Index("ix_receivable_order_key", "order_key"),
         Index("ix_receivable_late_of", "late_of", postgresql_where=text("late_of IS NOT NULL")),
-        CheckConstraint("kind IN ('invoice', 'late_fee')", name="kind"),
+        CheckConstraint("kind IN ('invoice', 'late_fee', 'deficit')", name="kind"),
         CheckConstraint("(kind = 'late_fee') = (late_of IS NOT NULL)", name="late_of"),
         CheckConstraint("amount_minor > 0 AND level >= 0", name="amounts"),
     )

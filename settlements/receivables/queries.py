@@ -59,6 +59,14 @@ def of_order(order_id: uuid.UUID) -> list[Receivable]:
     return list(db.session.scalars(statement, execution_options=AFRESH))
 
 
+def deficits_of(order_id: uuid.UUID) -> list[Receivable]:
+    """What was claimed on top of an order paid in advance, locked, in the order in which it falls due; the order is
+    locked by the caller."""
+    statement = visible(SYSTEM, Receivable).where(Receivable.order_id == order_id, Receivable.kind == "deficit")
+    statement = statement.order_by(Receivable.due_on, Receivable.id).with_for_update()
+    return list(db.session.scalars(statement, execution_options=AFRESH))
+
+
 def receivables(
     actor: Actor, *, open_only: bool = False, overdue: bool = False, company_id: uuid.UUID | None = None
 ) -> Select[Any]:
@@ -114,7 +122,7 @@ def to_remind(day: date, days: Sequence[int], limit: int, after: uuid.UUID | Non
         Receivable.state.in_(STILL_OPEN),
         Receivable.open_minor > 0,
         Receivable.due_on < day,
-        Receivable.kind == "invoice",
+        Receivable.kind != "late_fee",
         Receivable.paused_reason == "",
     )
     if after is not None:
@@ -129,7 +137,7 @@ def overdue_at_level(company_id: uuid.UUID, currency: str, level: int, day: date
         Receivable.currency == currency,
         Receivable.level >= level,
         Receivable.due_on < day,
-        Receivable.kind == "invoice",
+        Receivable.kind != "late_fee",
     )
     return list(db.session.scalars(statement.order_by(Receivable.due_on), execution_options=AFRESH))
 

@@ -23,10 +23,11 @@ class ReceivableArgs(PageArgs):
 
 
 class ReceivableOut(StrictSchema):
-    """An invoice to be paid by bank transfer, naming its number; or a claim for having paid one late."""
+    """An invoice to be paid by bank transfer, naming its number; a claim for having paid one late; or what an order
+    paid in advance owes on top since something of it came back, to be paid by bank transfer or as the order was."""
 
     id = fields.UUID()
-    kind = fields.String(validate=validate.OneOf(["invoice", "late_fee"]))
+    kind = fields.String(validate=validate.OneOf(["invoice", "late_fee", "deficit"]))
     number = fields.String()
     issuer_name = fields.String()
     company_id = fields.UUID()

@@ -46,10 +46,12 @@ def _post(order: Order, event: OrderStepTaken, paid: int, refund_minor: int) -> 
     deficit = max(0, after.buyer_owes_minor - paid) - max(0, before.buyer_owes_minor - paid)
     stages = earning_queries.stages_of(order.id)
     step = steps[event.number]
+    source = step.source or f"step:{step.id}"
+    receivables.follow_deficit(order.id, -deficit, "credited", source)
     known = order_formula.beside_of(order, steps[event.number - 1], before), order_formula.beside_of(order, step, after)
     lines = order_postings.step_taken(facts_of(order), before, after, Buyer(deficit, refund_minor), stages, known)
     if lines:
-        books.post(step.source or f"step:{step.id}", "order_step", lines, order_id=order.id, occurred_at=step.at)
+        books.post(source, "order_step", lines, order_id=order.id, occurred_at=step.at)
 
 
 def _follow_on_terms(order: Order, event: OrderStepTaken, refund_minor: int) -> None:

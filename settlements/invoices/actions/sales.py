@@ -26,6 +26,8 @@ from marketplace.pricing.answers import valuation_from_json
 from marketplace.pricing.facts import MARKETPLACE
 from marketplace.pricing.wire import order_from_json, policy_from_json, state_from_json
 from settlements.invoices import drafting, parties, queries, wording
+from settlements.invoices.actions import deficits
+from settlements.invoices.actions.deficits import Deficit
 from settlements.invoices.actions.writing import Prepared, today, write
 from settlements.invoices.drafting import Draft, DraftLine
 from settlements.invoices.events import InvoiceIssued
@@ -85,9 +87,12 @@ def follow(order_id: uuid.UUID) -> list[Invoice]:
             drafts += _drafts(telling, outside, positions, [row for row in own if row.outside_scope == outside])
     if not drafts:
         return []
-    invoices = write(_prepare(drafts, sum(_open_of(told))))
+    deficit = deficits.of(order, whole.net_paid_minor, told)
+    invoices = write(_prepare(drafts, deficit))
     if order.payment_terms is not None:
         _open_items(order, invoices)
+    elif deficit.due_on is not None:
+        deficits.claim(order, invoices)
     for row in invoices:
         outbox.publish(InvoiceIssued(invoice_id=row.id))
     return invoices
@@ -146,26 +151,28 @@ def _drafts(
     return [] if draft is None else [(telling, draft, outside, first)]
 
 
-def _prepare(drafts: Sequence[tuple[_Telling, Draft, bool, Invoice | None]], open_minor: int) -> list[Prepared]:
+def _prepare(drafts: Sequence[tuple[_Telling, Draft, bool, Invoice | None]], deficit: Deficit) -> list[Prepared]:
     """Of an order paid up front, what it owes beyond what was paid is open on the last of those by which more is owed;
     of one on terms all of it is."""
-    order, paid = drafts[0][0].order, drafts[0][0].whole.net_paid_minor
-    unpaid = max(0, order.owed_minor - paid - open_minor)
+    on_terms, unpaid = drafts[0][0].order.payment_terms is not None, deficit.minor
     addresses = queries.addresses_of({telling.seller.id for telling, *_ in drafts})
     prepared = []
     for telling, draft, outside, first in reversed(drafts):
-        owed = draft.buyer_minor
-        payable = owed if draft.sign < 0 or order.payment_terms else min(max(owed, 0), unpaid)
-        unpaid -= payable if draft.sign > 0 else 0
+        payable = draft.buyer_minor
+        if not on_terms and (draft.sign > 0 or payable < 0):
+            payable = draft.sign * min(max(draft.sign * payable, 0), unpaid)
+        to_pay = max(0, draft.sign * payable)
+        unpaid -= to_pay
         rows = [(line, telling.labels.of(line.key, _as_sold(telling, line))) for line in draft.lines]
-        invoice = _invoice(telling, draft, rows, first, payable)
+        due_on = _due(telling.order, deficit) if to_pay else None
+        invoice = _invoice(telling, draft, rows, first, payable, due_on)
         invoice.outside_scope = outside
         invoice.source = f"{telling.of}:{'outside' if outside else 'taxed'}:{telling.step_number}"
         invoice.seller = parties.of_company(telling.seller, addresses.get(telling.seller.id))
         if telling.part is not None:
             invoice.seller["payee"] = parties.of_payee(telling.operator)
         lines = [_line(invoice.id, number, line, label) for number, (line, label) in enumerate(rows, 1)]
-        prepared.append(Prepared(invoice, lines, payable if draft.sign > 0 else 0))
+        prepared.append(Prepared(invoice, lines, 0 if on_terms and draft.sign < 0 else to_pay))
     return prepared[::-1]
 
 
@@ -174,7 +181,12 @@ def _as_sold(telling: _Telling, line: DraftLine) -> Sold:
 
 
 def _invoice(
-    telling: _Telling, draft: Draft, rows: Sequence[tuple[DraftLine, Label]], first: Invoice | None, payable: int
+    telling: _Telling,
+    draft: Draft,
+    rows: Sequence[tuple[DraftLine, Label]],
+    first: Invoice | None,
+    payable: int,
+    due_on: date | None,
 ) -> Invoice:
     order, part = telling.order, telling.part
     taxes = drafting.breakdown((line, label.category, label.rate, label.reason) for line, label in rows)
@@ -193,8 +205,8 @@ def _invoice(
         corrects_id=first.id if first else None,
         step_number=telling.step_number,
         supplied_on=_day(max(shipped)) if shipped else None,
-        due_on=_due(order) if payable and draft.sign > 0 else None,
-        terms=wording.terms(kind, payable, order.payment_terms),
+        due_on=due_on,
+        terms=wording.terms(kind, payable, order.payment_terms, due_on),
         reference=order.reference,
         note=wording.note(
             kind, draft.market_minor, order.currency, telling.operator.name, part and telling.seller.name
@@ -234,8 +246,8 @@ def _line(invoice_id: uuid.UUID, number: int, line: DraftLine, label: Label) -> 
     )
 
 
-def _due(order: Order) -> date:
-    return today() if order.payment_terms is None else DueRule.from_json(order.payment_terms).due_on(today())
+def _due(order: Order, deficit: Deficit) -> date | None:
+    return deficit.due_on if order.payment_terms is None else DueRule.from_json(order.payment_terms).due_on(today())
 
 
 def _open_items(order: Order, invoices: Sequence[Invoice]) -> None:
@@ -248,11 +260,6 @@ def _open_items(order: Order, invoices: Sequence[Invoice]) -> None:
             of_part.setdefault(row.vendor_order_id, []).append(item)
     for part_id, items in of_part.items():
         open_receivables(order.id, part_id, items)
-
-
-def _open_of(told: Sequence[Invoice]) -> list[int]:
-    standings = queries.standings_of([row.id for row in told])
-    return [row.open_minor for row in standings.values()]
 
 
 def _day(moment: datetime) -> date:

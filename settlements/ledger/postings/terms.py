@@ -138,6 +138,14 @@ def credit_paid_back(company_id: uuid.UUID, amount_minor: int, currency: str) ->
     ]
 
 
+def deficit_claimed(order_id: uuid.UUID, claim: Claim, amount_minor: int) -> list[Line]:
+    """What a paid order owes on top is asked for by a document of its own (below zero: it is carried again)."""
+    return [
+        receivable(claim, amount_minor, K.DEFICIT),
+        Line(A.BUYER_CLAWBACK, order_id, K.DEFICIT, -amount_minor, claim.currency, order_id),
+    ]
+
+
 def paid_late(claim: Claim, amount_minor: int) -> list[Line]:
     """Interest and the flat sum for an invoice that is overdue."""
     return [

@@ -1,5 +1,6 @@
-"""What is done to open items and the bank's money: open, match, set off, remind, give up."""
+"""What is done to open items and the bank's money: open, claim, match, set off, remind, give up."""
 
+from settlements.receivables.actions.claiming import carried, claim_deficit, follow_deficit
 from settlements.receivables.actions.crediting import credit_of, pay_back, set_off
 from settlements.receivables.actions.dunning import add_rate, ladder, pause, remind
 from settlements.receivables.actions.giving_up import decide, propose
@@ -20,8 +21,11 @@ __all__ = [
     "Imported",
     "NewReceivable",
     "add_rate",
+    "carried",
+    "claim_deficit",
     "credit_of",
     "decide",
+    "follow_deficit",
     "follow_step",
     "keep_as_credit",
     "ladder",

@@ -80,7 +80,7 @@ def remind(receivable_id: uuid.UUID, day: date) -> DunningNotice | None:
 def freeze_again(item: Receivable) -> None:
     """Nothing new is sold on account to who was reminded often enough of an invoice, and has not paid it after all."""
     overdue = item.open_minor > 0 and item.due_on < queries.today() and not item.paused_reason
-    if item.kind == "invoice" and overdue and item.level >= ladder().freeze_level:
+    if item.kind != "late_fee" and overdue and item.level >= ladder().freeze_level:
         reason = f"{item.number} was due on {item.due_on.isoformat()} and is not paid."
         credit.freeze_overdue(item.company_id, item.currency, reason)
 

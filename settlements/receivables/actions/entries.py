@@ -61,7 +61,7 @@ def _tell(item: Receivable, was_open: bool, is_open: bool) -> None:
         return
     facts = (item.id, item.invoice_id, item.order_id, item.vendor_order_id)
     given_up = item.state is ReceivableState.WRITTEN_OFF
-    outbox.publish(ReceivableReopened(*facts) if is_open else ReceivableSettled(*facts, given_up))
+    outbox.publish(ReceivableReopened(*facts) if is_open else ReceivableSettled(*facts, given_up, item.kind))
 
 
 def claim_of(item: Receivable) -> Claim:

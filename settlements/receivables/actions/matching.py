@@ -145,7 +145,7 @@ def undo(actor: Actor, match_id: uuid.UUID, reason: str) -> BankTransfer:
     transfer = queries.transfer(actor, found.transfer_id, locked=True)
     if found.undoes_id is not None or queries.undone(found.id):
         raise UndoneBefore
-    if items and order_queries.net_paid(items[0].order_id) < found.amount_minor and items[0].kind == "invoice":
+    if items and order_queries.net_paid(items[0].order_id) < found.amount_minor and items[0].kind != "late_fee":
         raise MoneyWasSpent
 
     transfer.by_hand, transfer.reason = True, reason
@@ -245,7 +245,7 @@ def _assign(
 
 def record_paid(item: Receivable, amount_minor: int, source: str) -> None:
     """The order of an invoice learns what was paid for it; what is owed for paying late is of no order."""
-    if item.kind != "invoice":
+    if item.kind == "late_fee":
         return
     if amount_minor > 0:
         orders.record_payment(SYSTEM, item.order_id, amount_minor, item.currency, source)
@@ -255,7 +255,7 @@ def record_paid(item: Receivable, amount_minor: int, source: str) -> None:
 
 def release_when_paid(item: Receivable) -> None:
     """Where dunning froze the company's credit and nothing of that is overdue any more, it may buy again."""
-    if item.kind == "invoice" and not queries.overdue_at_level(item.company_id, item.currency, 1, queries.today()):
+    if item.kind != "late_fee" and not queries.overdue_at_level(item.company_id, item.currency, 1, queries.today()):
         credit_accounts.release_paid(item.company_id, item.currency)
 
 

@@ -67,7 +67,7 @@ def open_receivables(
             invoiced_minor=invoiced_minor,
             owed_minor=owed_minor,
         )
-    items = [_item(order, vendor_order_id, row) for row in wanted if row.amount_minor]
+    items = [new_item(order, vendor_order_id, row) for row in wanted if row.amount_minor]
     lines += [postings.receivable(claim_of(item), item.amount_minor) for item in items]
     if without_zeros(lines):
         books.post(source, INVOICE_OPENED, without_zeros(lines), order_id=order.id)
@@ -77,10 +77,13 @@ def open_receivables(
     return items
 
 
-def _item(order: Order, vendor_order_id: uuid.UUID | None, wanted: NewReceivable) -> Receivable:
+def new_item(
+    order: Order, vendor_order_id: uuid.UUID | None, wanted: NewReceivable, kind: str = "invoice"
+) -> Receivable:
+    """An item of which nothing is open yet."""
     item = Receivable(
         id=new_id(),
-        kind="invoice",
+        kind=kind,
         invoice_id=wanted.invoice_id,
         company_id=order.company_id,
         company_name=order.company_name,

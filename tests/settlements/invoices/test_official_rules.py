@@ -17,6 +17,7 @@ from tests.settlements.invoices.test_commissions import asked
 
 BOTH = (a_promotion("0.10", vendor_share="0.4"),)
 COUPON = (a_promotion(amount_minor=40_00),)
+TAKEN_BACK = a_promotion("0.10", vendor_share="0", from_minor=100_00)
 CASES = {
     "several rates": (
         [Want("A", 3, "12.345", "0.19"), Want("A", 7, "0.0375", "0.07"), Want("A", 1, "5", "0", "Z")],
@@ -179,3 +180,16 @@ def test_the_rules_are_really_asked(check, tmp_path):
     spoilt = documents.render(row)["xml"].replace(f"{row.gross_minor / 100:.2f}".encode(), b"1.00")
     broken = official.broken_rules({"spoilt": spoilt}, tmp_path)
     assert any("BR-CO-15" in rule for rule in broken["spoilt"])
+
+
+def test_goods_come_back_and_the_marketplace_takes_back_more_than_they_were_worth(check):
+    with transaction():
+        who = traders("A")
+        sale = a_sale(who, [Want("A", 10, "9.95"), Want("A", 1, "0.50")], promotions=[TAKEN_BACK])
+        ship(sale)
+    told(sale)
+    with transaction():
+        come_back(sale, (1, 1, "buyer"))
+    (row,) = told(sale)
+    assert (row.kind, row.market_minor, row.payable_minor) == (InvoiceKind.CREDIT_NOTE, 10_00, 59 - 10_00)
+    check([row])
