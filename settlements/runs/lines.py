@@ -69,6 +69,7 @@ def line_of(kind: str, *, in_favour: bool) -> str:
     return names[0] if in_favour else names[1]
 
 
-def words_of(line: str) -> str:
-    """How people read it."""
-    return _WORDS.get(line, line.replace("_", " ").capitalize())
+def words_of(line: str, reason: str = "") -> str:
+    """How people read it; `reason`: of what was booked by hand."""
+    words = _WORDS.get(line, line.replace("_", " ").capitalize())
+    return f"{words}: {reason}" if reason else words

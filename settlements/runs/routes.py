@@ -174,8 +174,7 @@ def list_pending(args, vendor_id):
 def whole(row):
     """A statement with its accounts and lines, for every kind of view."""
     name = companies.companies_by_id({row.vendor_id})[row.vendor_id].name
-    totals, own = details.totals_of([row.id])[row.id], details.own_entries(row.id)
-    return views.whole(row, name, details.accounts_in(row.id), totals, own)
+    return views.whole(row, name, details.accounts_in(row.id), details.sums_of(row.id))
 
 
 def lines_as_csv(row):

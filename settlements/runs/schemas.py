@@ -90,7 +90,8 @@ class StatementAccountOut(StrictSchema):
 
 
 class StatementOut(StatementSummaryOut):
-    """A statement, account by account, with its lines by kind."""
+    """A statement, account by account, with its lines by kind; what was booked by hand stands one by one, with its
+    reason."""
 
     accounts = fields.List(fields.Nested(StatementAccountOut))
 

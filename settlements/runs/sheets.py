@@ -13,6 +13,7 @@ from settlements.ledger.chart import AccountKind
 from settlements.runs.lines import ACCOUNTS, line_of, words_of
 from settlements.runs.models import Statement
 from settlements.runs.queries import details
+from settlements.runs.queries.details import Sum
 from settlements.runs.refusals import StatementNotClosed
 from settlements.transfers.queries import of_cause
 
@@ -21,10 +22,11 @@ def document_of(actor: Actor, row: Statement) -> InvoiceDocument:
     """The file of a statement, kept from the first time on. Raises StatementNotClosed."""
     if row.number is None or row.closed_at is None:
         raise StatementNotClosed
-    return documents.pdf_of(actor, row.id) or documents.keep_pdf(_sheet(row))
+    return documents.pdf_of(actor, row.id) or documents.keep_pdf(sheet_of(row))
 
 
-def _sheet(row: Statement) -> StatementSheet:
+def sheet_of(row: Statement) -> StatementSheet:
+    """A closed statement as its document says it."""
     assert row.number is not None
     assert row.closed_at is not None
     zone = current_app.extensions["kontor_settings"].time_zone
@@ -55,17 +57,12 @@ def _sheet(row: Statement) -> StatementSheet:
 
 
 def _lines(row: Statement) -> list[SheetLine]:
-    totals = [
-        (total.account, total.kind, total.in_favour, total.count, total.amount_minor)
-        for total in details.totals_of([row.id])[row.id]
-    ]
-    totals += [(account, kind, amount > 0, 1, amount) for account, kind, amount in details.own_entries(row.id)]
     return [
-        SheetLine(line_of(kind, in_favour=in_favour), _text(account, kind, in_favour=in_favour), count, amount)
-        for account, kind, in_favour, count, amount in totals
+        SheetLine(line_of(one.kind, in_favour=one.in_favour), _text(one), one.count, one.amount_minor)
+        for one in details.sums_of(row.id)
     ]
 
 
-def _text(account: str, kind: str, *, in_favour: bool) -> str:
-    words = words_of(line_of(kind, in_favour=in_favour))
-    return words if account == AccountKind.VENDOR_PAYABLE else f"{ACCOUNTS[account]}: {words}"
+def _text(one: Sum) -> str:
+    words = words_of(line_of(one.kind, in_favour=one.in_favour), one.reason)
+    return words if one.account == AccountKind.VENDOR_PAYABLE else f"{ACCOUNTS[one.account]}: {words}"

@@ -5,9 +5,9 @@ from typing import Any
 
 from settlements.ledger.chart import PostingKind
 from settlements.runs.lines import ACCOUNTS, line_of, words_of
-from settlements.runs.models import SettlementRun, Statement, StatementAccount, StatementTotal
+from settlements.runs.models import SettlementRun, Statement, StatementAccount
 from settlements.runs.queries import Progress
-from settlements.runs.queries.details import Line, Waiting
+from settlements.runs.queries.details import Line, Sum, Waiting
 
 Json = dict[str, Any]
 _ORDER = [
@@ -54,13 +54,14 @@ def whole(
     row: Statement,
     vendor_name: str,
     accounts: Sequence[StatementAccount],
-    totals: Iterable[StatementTotal],
-    own: Iterable[tuple[str, str, int]],
+    sums: Iterable[Sum],
 ) -> Json:
-    """A statement with its accounts and, of each, its lines by kind; `own` (account, kind, amount) of its closing."""
-    rows = [(total.account, total.kind, total.in_favour, total.amount_minor, total.count) for total in totals]
-    rows += [(account, kind, amount > 0, amount, 1) for account, kind, amount in own]
-    rows.sort(key=lambda found: (_ORDER.index(found[1]) if found[1] in _ORDER else len(_ORDER), not found[2]))
+    """A statement with its accounts and, of each, its lines by kind."""
+
+    def place(one: Sum) -> tuple[int, bool]:
+        return (_ORDER.index(one.kind) if one.kind in _ORDER else len(_ORDER), not one.in_favour)
+
+    rows = sorted(sums, key=place)
     return summary(row, vendor_name) | {
         "accounts": [
             {
@@ -69,9 +70,9 @@ def whole(
                 "opening_minor": account.opening_minor,
                 "closing_minor": account.closing_minor,
                 "lines": [
-                    named(kind, in_favour) | {"amount_minor": amount, "count": count}
-                    for of, kind, in_favour, amount, count in rows
-                    if of == account.kind
+                    named(one.kind, one.in_favour, one.reason) | {"amount_minor": one.amount_minor, "count": one.count}
+                    for one in rows
+                    if one.account == account.kind
                 ],
             }
             for account in accounts
@@ -79,18 +80,15 @@ def whole(
     }
 
 
-def named(kind: str, in_favour: bool) -> Json:
+def named(kind: str, in_favour: bool, reason: str | None) -> Json:
     """The name of a line for programs and for people."""
     line = line_of(kind, in_favour=in_favour)
-    return {"line": line, "text": words_of(line)}
+    return {"line": line, "text": words_of(line, reason or "")}
 
 
 def line(found: Line) -> Json:
     """One line of a statement: an order's postings of one kind, or what was booked by hand with its reason."""
-    name = named(found.kind, found.in_favour)
-    if found.reason:
-        name["text"] = f"{name['text']}: {found.reason}"
-    return name | {
+    return named(found.kind, found.in_favour, found.reason) | {
         "vendor_order_id": found.vendor_order_id,
         "vendor_order": found.number,
         "account": found.account,

@@ -17,7 +17,7 @@ from marketplace.orders.models import VendorOrder
 from marketplace.orders.states import VendorOrderState
 from settlements.earnings.models import Earning
 from settlements.earnings.states import EarningState
-from settlements.ledger.chart import AccountKind
+from settlements.ledger.chart import AccountKind, PostingKind
 from settlements.ledger.models import Account
 from settlements.runs.models import StatementAccount, StatementEntry, StatementTotal
 from settlements.runs.refusals import VendorUnknown
@@ -44,6 +44,17 @@ class Line(NamedTuple):
     booked_from: datetime
     booked_to: datetime
     reason: str | None  # of what was booked by hand
+
+
+class Sum(NamedTuple):
+    """The postings of one kind in a statement, above zero in his favour; or one adjustment, with its reason."""
+
+    account: str
+    kind: str
+    in_favour: bool
+    amount_minor: int
+    count: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +173,35 @@ def debts(actor: Actor) -> Select[Any]:
     return visible(actor, Account).where(Account.kind == AccountKind.VENDOR_PAYABLE.value, Account.balance_minor > 0)
 
 
-def own_entries(statement_id: uuid.UUID) -> list[tuple[str, str, int]]:
+# What was booked by hand among the postings that a statement covers, each with its reason.
+_BY_HAND = """
+SELECT own.kind, posting.amount_minor < 0, -posting.amount_minor, coalesce(adjustment.reason, '')
+FROM statement_account own
+JOIN posting ON posting.account_id = own.account_id
+    AND posting.position > own.after AND posting.position <= own.upto AND posting.kind = 'adjustment'
+JOIN journal ON journal.id = posting.journal_id
+LEFT JOIN adjustment ON journal.source = 'adjustment:' || adjustment.id
+WHERE own.statement_id = %(statement_id)s ORDER BY own.kind, posting.position
+"""
+
+
+def sums_of(statement_id: uuid.UUID) -> list[Sum]:
+    """What a statement's postings come to by account and kind, its closing's own among them; what was booked by hand
+    stands one by one, with its reason."""
+    found = []
+    for row in totals_of([statement_id])[statement_id]:
+        if row.kind != PostingKind.ADJUSTMENT:
+            found.append(Sum(row.account, row.kind, row.in_favour, row.amount_minor, row.count))
+        elif not any(one.kind == PostingKind.ADJUSTMENT for one in found):
+            by_hand = reads.fetch(_BY_HAND, {"statement_id": statement_id})
+            found += [
+                Sum(account, row.kind, in_favour, amount, 1, reason) for account, in_favour, amount, reason in by_hand
+            ]
+    own = _own_entries(statement_id)
+    return found + [Sum(account, kind, amount > 0, amount, 1) for account, kind, amount in own]
+
+
+def _own_entries(statement_id: uuid.UUID) -> list[tuple[str, str, int]]:
     """What the closing of a statement booked: (account, kind, amount in the vendor's favour)."""
     wanted = visible(SYSTEM, StatementEntry).where(StatementEntry.statement_id == statement_id)
     rows = db.session.scalars(wanted.order_by(StatementEntry.account, StatementEntry.kind))

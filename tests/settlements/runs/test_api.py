@@ -9,6 +9,7 @@ from marketplace.kernel.access import Role
 from marketplace.kernel.db import db, transaction
 from settlements.runs import jobs
 from settlements.runs.models import Statement
+from settlements.runs.sheets import sheet_of
 from settlements.runs.states import StatementState
 from settlements.transfers.actions import adjusting
 from tests.builders.companies import an_actor
@@ -121,6 +122,18 @@ def test_what_was_booked_by_hand_stands_alone_with_its_reason(due, settle, vendo
         ("Adjustment: Wrecked in our hall", -1500),
     ]
     assert sorted(found) == sorted(2 * wanted)
+    accounts = ask(cast.vendor, "get", f"/v1/statements/{row.id}").json["accounts"]
+    told = [
+        (one["text"], one["amount_minor"], one["count"])
+        for account in accounts
+        for one in account["lines"]
+        if one["line"] == "adjustment"
+    ]
+    assert told == [(text, amount, 1) for text, amount in reversed(wanted)]
+    with transaction():
+        sheet = sheet_of(row)
+    assert [(one.text, one.amount_minor) for one in sheet.lines if one.kind == "adjustment"] == wanted[::-1]
+    assert "Adjustment: Labels of May" in ask(cast.vendor, "get", f"/statements/{row.id}").text
 
 
 def test_a_balance_and_what_is_not_due_yet(closed, due, ask, cast):
