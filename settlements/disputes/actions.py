@@ -1,7 +1,8 @@
 """A dispute is recorded as it stands at the provider: its movements are booked once each, its loss once, by parties."""
 
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from marketplace.companies import queries as companies
@@ -135,7 +136,7 @@ def _bear(row: Dispute, order: Order) -> None:
     """A loss pays first what was owed to the buyer anyway; the formula's parties bear the rest."""
     lost = -sum(movement.amount_minor for movement in queries.movements_of(row.id))
     covered = sum(refund.amount_minor for refund in refunds.cover(order.id, lost, f"dispute:{row.id}"))
-    bearers = _bearers(order, lost - covered)
+    bearers = _bearers(order, _shares(order, lost - covered))
     lines = postings.lost(order.id, row.currency, lost, covered, bearers)
     if lines:
         books.post(f"dispute:{row.id}:lost", "dispute_lost", lines, order_id=order.id)
@@ -144,56 +145,54 @@ def _bear(row: Dispute, order: Order) -> None:
     db.session.flush()
     _write_to_vendors(row, bearers)
     outbox.publish(DisputeLost(dispute_id=row.id, order_id=order.id))
-    for bearer in bearers:
-        if bearer.account is AccountKind.VENDOR_PAYABLE:
-            outbox.publish(PayableLowered(vendor_id=bearer.vendor_id, currency=row.currency))
+    _tell_lowered(row, bearers)
 
 
-def _bearers(order: Order, loss_minor: int) -> list[Bearer]:
+def _shares(order: Order, loss_minor: int) -> dict[str, int]:
+    """The vendors' parts of a loss, in the state that the order is in now."""
     value = valuation_from_json(order_queries.last_step(order.id).valuation)
-    parts = postings.shares(loss_minor, value.buyer_owes_minor, value.vendors_minor, order.currency)
-    vendor_orders = {part.vendor_id: part.id for part in order_queries.parts_of(order.id, locked=True)}
+    return postings.shares(loss_minor, value.buyer_owes_minor, value.vendors_minor, order.currency)
+
+
+def _bearers(order: Order, parts: Mapping[str, int]) -> list[Bearer]:
+    vendor_orders = {str(part.vendor_id): part.id for part in order_queries.parts_of(order.id, locked=True)}
     stages = earning_queries.stages_of(order.id)
     return [
-        Bearer(stages.of(vendor_orders[vendor_id]).vendor, vendor_id, vendor_orders[vendor_id], amount)
-        for vendor_id, amount in ((uuid.UUID(vendor), amount) for vendor, amount in parts.items())
+        Bearer(stages.of(vendor_orders[vendor]).vendor, uuid.UUID(vendor), vendor_orders[vendor], amount)
+        for vendor, amount in parts.items()
     ]
 
 
 def cover_later(refund: Refund) -> None:
     """A refund for which no payment is left, of an order whose chargeback was lost: the buyer has the money already.
 
-    Those who bore the loss bear less by it, in the same parts. The order is locked.
+    What is left of the loss is borne as if the refund had been decided first: whoever's goods came back bears less of
+    it, not everybody a little. The order is locked.
     """
     rows = queries.disputes_of(refund.order_id)
     row = next((row for row in rows if row.borne is not None and refund.amount_minor <= _not_covered(row)), None)
     if row is not None:
         order = order_queries.order(SYSTEM, refund.order_id, locked=True)
-        given = _given_back(order, row, refund.amount_minor)
+        shares = _shares(order, _not_covered(row) - refund.amount_minor)
+        borne = Counter(row.borne)
+        borne.subtract(shares)
+        given = _bearers(order, {vendor: amount for vendor, amount in borne.items() if amount})
         refunds.settle_by_chargeback(refund, f"dispute:{row.id}")
         lines = postings.covered_later(order.id, row.currency, refund.amount_minor, given)
         books.post(f"dispute:{row.id}:covers:{refund.id}", "dispute_covers_refund", lines, order_id=order.id)
         row.covered_minor += refund.amount_minor
-        left = {
-            str(bearer.vendor_id): (row.borne or {})[str(bearer.vendor_id)] - bearer.amount_minor for bearer in given
-        }
-        row.borne = (row.borne or {}) | left
+        row.borne = shares
+        _tell_lowered(row, [bearer for bearer in given if bearer.amount_minor < 0])
 
 
 def _not_covered(row: Dispute) -> int:
     return -sum(movement.amount_minor for movement in queries.movements_of(row.id)) - row.covered_minor
 
 
-def _given_back(order: Order, row: Dispute, amount_minor: int) -> list[Bearer]:
-    assert row.borne is not None
-    borne = {vendor: int(amount) for vendor, amount in row.borne.items()}
-    parts = postings.shares(amount_minor, _not_covered(row), borne, row.currency)
-    vendor_orders = {str(part.vendor_id): part for part in order_queries.parts_of(order.id, locked=True)}
-    stages = earning_queries.stages_of(order.id)
-    return [
-        Bearer(stages.of(vendor_orders[vendor].id).vendor, uuid.UUID(vendor), vendor_orders[vendor].id, amount)
-        for vendor, amount in parts.items()
-    ]
+def _tell_lowered(row: Dispute, bearers: Sequence[Bearer]) -> None:
+    for bearer in bearers:
+        if bearer.account is AccountKind.VENDOR_PAYABLE:
+            outbox.publish(PayableLowered(vendor_id=bearer.vendor_id, currency=row.currency))
 
 
 def write_to_operator(row: Dispute, what: str) -> None:

@@ -192,6 +192,7 @@ def test_decided_after_it_was_lost_a_refund_lowers_the_loss(paid, cast, gateway)
     assert row.covered_minor == 4095
     assert books.balance(A.REFUNDS_PAYABLE, paid.order.id, "EUR") == 0
     assert sum(row.borne.values()) + balances(paid, cast)["chargeback_loss"] == 43674 - 4095
+    assert balances(paid, cast)["vendors"] == (0, 0)  # the same as where the refund was decided first
     assert gateway.refunds == {}
     right(gateway)
 
