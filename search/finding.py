@@ -14,7 +14,7 @@ from marketplace.kernel.access import Actor
 from marketplace.kernel.db import in_transaction, read_only_end
 from search import actions, insight, queries, rules
 from search.engine import Buyer, SearchRequest, SearchResult
-from search.grouping import PROPOSED, Titles
+from search.grouping import PROPOSED, Groups
 
 
 def search(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,13 +75,13 @@ def duplicates(actor: Actor, product_id: uuid.UUID) -> dict[str, Any]:
     own = catalogue.product(actor, product_id)
     words = rules.understand(own.name[:300], None, ())
     found = ask(SearchRequest(words=words, buyer=queries.buyer_of(actor), limit=50))
-    ids = [hit.product_id for hit in found.items if hit.product_id != own.id]
-    names = queries.product_names(ids)
-    others = [one for one in ids if one in names]
-    titles = Titles([own.name, *(names[one] for one in others)])
-    scored = [(titles.score(0, at), one) for at, one in enumerate(others, start=1)]
+    ids = [own.id, *(hit.product_id for hit in found.items if hit.product_id != own.id)]
+    items = queries.items_of(ids)
+    others = [one for one in ids[1:] if one in items]
+    compared = Groups([items[one] for one in (own.id, *others)])
+    scored = [(compared.score(0, at), one) for at, one in enumerate(others, 1) if not compared.apart(0, at)]
     likely = sorted(((score, one) for score, one in scored if score >= PROPOSED), reverse=True)
-    return {"items": [{"id": str(one), "name": names[one], "score": round(score, 3)} for score, one in likely]}
+    return {"items": [{"id": str(one), "name": items[one].name, "score": round(score, 3)} for score, one in likely]}
 
 
 def preview(actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,70 +1,104 @@
-"""Which offers are of one product, where neither EAN nor manufacturer and part number say so: a score, pure.
+"""Which products are one and the same, where neither EAN nor manufacturer and part number say so: groups, pure.
 
-Two titles are of one product if the words that tell products apart are the same: numbers, model names and sizes weigh
-more than colours and small talk, and a number that only one of them has speaks against it.
+The likeliest pair is put together first, then the next, as long as no seller would have the product twice, no numbers
+contradict, and the members of both sides are alike on average.
 """
 
-import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import heapq
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from search.documents import plain
+from search.likeness import Weighed, contradict, sizes_contradict
 
-PROPOSED, SURE = 0.5, 0.65  # a person is asked from the first on; the second is as good as the same number
-MOST_SHARED = 150  # a word that more titles have does not make two of them candidates
-_WORD = re.compile(r"[^\W_]+")
-_UNIT = re.compile(r"(\d+)\s+(gb|tb|mb|mm|cm|kg|l|w|mp|inch|ghz|mhz|kwh)\b")
-
-
-def words_of(title: str) -> tuple[str, ...]:
-    """The words of a title, a number with its unit as one."""
-    return tuple(_WORD.findall(_UNIT.sub(r"\1\2", plain(title))))
+PROPOSED = 0.4  # from this chance on a person is asked
+LINKED = 0.2  # so alike, on average, are the members of two groups that become one
+NEAREST = 30  # of each product, so many others are looked at
+MOST_SHARED = 600  # a word that more names have brings no two of them together
+_MOST_ROOTED, _ROOT_WEIGHT = 200, 30.0
 
 
-class Titles:
-    """Titles that are compared; how rare a word is among them says how much it tells."""
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two products that are put together."""
 
-    def __init__(self, titles: Sequence[str]) -> None:
-        self.words = [frozenset(words_of(title)) for title in titles]
-        counts = Counter(word for words in self.words for word in words)
-        total = max(1, len(titles))
-        self.weight: Mapping[str, float] = {
-            word: math.log(1 + total / count) * (1.6 if any(c.isdigit() for c in word) else 1.0)
-            for word, count in counts.items()
-        }
-        self.counts = counts
+    one: int
+    other: int
+    score: float
 
-    def score(self, one: int, other: int) -> float:
-        """From 0 to 1: the weight of what both say, against that of what the shorter and what either says."""
-        left, right = self.words[one], self.words[other]
-        shared = self._sum(left & right)
-        either = self._sum(left | right)
-        if not either:
-            return 0.0
-        shorter = min(self._sum(left), self._sum(right))
-        alike = 0.5 * shared / either + 0.5 * shared / (shorter or 1.0)
-        return alike * (0.75 if self._contradict(left, right) else 1.0)
 
-    def _sum(self, words: Iterable[str]) -> float:
-        return sum(self.weight[word] for word in words)
+class Groups(Weighed):
+    """Products of a category, put together where they are one."""
 
-    def _contradict(self, left: frozenset[str], right: frozenset[str]) -> bool:
-        """Does each name a number that the other has not? `64gb` and `256gb` are two products."""
-        sides = (left - right, right - left)
-        return all(any(self.weight[w] and any(c.isdigit() for c in w) for w in side) for side in sides)
+    def pairs(self, about: Collection[int] | None = None) -> Iterator[tuple[float, int, int]]:
+        """(score, one, other) of near pairs that may be one product; of `about` with any, or of all."""
+        having, rooted = self._having()
+        seen: set[tuple[int, int]] = set()
+        for at in range(len(self.items)) if about is None else sorted(about):
+            for other in self._near(at, having, rooted):
+                pair = (at, other) if at < other else (other, at)
+                if pair not in seen and not self.apart(*pair):
+                    seen.add(pair)
+                    yield self.score(*pair), *pair
 
-    def pairs(self, least: float = PROPOSED) -> Iterator[tuple[int, int, float]]:
-        """Pairs that reach the score; only those are looked at that share a word that few have."""
+    def apart(self, one: int, other: int) -> bool:
+        """Can these not be one product, whatever they are called?"""
+        mine, theirs = self.items[one], self.items[other]
+        if not mine.sellers.isdisjoint(theirs.sellers) or contradict(mine, theirs):
+            return True
+        return sizes_contradict(self.readings[one], self.readings[other])
+
+    def _having(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         having: dict[str, list[int]] = defaultdict(list)
-        for at, words in enumerate(self.words):
-            for word in words:
+        rooted: dict[str, list[int]] = defaultdict(list)
+        for at, reading in enumerate(self.readings):
+            for word in reading.words:
                 if self.counts[word] <= MOST_SHARED:
                     having[word].append(at)
-        seen: set[tuple[int, int]] = set()
-        for at, words in enumerate(self.words):
-            near = {other for word in words for other in having.get(word, ()) if other > at}
-            for other in near:
-                if (at, other) not in seen and (score := self.score(at, other)) >= least:
-                    seen.add((at, other))
-                    yield at, other, score
+            for root in reading.roots:
+                rooted[root].append(at)
+        return having, {root: held for root, held in rooted.items() if len(held) <= _MOST_ROOTED}
+
+    def _near(self, at: int, having: dict[str, list[int]], rooted: dict[str, list[int]]) -> Sequence[int]:
+        told: dict[int, float] = defaultdict(float)
+        reading = self.readings[at]
+        for word in reading.words:
+            weight = self.weight[word] ** 2
+            for other in having.get(word, ()):
+                told[other] += weight
+        for root in reading.roots:
+            for other in rooted.get(root, ()):
+                told[other] += _ROOT_WEIGHT
+        told.pop(at, None)
+        return heapq.nlargest(NEAREST, told, key=lambda other: (told[other] / self.norms[other], -other))
+
+    def meetings(self, about: Collection[int] | None = None, least: float = PROPOSED) -> list[Meeting]:
+        """What is put together, the likeliest first; a group of n products comes of n - 1 meetings."""
+        likely = sorted((pair for pair in self.pairs(about) if pair[0] >= least), key=lambda p: (-p[0], p[1], p[2]))
+        group = {at: [at] for _, one, other in likely for at in (one, other)}
+        found = []
+        for score, one, other in likely:
+            mine, theirs = group[one], group[other]
+            if mine is not theirs and self._may_join(mine, theirs):
+                mine.extend(theirs)
+                group.update(dict.fromkeys(theirs, mine))
+                found.append(Meeting(one, other, score))
+        return found
+
+    def _may_join(self, mine: Sequence[int], theirs: Sequence[int]) -> bool:
+        crossing = [(one, other) for one in mine for other in theirs]
+        if any(self.apart(*pair) for pair in crossing):
+            return False
+        if len(crossing) == 1:
+            return True
+        return sum(self.score(*pair) for pair in crossing) >= LINKED * len(crossing)
+
+
+def groups_of(count: int, meetings: Sequence[Meeting]) -> list[list[int]]:
+    """All products in their groups, those that are alone too."""
+    group = {at: [at] for at in range(count)}
+    for meeting in meetings:
+        mine, theirs = group[meeting.one], group[meeting.other]
+        mine.extend(theirs)
+        group.update(dict.fromkeys(theirs, mine))
+    return list({id(members): members for members in group.values()}.values())

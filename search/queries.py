@@ -21,6 +21,7 @@ from search import rules
 from search.documents import Attribute, Document, OfferEntry, price_rows
 from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, SearchResult, Sort
 from search.facets import tree
+from search.likeness import Item
 from search.models import SearchRule
 
 T = TypeVar("T")
@@ -341,6 +342,19 @@ def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
 
 def product_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     return dict(reads.fetch(_NAMES, {"ids": list(ids)}))
+
+
+_ITEMS = """
+    SELECT p.id, p.name, p.manufacturer, p.part_number, p.ean,
+           ARRAY(SELECT DISTINCT o.vendor_id FROM offer o WHERE o.product_id = p.id AND o.state <> 'ended')
+    FROM product p WHERE p.id = ANY(%(ids)s)
+"""
+
+
+def items_of(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Item]:
+    """What tells whether these products are one; unknown ids are absent."""
+    rows = reads.fetch(_ITEMS, {"ids": list(ids)})
+    return {one: Item(name, maker, part, ean, frozenset(sellers)) for one, name, maker, part, ean, sellers in rows}
 
 
 class RuleUnknown(NotFound):

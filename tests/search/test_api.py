@@ -182,7 +182,7 @@ def test_an_event_of_many_products_is_indexed_once(own_app):
 
 
 def test_what_may_be_the_same_is_proposed_with_a_score(client_as, cast, goods):
-    twice = a_product("Cordless spanner 18 V", created_by=cast.rival_vendor_company, part_number="ZZ-1")
+    twice = a_product("Cordless spanner CS-18", created_by=cast.rival_vendor_company, manufacturer="")
     an_offer(cast.rival_vendor_company, twice)
     indexing.index_products([twice.id])
     operator = client_as(cast.operator)

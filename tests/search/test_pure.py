@@ -11,7 +11,8 @@ from search import numbers, words
 from search.documents import NO_LIMIT, price_rows, scale
 from search.engine import Count
 from search.facets import tree
-from search.grouping import Titles
+from search.grouping import Groups
+from search.likeness import Item, contradict
 
 A, B = uuid.UUID(int=1), uuid.UUID(int=2)
 
@@ -74,13 +75,28 @@ def test_counts_are_summed_up_the_tree():
     assert [(n.path, n.depth, n.count) for n in nodes] == [("a", 0, 3), ("a/b", 1, 2)]
 
 
-def test_titles_of_one_product_score_higher_than_those_of_its_sisters():
-    titles = Titles(
-        [
-            "Apple iPhone 8 Plus 64GB Silver",
-            "apple iphone 8 plus 64 gb silver sim free",
-            "Apple iPhone 8 Plus 256GB Silver",
-            "Bosch washing machine",
-        ]
-    )
-    assert titles.score(0, 1) > titles.score(0, 2) > titles.score(0, 3) == 0
+def test_names_of_one_product_are_put_together_and_its_sisters_kept_apart():
+    names = [
+        "Apple iPhone 8 Plus 64GB Silver", "apple iphone 8 plus 64 gb silver sim free",
+        "Apple iPhone 8 Plus 256GB Silver",
+        "Bosch washing machine", "Bosch WAT 2840 SGB 9 kg", "bosch wat2840sgb washing machine 9kg",
+        *(f"Kettle {letter}" for letter in "abcdefgh"),
+    ]  # fmt: skip
+    groups = Groups([Item(name) for name in names])
+    assert [(m.one, m.other) for m in groups.meetings()] == [(0, 1), (4, 5), (3, 5)]
+    assert groups.why(4, 5) == ["Same number: wat2840sgb.", "Same size: 9 kg.", "Both say: 9kg, wat2840sgb, bosch."]
+    assert groups.score(4, 5) > groups.score(3, 5)
+    assert groups.why(1, 2)[0] == "Other size: 64 and 256 gb."
+    assert groups.score(0, 1) > groups.score(0, 2) > groups.score(0, 3)
+
+
+def test_numbers_that_contradict_and_a_seller_of_both_keep_products_apart():
+    drill = Item("Drill AB-1200", "Acme", "AB-1200", "4006381333931", frozenset({"a"}))
+    assert not contradict(drill, Item("Drill AB1200", "ACME Ltd", "AB 1200"))
+    assert not contradict(drill, Item("Drill AB1200"))
+    assert contradict(drill, Item("Drill", ean="4012345678901"))
+    assert contradict(drill, Item("Drill", "Acme", "AB-1201"))
+    assert contradict(drill, Item("Drill AB-1200", "Bolt"))
+    sold = [drill, Item("Acme drill ab 1200", sellers=frozenset({"a"})), *(Item(f"Kettle {c}") for c in "abcdefgh")]
+    assert Groups(sold).meetings() == []
+    assert len(Groups([Item("Acme drill ab 1200"), *sold[1:]]).meetings()) == 1
