@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from search import numbers, words
+from search import kinds, numbers, words
 from search.numbers import normalise
 
 MAX_TEXT, MAX_PAIR, MAX_PAIRS, MAX_NUMBERS = 20_000, 300, 500, 1_000
@@ -120,6 +120,34 @@ class Document:
         return " ".join(dict.fromkeys([self.category_name, *said]))[:MAX_TEXT]
 
     @property
+    def is_a(self) -> tuple[str, ...]:
+        """The words of its name, category and product type that say what it is."""
+        told = [a.value for a in self.attributes if a.name.casefold() == "product type"]
+        others = [word for text in (self.category_name, *told) for word in kinds.kinds_in(text)]
+        return tuple(dict.fromkeys([*kinds.kinds_in(self.name, self.manufacturer, self._qualities), *others]))
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The words that the beginning of its description calls it by."""
+        return kinds.kinds_in(self.description[:200], self.manufacturer, self._qualities)
+
+    @property
+    def serves(self) -> str:
+        """What it says that it is for."""
+        return words.served(f"{self.name}. {self.description[:500]}")
+
+    @property
+    def _qualities(self) -> list[str]:
+        """Values that say how a thing is; of what `case type` says, some are things."""
+        return [a.value for a in self.attributes if a.name.casefold().split()[-1:] != ["type"] or " " not in a.name]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What its attributes say in words."""
+        said = dict.fromkeys(a.value[:300] for a in self.attributes if not _wordless(a.value))
+        return tuple(said)[:MAX_PAIRS]
+
+    @property
     def measures(self) -> tuple[str, ...]:
         """The quantities of its attributes and name, in base units."""
         found = dict.fromkeys(words.measures_in(self.name[:500]))
@@ -170,6 +198,10 @@ def _steps(tiers: list[tuple[int, Decimal]], least: int) -> Iterable[tuple[int, 
     return ((start, end, unit_price) for (start, unit_price), end in zip(kept, ends, strict=True))
 
 
+def _wordless(value: str) -> bool:
+    return value in {"yes", "no"} or not any(c.isalpha() for c in value)
+
+
 def pair(name: str, value: str) -> str:
     """One attribute as an index keeps it: the name cannot contain what parts them."""
     return f"{name.replace('=', ' ')}={value}"[:MAX_PAIR]
@@ -207,7 +239,10 @@ def as_source(document: Document) -> dict[str, Any]:
         "kind": document.kind,
         "attributes": [one.line for one in document.read[:MAX_PAIRS]],
         "papers": [title[:300] for title in document.papers[:100]],
-        "serves": words.served(f"{name}. {description[:500]}"),
+        "values": list(document.values),
+        "is_a": list(document.is_a),
+        "called": list(document.called),
+        "serves": document.serves,
         "part_key": part[:200],
         "part_length": len(part[:200]),
         "numbers": list(document.numbers),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from search import numbers
+from search import kinds, numbers
 from search.documents import scale
 from search.engine import Buyer, FacetName, Range, SearchRequest, Sort
 from search.marks import CLOSE, OPEN
@@ -20,8 +20,9 @@ LEAD_DAYS = (1, 3, 7, 14, 30)
 EXACT, _HEAD, _SLIP, _BEGINS, _CUT, LEAST_NUMBER = 50_000.0, 20_000.0, 8_000.0, 2_000.0, 1_500.0, 1_000.0
 _ALL_WORDS = 6.0  # for having all words, wherever; beside a score of 3 to 15 for how well name and description fit
 _ALTERNATIVE = 0.8  # what a synonym reads counts less than what was typed
-_SERVES = 0.85
+_SERVES = 0.7
 _MAKER = 0.5
+_IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.1  # beside the score for words: that the thing is one, and not one for it
 Clause = dict[str, Any]
 
 
@@ -187,9 +188,16 @@ def _reading(rest: str, needed: list[Clause], language: str, boost: float, *, lo
     else:
         kept["filter"] = [*needed, {"bool": {"should": [everywhere, joined]}}]
         kept["should"] = [{"dis_max": {"queries": fits}}, _constant({"match_all": {}}, _ALL_WORDS)]
-    kept["should"].append(_of_maker(rest))
+    kept["should"] += [_of_maker(rest), {"match": {"values": {"query": rest, "boost": _VALUES}}}, *_of_kind(rest)]
     for_it = {"match": {"serves": rest}}
     return {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
+
+
+def _of_kind(rest: str) -> list[Clause]:
+    """Whoever asks for a monitor means what is one: not the arm, the cable and the screen protector for one."""
+    kind = kinds.kind_asked(rest)
+    ways = {"is_a": _IS_A, "called": _CALLED}
+    return [_constant({"match": {name: kind}}, boost) for name, boost in ways.items()] if kind else []
 
 
 def _of_maker(rest: str) -> Clause:

@@ -97,7 +97,10 @@ PROPERTIES: dict[str, Any] = {
     "manufacturer": _text(norms=False),
     "kind": _text(norms=False),
     "attributes": _text(norms=False),
+    "values": _text(),  # of attributes: where there are few, each says more
     "papers": _text(norms=False),
+    "is_a": _text(norms=False, index_options="docs"),  # the words that say what it is, see search/kinds.py
+    "called": _text(norms=False, index_options="docs"),  # so does its description
     "serves": _text(norms=False),  # what it is for: an accessory, where these words are asked for
     "texts": {
         "properties": {
@@ -139,7 +142,20 @@ def index_body(alias: str, *, serving: bool = True, shards: int = 1, replicas: i
         "mappings": {
             "dynamic": False,
             # What can be made again from the rest is not kept twice.
-            "_source": {"excludes": ["deletions", "prices", "scales", "measures", "serves", "numbers", "categories"]},
+            "_source": {
+                "excludes": [
+                    "deletions",
+                    "prices",
+                    "scales",
+                    "measures",
+                    "serves",
+                    "numbers",
+                    "categories",
+                    "is_a",
+                    "called",
+                    "values",
+                ]
+            },
             "properties": PROPERTIES,
         },
     }

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from search import kinds
 from search.documents import scale
 from search.engine import DEEPEST, FacetName, SearchRequest, Sort
 
 CONFIGS = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "zh": "simple"}
 PAIR_SAMPLE, PRICE_SAMPLE = 2_000, 2_000
 _ALTERNATIVE = 0.8
+_IS_A, _CALLED, _SERVES = 0.5, 0.25, 0.7
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 
 # What this buyer pays for one of the offer `o` at the quantity, in his currency; the best list that holds it wins.
@@ -42,6 +44,11 @@ def bigrams(value: str) -> str:
 def _rank(query: str) -> str:
     """What name (A), maker and kind (B), description (C), attributes (D) count; of two names the shorter says more."""
     return f"ts_rank(ARRAY[0.02, 0.5, 0.3, 1.0]::real[], d.words, {query}, 0) / ln(10 + length(d.title))"
+
+
+def _stems(mark: str, value: str) -> str:
+    """The marked stems of a bound text, worked out once."""
+    return f"(SELECT array_agg('{mark}' || x.lexeme) FROM unnest(to_tsvector('english', unaccent({value}))) x)"
 
 
 class Statement:
@@ -87,8 +94,17 @@ class Statement:
             else:
                 matched, score = f"d.words @@ {query}", _rank(query)
             conditions.append(" AND ".join([*([matched] if rest else []), *needed]) or "TRUE")
-            scores.append(f"{_ALTERNATIVE if at else 1.0} * ({score})")
+            scores.append(f"{_ALTERNATIVE if at else 1.0} * ({score}){self._kind(at, rest)}")
         return " OR ".join(f"({one})" for one in conditions), f"greatest({', '.join(scores)}){self._boosts()}"
+
+    def _kind(self, at: int, rest: str) -> str:
+        """What is one counts more than what is for one; see search/kinds.py."""
+        kind, every = self._bind(f"k{at}", kinds.kind_asked(rest)), self._bind(f"s{at}", rest)
+        return (
+            f" * (1 + CASE WHEN d.kinds && {_stems('=', kind)} THEN {_IS_A} ELSE 0 END"
+            f" + CASE WHEN d.kinds && {_stems('~', kind)} THEN {_CALLED} ELSE 0 END)"
+            f" * CASE WHEN d.kinds && {_stems('>', every)} THEN {_SERVES} ELSE 1 END"
+        )
 
     def _boosts(self) -> str:
         parts = []
@@ -291,18 +307,24 @@ _KEPT = (
     "version, gone, title, part_number_key, numbers, deletions, category_path, vendors, in_stock, lead_days, pairs,"
     " measures, scales"
 )
+_KINDS = " || ".join(
+    f"(SELECT coalesce(array_agg('{mark}' || x.lexeme), '{{}}') FROM unnest(to_tsvector('english', unaccent("
+    f"coalesce(r.{column}, '')))) x)"
+    for mark, column in (("=", "is_a"), ("~", "called"), (">", "serves"))
+)
 # The rows as JSON: what is text of a document becomes its words here, so that nothing is put together row by row.
 STORE = f"""
-    INSERT INTO search_document (product_id, {_KEPT}, words)
-    SELECT r.product_id, {_KEPT}, {_VECTORS}
+    INSERT INTO search_document (product_id, {_KEPT}, kinds, words)
+    SELECT r.product_id, {_KEPT}, {_KINDS}, {_VECTORS}
     FROM json_to_recordset(CAST(:rows AS json)) AS r (
         product_id uuid, version bigint, gone boolean, title text, part_number_key text, numbers text[],
         deletions text[], category_path text, vendors uuid[], in_stock boolean, lead_days integer, pairs text[],
         measures text[], scales text[], name text, facts text, description text, attributes text, joined text,
-        fr_name text, fr_text text, es_name text, es_text text, ru_name text, ru_text text, zh_name text, zh_text text
+        is_a text, called text, serves text, fr_name text, fr_text text,
+        es_name text, es_text text, ru_name text, ru_text text, zh_name text, zh_text text
     )
     ORDER BY r.product_id
     ON CONFLICT (product_id) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in (*_KEPT.replace(",", " ").split(), "words"))}
+        {", ".join(f"{name} = excluded.{name}" for name in (*_KEPT.replace(",", " ").split(), "kinds", "words"))}
     WHERE search_document.version <= excluded.version
 """

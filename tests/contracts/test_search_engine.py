@@ -116,6 +116,19 @@ def test_words_of_the_name_come_before_words_of_the_description(engine, shop):
     assert "drill" in found(engine, shop, "screws")
 
 
+def test_what_is_one_comes_before_what_is_for_one(engine, shop):
+    made = {
+        "arm": a_product("Swivelling beamer arm", created_by=shop["vendor"]),
+        "lamp": a_product("Lamp", description="For every beamer", created_by=shop["vendor"]),
+        "beamer": a_product("Conference room beamer 1080p bright white", created_by=shop["vendor"]),
+    }
+    for product in made.values():
+        an_offer(shop["vendor"], product)
+    index(engine, made.values())
+    assert found(engine, made, "beamer") == ["beamer", "arm", "lamp"]
+    assert found(engine, made, "beamer arm")[0] == "arm"
+
+
 @pytest.mark.parametrize(
     ("q", "first"),
     [

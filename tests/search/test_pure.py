@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import numbers, words
+from search import kinds, numbers, words
 from search.documents import NO_LIMIT, price_rows, scale
 from search.engine import Count
 from search.facets import tree
@@ -31,8 +31,28 @@ def test_what_is_no_quantity_is_none(text):
     assert words.measures_in(text) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [('LCD monitor 17"', ["monitor"]), ("Monitor & Laptop Mounting Arm", ["arm"]), ("Cable for monitors", ["cable"]),
+     ("Acme Case Works phone case Black", ["case"]), ("Power adapter/inverter 12 V", ["adapter", "inverter"]),
+     ("M8x40", []), ("", [])],
+)  # fmt: skip
+def test_a_name_says_what_the_thing_is(name, kind):
+    found = kinds.kinds_in(name, "Acme Case Works", ["Black", "12 V"])
+    assert [word for word in found if len(word) > 1] == kind
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [("gaming mouse pad", "pad"), ("stand for tablets", "stand"), ("windows 10", "windows"), ("10", "")],
+)
+def test_a_query_asks_for_its_last_noun(asked, kind):
+    assert kinds.kind_asked(asked) == kind
+
+
 @given(st.text(max_size=200))
 def test_no_text_is_too_odd(text):
+    kinds.kinds_in(text, text[:5], [text])
     words.measures_asked(text)
     words.magnitude(text)
     numbers.heads(text)
