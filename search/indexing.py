@@ -26,12 +26,14 @@ from search.engine import Refused, SearchAway, SearchEngine
 log = structlog.get_logger("search")
 BATCH = 500
 DRIFT_BATCH = 5_000
-_REBUILDING = 5_207_311  # any number: the advisory lock of whoever makes an index anew
+MOST_BATCHES = 100  # of one push; what still waits then is the next one's
+_REBUILDING, _PUSHING = 5_207_311, 5_207_312  # any numbers: advisory locks of whoever makes an index anew, or pushes
 
 _NOTE = text("""
     INSERT INTO search_pending (product_id, since, asked) SELECT id, :now, 1 FROM unnest(:ids) AS id ORDER BY id
     ON CONFLICT (product_id) DO UPDATE SET asked = search_pending.asked + 1
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+_ANY_WAITING = "SELECT 1 FROM search_pending LIMIT 1"
 _WAITING = "SELECT product_id, asked FROM search_pending ORDER BY since, product_id LIMIT %(limit)s"
 _WRITTEN = text("""
     DELETE FROM search_pending USING unnest(:ids, :asked) AS w (id, asked)
@@ -89,27 +91,34 @@ def index_products(product_ids: Sequence[uuid.UUID]) -> int:
 
 
 def push() -> int:
-    """Write what waits into the index outside; returns how many. Where that is away, it goes on waiting."""
-    written = 0
+    """Write what waits into the index outside; returns how many. Where that is away, it goes on waiting.
+
+    One at a time: a batch serves whatever was noted meanwhile, and two would read and send the same. Whoever finds
+    another at it may leave what he noted to him, who looks again when he is done.
+    """
     outside = [engine for engine in engines() if engine.outside]
-    while outside:
-        waiting = reads.fetch(_WAITING, {"limit": BATCH})
-        if not waiting:
-            break
-        ids = [product_id for product_id, _ in waiting]
-        documents = queries.documents(ids)
-        try:
-            refused = [one for engine in outside for one in engine.write(documents)]
-        except SearchAway as failure:
-            log.warning("the index waits", products=len(ids), error=failure.text)
-            break
-        with transaction():
-            _note_refused(documents, refused)
-            db.session.execute(_WRITTEN, {"ids": ids, "asked": [asked for _, asked in waiting]})
-        written += len(ids)
-        if len(waiting) < BATCH:
-            break
+    written, rounds = 0, MOST_BATCHES if outside else 0
+    while rounds and reads.fetch(_ANY_WAITING, {}):
+        with _held(_PUSHING) as held:
+            sent = _push_batch(outside) if held else 0
+        written += sent
+        rounds = rounds - 1 if sent else 0
     return written
+
+
+def _push_batch(outside: Sequence[SearchEngine]) -> int:
+    waiting = reads.fetch(_WAITING, {"limit": BATCH})
+    ids = [product_id for product_id, _ in waiting]
+    documents = queries.documents(ids)
+    try:
+        refused = [one for engine in outside for one in engine.write(documents)]
+    except SearchAway as failure:
+        log.warning("the index waits", products=len(ids), error=failure.text)
+        return 0
+    with transaction():
+        _note_refused(documents, refused)
+        db.session.execute(_WRITTEN, {"ids": ids, "asked": [asked for _, asked in waiting]})
+    return len(ids)
 
 
 def _note_refused(documents: Sequence[Document], refused: Sequence[Refused]) -> None:
@@ -142,14 +151,23 @@ def _all_documents() -> Iterator[list[Document]]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    with db.engine.connect() as connection:
-        wanted = {"key": _REBUILDING}
-        if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), wanted).scalar():
+    with _held(_REBUILDING) as held:
+        if not held:
             raise RebuildUnderWay
+        yield
+
+
+@contextmanager
+def _held(key: int) -> Iterator[bool]:
+    """Hold an advisory lock; False where another does."""
+    with db.engine.connect() as connection:
+        wanted = {"key": key}
+        held = bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), wanted).scalar())
         try:
-            yield
+            yield held
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), wanted)
+            if held:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), wanted)
 
 
 def repair() -> dict[str, int]:

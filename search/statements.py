@@ -56,6 +56,7 @@ class Statement:
 
     def __init__(self, request: SearchRequest, *, near: Iterable[Any] = (), loosely: bool = False) -> None:
         self.request = request
+        self.once: dict[str, str] = {}
         buyer = request.buyer
         self.values: dict[str, Any] = {
             "near": list(near),
@@ -74,6 +75,11 @@ class Statement:
         self.values[name] = value
         return f":{name}"
 
+    def _once(self, name: str, expression: str) -> str:
+        """The value of an expression that PostgreSQL would work out again for every row."""
+        self.once[name] = expression
+        return f"(SELECT asked.{name} FROM asked)"
+
     def _words(self, *, loosely: bool) -> tuple[str, str]:
         """(condition, score) of the readings."""
         words, config = self.request.words, CONFIGS[self.request.language]
@@ -84,11 +90,15 @@ class Statement:
             rest, needed = self._measures(at, reading)
             asked = bigrams(rest) if config == "simple" else rest
             value = self._bind(f"q{at}", asked)
-            query = f"(plainto_tsquery('english', unaccent({value})) || plainto_tsquery('{config}', unaccent({value})))"
-            joined = self._bind(f"j{at}", "".join(asked.split()) if len(asked.split()) == 2 else "")
-            query = f"({query} || plainto_tsquery('english', unaccent({joined})))"
+            query = f"plainto_tsquery('english', unaccent({value}))"
+            any_of = f"replace({query}::text, '&', '|')::tsquery"
+            if config != "english":
+                query += f" || plainto_tsquery('{config}', unaccent({value}))"
+            if len(asked.split()) == 2:
+                query += f" || plainto_tsquery('english', unaccent({self._bind(f'j{at}', ''.join(asked.split()))}))"
+            query = self._once(f"q{at}", query)
             if loosely:
-                some = f"replace(plainto_tsquery('english', unaccent({value}))::text, '&', '|')::tsquery"
+                some = self._once(f"s{at}", any_of)
                 matched = f"d.words @@ {some}"
                 score = f"{_rank(some)} + CASE WHEN d.words @@ {query} THEN 1 ELSE 0 END"
             else:
@@ -122,7 +132,8 @@ class Statement:
                 continue
             rest = rest.replace(said, " ", 1)
             meant = [f"d.measures @> {self._bind(f'm{at}_{number}_{n}', list(way))}" for n, way in enumerate(ways)]
-            written = f"d.words @@ plainto_tsquery('english', unaccent({self._bind(f'w{at}_{number}', said)}))"
+            said_query = f"plainto_tsquery('english', unaccent({self._bind(f'w{at}_{number}', said)}))"
+            written = f"d.words @@ {self._once(f'w{at}_{number}', said_query)}"
             needed.append(f"({' OR '.join([*meant, written])})")
         return rest.strip(), needed
 
@@ -185,7 +196,7 @@ class Statement:
              WHERE ({self.matches}) {others} AND {self.conditions} {cap})
         """
         return f"""
-            WITH found AS MATERIALIZED ({found}),
+            WITH {self._asked()}found AS MATERIALIZED ({found}),
             page AS (
                 SELECT f.product_id, row_number() OVER () AS place FROM (
                     SELECT f.product_id FROM found f {self._sorted()} LIMIT :limit OFFSET :offset
@@ -195,6 +206,10 @@ class Statement:
                    (SELECT array_agg(product_id ORDER BY place) FROM page) AS ids
                    {"".join(f", ({sql}) AS {name}" for name, sql in self._counts())}
         """
+
+    def _asked(self) -> str:
+        worked_out = ", ".join(f"{expression} AS {name}" for name, expression in self.once.items())
+        return f"asked AS MATERIALIZED (SELECT {worked_out}), " if worked_out else ""
 
     def _sorted(self) -> str:
         live = _LIVE.format(d="f", offer=self.offer)
@@ -215,8 +230,9 @@ class Statement:
         grouped = {
             FacetName.CATEGORY: "SELECT category_path AS v, count(*) AS n FROM found"
             " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 300",
-            FacetName.VENDOR: "SELECT x.v::text, count(*) AS n FROM found f, unnest(f.vendors) AS x (v)"
-            " WHERE NOT (x.v = ANY(:hidden)) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 50",
+            FacetName.VENDOR: "SELECT x.v::text, sum(s.n)::bigint AS n"
+            " FROM (SELECT vendors, count(*) AS n FROM found GROUP BY vendors) s, unnest(s.vendors) AS x (v)"
+            " WHERE NOT (x.v = ANY(:hidden)) GROUP BY x.v ORDER BY 2 DESC, 1 LIMIT 50",
             FacetName.STOCK: "SELECT 'in_stock' AS v, count(*) AS n FROM found WHERE in_stock",
             FacetName.LEAD_TIME: "SELECT x.v::text, count(*) AS n FROM found f"
             " JOIN unnest(ARRAY[1, 3, 7, 14, 30]) AS x (v) ON f.lead_days <= x.v GROUP BY x.v ORDER BY x.v",
@@ -243,14 +259,19 @@ NEAR = """
     SELECT d.product_id, d.part_number_key, true AS exact FROM search_document d
     WHERE d.numbers && :exact AND NOT d.gone LIMIT 60
 """
+# Those with a slip are found before they are cut off: of a search for the first 200, PostgreSQL expects so many that it
+# reads the whole table instead of the index.
 NEARLY = """
+    WITH headed AS MATERIALIZED (
+        SELECT d.product_id, d.part_number_key FROM search_document d WHERE d.numbers && :heads AND NOT d.gone
+    ), slipped AS MATERIALIZED (
+        SELECT d.product_id, d.part_number_key FROM search_document d WHERE d.deletions && :slips AND NOT d.gone
+    )
     SELECT * FROM (
-        (SELECT d.product_id, d.part_number_key FROM search_document d
-         WHERE d.numbers && :heads AND NOT d.gone LIMIT 60)
+        (SELECT * FROM headed LIMIT 60)
         UNION (SELECT d.product_id, d.part_number_key FROM search_document d
                WHERE d.part_number_key = ANY(:near_keys) AND NOT d.gone LIMIT 60)
-        UNION (SELECT d.product_id, d.part_number_key FROM search_document d
-               WHERE d.deletions && :slips AND NOT d.gone LIMIT 200)
+        UNION (SELECT * FROM slipped LIMIT 200)
         UNION (SELECT * FROM (SELECT d.product_id, d.part_number_key FROM search_document d
                WHERE d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end AND NOT d.gone LIMIT 2000) b
                ORDER BY length(b.part_number_key), b.part_number_key LIMIT 60)

@@ -95,6 +95,14 @@ def test_a_new_price_filters_at_once_after_the_outbox_ran(market, engine):
     assert ask(app, cast, "price_min=70").json["total"] == 0
 
 
+def test_one_pushes_at_a_time_and_leaves_nothing_behind(market, engine):
+    _, _, product, _ = market
+    with indexing._held(indexing._PUSHING):
+        indexing.follow([product.id])
+        assert indexing.figures()["pending"] == 1
+    assert (indexing.push(), indexing.push(), indexing.figures()["pending"]) == (1, 0, 0)
+
+
 def test_ended_offers_and_suspended_vendors_vanish_before_the_index_knows(market, engine):
     app, cast, product, offer = market
     indexing.follow([product.id])
