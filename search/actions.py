@@ -60,8 +60,7 @@ def add_rule(actor: Actor, facts: Mapping[str, Any]) -> SearchRule:
     BoostNeedsCategory, CategoryNotThere, TooManyRules."""
     if queries.rule_count() >= MOST_RULES:
         raise TooManyRules
-    row = SearchRule(**facts)
-    _check(row)
+    row = draft(facts)
     db.session.add(row)
     db.session.flush()
     rules.forget()

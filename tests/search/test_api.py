@@ -122,6 +122,7 @@ def test_rules_that_say_nothing_are_refused(client_as, cast, goods):
         return answer.status_code, answer.json.get("type", "").rpartition("/")[2]
 
     assert add(kind="synonym", words=["Wrench", "wrench"]) == (422, "synonym-needs-two")
+    assert add(kind="synonym") == (422, "synonym-needs-two")
     assert add(kind="boost", words=["x"]) == (422, "boost-needs-category")
     assert add(kind="boost", words=["x"], category_path="nowhere") == (422, "category-not-there")
     assert add(kind="synonym", words=["a", "b"], one_way=True)[0] == 201
