@@ -119,6 +119,7 @@ from vendors.desk import pages as desk_pages
 from vendors.feeds import events as feeds
 from vendors.feeds import handlers as feed_handlers
 from vendors.feeds import jobs as _feed_jobs  # noqa: F401  registers the runs of feeds
+from vendors.feeds import mapping_routes
 from vendors.feeds import routes as feeds_routes
 from vendors.onboarding import events as onboarding
 from vendors.onboarding import handlers as onboarding_handlers
@@ -150,6 +151,7 @@ API = [
     reconciliation_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
+    mapping_routes.routes,
     onboarding_routes.routes,
 ]
 PAGES = [

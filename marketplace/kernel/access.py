@@ -66,6 +66,7 @@ class Permission(StrEnum):
     OFFER_EDIT = "offer.edit"
     PRICE_EDIT = "price.edit"
     FEED_RUN = "feed.run"
+    FEED_MAPPING_EDIT = "feed_mapping.edit"  # how files are read: one's own, the operator those that all may use
     RULES_READ = "rules.read"
     PROMOTION_EDIT = "promotion.edit"
     DELIVERY_RATE_EDIT = "delivery_rate.edit"
@@ -123,7 +124,7 @@ WHO_MAY_WHAT: dict[Role, frozenset[Permission]] = {
     Role.VENDOR_MANAGER: frozenset(
         _CLERK
         | {P.COMPANY_EDIT, P.PEOPLE_MANAGE, P.KEY_MANAGE, P.ADDRESS_EDIT, P.CATALOGUE_EDIT, P.PRICE_EDIT, P.FEED_RUN}
-        | {P.PROMOTION_EDIT, P.DELIVERY_RATE_EDIT, P.VENDOR_ORDER_CANCEL, P.TERMS_READ}
+        | {P.FEED_MAPPING_EDIT, P.PROMOTION_EDIT, P.DELIVERY_RATE_EDIT, P.VENDOR_ORDER_CANCEL, P.TERMS_READ}
         | {P.PAYOUT_READ, P.PAYOUT_SETUP, P.INVOICE_READ, P.STATEMENT_READ}
     ),
     Role.OPERATOR: frozenset(

@@ -14,15 +14,13 @@ from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Forbidden
 from marketplace.kernel.history import move
 from marketplace.kernel.outbox import publish
-from vendors.feeds import batches, files, queries, storage
-from vendors.feeds.bmecat import Bmecat
-from vendors.feeds.columns import Layout, layout_of
+from vendors.feeds import batches, files, mappings, queries, sources, storage
 from vendors.feeds.events import FeedReceived
-from vendors.feeds.items import ItemFile, ItemReader
-from vendors.feeds.json_lines import JsonLines
+from vendors.feeds.items import Skipped
 from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.queries import Seller
-from vendors.feeds.rows import Fault, RowReader, Wanted
+from vendors.feeds.rows import Fault, Wanted, fault_of
+from vendors.feeds.sources import Source, Way
 from vendors.feeds.states import FeedState, FeedVerb
 from vendors.feeds.storage import Stored
 
@@ -48,43 +46,47 @@ class Run:
     feed_id: uuid.UUID
     seller: Seller
     currency: str
-    rows: Iterator[tuple[int, Any]]
-    reader: RowReader | ItemReader
+    source: Source
     done: int
     seen: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The next rows: those to write, those at fault, and how many rows below the header are settled after them."""
+    """The next rows: those to write, those at fault, how many rows below the header are settled after them, and what
+    was left out of them."""
 
     wanted: list[Wanted]
     faults: list[Fault]
     upto: int
+    skipped: Skipped
 
 
 def receive(actor: Actor, stored: Stored, filename: str, options: Mapping[str, Any]) -> Feed:
-    """Look at the file and let it wait for the background. `options`: encoding, decimal_mark, currency (or None).
+    """Look at the file and let it wait for the background. `options`: encoding, decimal_mark, currency (or None),
+    mapping (id or name, or None): as the mapping is now, the file is read.
 
-    Raises VendorMayNotSell, and the refusals of files and columns where the file as a whole cannot be taken.
+    Raises VendorMayNotSell, MappingUnknown, and the refusals of files and columns where the file as a whole cannot be
+    taken.
     """
     assert actor.company_id is not None
     seller = queries.seller(actor.company_id)
     if not seller.may_sell:
         raise VendorMayNotSell
-    seen = files.inspect(storage.path_of(stored.stored_as), options["encoding"], options.get("mapping"))
+    mapping = mappings.chosen(actor, options.get("mapping"))
+    seen = files.inspect(storage.path_of(stored.stored_as), options["encoding"], mapping)
 
     feed = Feed(
         vendor_id=seller.id,
         created_by=actor.person_id,
-        filename=PurePath(filename.replace("\\", "/")).name[:200] or "feed",
+        filename=named(filename),
         format=seen.format,
         encoding=options["encoding"],
         delimiter=seen.delimiter,
         decimal_mark=options["decimal_mark"],
-        mapping=options.get("mapping"),
+        mapping=mapping,
         currency=options["currency"] or seller.currency,
-        warnings=_warnings(seen.layout) if seen.layout else [],
+        warnings=seen.warnings,
         rows_total=seen.rows_total,
         stored_as=stored.stored_as,
         size_bytes=stored.size_bytes,
@@ -95,6 +97,11 @@ def receive(actor: Actor, stored: Stored, filename: str, options: Mapping[str, A
     db.session.flush()
     publish(FeedReceived(feed.id))
     return feed
+
+
+def named(filename: str) -> str:
+    """The last part of a name as it came with the file."""
+    return PurePath(filename.replace("\\", "/").replace("\x00", "")).name[:200] or "feed"
 
 
 def cancel(actor: Actor, feed_id: uuid.UUID) -> Feed:
@@ -120,56 +127,41 @@ def start(feed_id: uuid.UUID) -> Run | None:
     feed = queries.feed(SYSTEM, feed_id, lock=True)
     if feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}:
         return None
-    path = storage.path_of(feed.stored_as)
-    if feed.format == "bmecat":
-        return _begun(feed, *_items(feed, Bmecat(path)))
-    if feed.format == "jsonl":
-        return _begun(feed, *_items(feed, JsonLines(path, feed.mapping or "")))
-    if feed.format == "xlsx":
-        feed.rows_total, rows = files.open_workbook(path)
-    else:
-        rows = files.csv_rows(path, feed.encoding, feed.delimiter)
-    _, header = next(rows, (1, []))
-    layout = layout_of(header)
-    feed.warnings = _warnings(layout)
-    return _begun(feed, rows, RowReader(layout, queries.categories_by_name(), feed.decimal_mark))
-
-
-def _items(feed: Feed, source: ItemFile) -> tuple[Iterator[tuple[int, Any]], ItemReader]:
-    """The goods of a file without columns; what of it is of no use is named once it was looked through."""
-    feed.rows_total = source.count()
-    feed.warnings = source.warnings
-    return source.items(), ItemReader(queries.categories_by_name())
-
-
-def _begun(feed: Feed, rows: Iterator[tuple[int, Any]], reader: RowReader | ItemReader) -> Run:
+    way = Way(feed.format, feed.encoding, feed.delimiter, feed.decimal_mark, feed.mapping)
+    source = sources.opened(storage.path_of(feed.stored_as), way, queries.categories_by_name())
     move(feed, FeedVerb.START, SYSTEM)
     feed.started_at = feed.started_at or clock.now()
     feed.progressed_at = clock.now()
-    return Run(feed.id, queries.seller(feed.vendor_id), feed.currency, rows, reader, feed.rows_done)
+    feed.rows_total = source.total or feed.rows_total
+    feed.warnings = source.warnings
+    return Run(feed.id, queries.seller(feed.vendor_id), feed.currency, source, feed.rows_done)
 
 
 def batches_of(run: Run) -> Iterator[Batch]:
     """The rows after the checkpoint, in batches; those before only tell which SKUs were there. Raises FileBroken."""
-    done = run.done + 1
+    source, reader, skipped = run.source, run.source.reader, run.source.skipped
+    done = run.done + source.head
     wanted: list[Wanted] = []
     faults: list[Fault] = []
-    for number, cells in run.rows:
-        sku = run.reader.sku_of(cells)
+    number = done
+    for number, cells in source.rows:
+        sku = reader.sku_of(cells)
         first = run.seen.setdefault(sku, number) if sku else number
         if number <= done:
+            skipped.clear()
             continue
         if first != number:
-            faults.append(Fault(number, "sku", sku, f"this SKU is in row {first} already"))
-        elif isinstance(row := run.reader.read(number, cells), Fault):
+            faults.append(fault_of(number, sku, [("sku", f"this SKU is in row {first} already")]))
+        elif isinstance(row := reader.read(number, cells), Fault):
             faults.append(row)
         else:
             wanted.append(row)
         if len(wanted) + len(faults) == BATCH:
-            yield Batch(wanted, faults, number - 1)
+            yield Batch(wanted, faults, number - source.head, Skipped(skipped))
+            skipped.clear()
             wanted, faults = [], []
-    if wanted or faults:
-        yield Batch(wanted, faults, number - 1)
+    if wanted or faults or skipped:
+        yield Batch(wanted, faults, number - source.head, Skipped(skipped))
 
 
 def take(run: Run, batch: Batch) -> bool:
@@ -192,6 +184,7 @@ def take(run: Run, batch: Batch) -> bool:
     feed.rows_changed += written.changed
     feed.rows_unchanged += written.unchanged
     feed.rows_bad += len(faults)
+    feed.skipped = _together(feed.skipped, batch.skipped)
     feed.progressed_at = clock.now()
     return True
 
@@ -217,8 +210,13 @@ def fail(feed_id: uuid.UUID, reason: str) -> None:
     feed.finished_at = clock.now()
 
 
-def _warnings(layout: Layout) -> list[str]:
-    return [f"The column '{name}' is not known and was left out." for name in layout.unknown]
+def _together(before: dict[str, Any], more: Skipped) -> dict[str, Any]:
+    if not more:
+        return before
+    counts = Skipped(before)
+    for name, count in more.items():
+        counts.note(name, count)
+    return dict(counts)
 
 
 def _report(feed: Feed, faults: list[Fault]) -> None:

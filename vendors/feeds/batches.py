@@ -73,7 +73,9 @@ def write(seller: Seller, currency: str, rows: Sequence[Wanted]) -> Written:
     for row in rows:
         list_id = lists[row.values.get("currency", currency)]
         record = known.get(row.sku)
-        if record is None:
+        if record is None and "name" not in row.values:
+            batch.written.faults.append(Fault(row.row_number, "name", row.sku, "is missing, and nothing has this SKU"))
+        elif record is None:
             batch.add(row, list_id)
         elif message := batch.contradiction(row, record):
             batch.written.faults.append(Fault(row.row_number, "sku", row.sku, message))
@@ -166,7 +168,7 @@ class _Batch:
         if values.get("stock", record.on_hand) != record.on_hand:
             self.plan.stocks.append((record.id, values["stock"]))
             changed = True
-        if self.tiers.get((record.id, list_id)) != row.tiers:
+        if row.tiers and self.tiers.get((record.id, list_id)) != row.tiers:
             self.plan.repriced.append((record.id, list_id))
             self._price(record.id, list_id, row)
             changed = True

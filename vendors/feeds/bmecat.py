@@ -6,8 +6,9 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
+from marketplace.catalogue.keys import compact_ean
 from marketplace.kernel.errors import Invalid
-from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile
+from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile, Record, Unreadable
 from vendors.feeds.rows import would_run
 
 PRODUCTS = {"PRODUCT", "ARTICLE"}
@@ -29,13 +30,13 @@ class Bmecat(ItemFile):
 
     broken, one = BmecatBroken, "product"
 
-    def items(self) -> Iterator[tuple[int, Item]]:
+    def items(self) -> Iterator[Record]:
         with self.path.open("rb") as file:
             yield from self._items(file)
 
-    def _items(self, file: BinaryIO) -> Iterator[tuple[int, Item]]:
+    def _items(self, file: BinaryIO) -> Iterator[Record]:
         facts = {"maker": "", "currency": ""}
-        number = 1
+        number = 0
         seen_root = False
         events = etree.iterparse(
             file, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
@@ -52,10 +53,16 @@ class Bmecat(ItemFile):
                     facts = {"maker": _text(element, "SUPPLIER_NAME"), "currency": _text(element, "CURRENCY")}
                 elif name in PRODUCTS and _name(element.getparent()) in _TRANSACTIONS:
                     number += 1
-                    yield number, self._item(element, facts)
+                    yield number, self._one(element, facts)
                     element.clear()
         except etree.XMLSyntaxError as failure:
             raise BmecatBroken(f"The XML cannot be read: {failure.msg}.", pointer="/file", row=number) from failure
+
+    def _one(self, product: Any, facts: dict[str, str]) -> Item | Unreadable:
+        if (product.get("mode") or "").casefold() == "delete":
+            sku = _text(product, "SUPPLIER_PID") or _text(product, "SUPPLIER_AID")
+            return Unreadable("the file says that this is no longer sold; end the offer yourself", sku[:120])
+        return self._item(product, facts)
 
     def _item(self, product: Any, facts: dict[str, str]) -> Item:
         details = _child(product, "PRODUCT_DETAILS", "ARTICLE_DETAILS")
@@ -64,7 +71,7 @@ class Bmecat(ItemFile):
             ("sku", _text(product, "SUPPLIER_PID") or _text(product, "SUPPLIER_AID")),
             ("name", (name or long)[:290]),
             ("description", long[:19_000]),
-            ("ean", _ean(details)),
+            ("ean", self._ean(details)),
             ("manufacturer", (_text(details, "MANUFACTURER_NAME") or facts["maker"])[:200]),
             ("part_number", _text(details, "MANUFACTURER_PID") or _text(details, "MANUFACTURER_AID")),
             ("lead_time_days", _whole(_text(details, "DELIVERY_TIME"))),
@@ -74,8 +81,16 @@ class Bmecat(ItemFile):
         ]
         for child in product:
             if _name(child) not in _USED:
-                self.skipped[_name(child)] += 1
+                self.skipped.note(_name(child))
         return [(column, value) for column, value in item if value]
+
+    def _ean(self, details: Any) -> str:
+        """The number where it is one: a wrong one is no reason to leave out the product."""
+        said = _ean(details)
+        if said and compact_ean(said) is None:
+            self.skipped.note("an EAN whose length or check digit is wrong")
+            return ""
+        return said
 
     def _order_details(self, product: Any) -> Item:
         details = _child(product, "PRODUCT_ORDER_DETAILS", "ARTICLE_ORDER_DETAILS")
@@ -97,11 +112,11 @@ class Bmecat(ItemFile):
             kind = kind or own
             amount = _text(price, "PRICE_AMOUNT")
             if own != kind or not amount:
-                self.skipped[f"price of the kind '{own[0]}' in {own[1] or 'no currency'}"] += 1
+                self.skipped.note(f"price of the kind '{own[0]}' in {own[1] or 'no currency'}")
                 continue
             bound = _number(_text(price, "LOWER_BOUND") or "1")
             if bound is None:
-                self.skipped["a price whose lower bound is no number"] += 1
+                self.skipped.note("a price whose lower bound is no number")
                 continue
             found.setdefault(max(1, bound), amount)
         if not found:
@@ -121,11 +136,11 @@ class Bmecat(ItemFile):
             unit = _text(feature, "FUNIT")
             column = f"attr:{_safe(name)}" + (f" [{_safe(unit)[:40]}]" if unit else "")
             if not name or not value or len(value) > 500 or would_run(value):
-                self.skipped["a feature without name or value, too long, or like a formula"] += 1
+                self.skipped.note("a feature without name or value, too long, or like a formula")
             elif column not in features and len(features) < MOST_ATTRIBUTES:
                 features[column] = value
             else:
-                self.skipped["a feature that is there already, or beyond the first 250"] += 1
+                self.skipped.note("a feature that is there already, or beyond the first 250")
         return list(features.items())
 
 

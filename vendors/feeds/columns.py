@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from marketplace.kernel.errors import Invalid
 
@@ -59,6 +60,10 @@ class Layout:
     unknown: tuple[str, ...]
 
     @property
+    def warnings(self) -> list[str]:
+        return [f"The column '{name}' is not known and was left out." for name in self.unknown]
+
+    @property
     def known(self) -> int:
         """How many columns are understood."""
         return len(self.positions) + len(self.tiers) + len(self.attributes)
@@ -72,7 +77,7 @@ def layout_of(header: Sequence[str]) -> Layout:
     missing = [name for name in REQUIRED if name not in layout.positions]
     if missing:
         raise ColumnsMissing(f"Row 1 lacks the columns {', '.join(missing)}.", pointer="/file", missing=missing, row=1)
-    named = [_key(cell) for cell in header if cell.strip()]
+    named = [heading_key(cell) for cell in header if cell.strip()]
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise ColumnTwice(f"Row 1 names {', '.join(twice)} more than once.", pointer="/file", columns=twice, row=1)
@@ -84,11 +89,11 @@ def read_header(header: Sequence[str]) -> Layout:
     positions: dict[str, int] = {}
     tiers, attributes, unknown = [], [], []
     for position, cell in enumerate(header):
-        key = _key(cell)
+        key = heading_key(cell)
         if tier := _TIER.fullmatch(key):
             tiers.append((position, int(tier[1]), key))
-        elif attribute := _ATTRIBUTE.fullmatch(cell.strip()):
-            attributes.append((position, attribute["name"], attribute["unit"]))
+        elif attribute := attribute_of(cell):
+            attributes.append((position, *attribute))
         elif key in COLUMNS:
             positions.setdefault(key, position)
         elif key:
@@ -97,5 +102,13 @@ def read_header(header: Sequence[str]) -> Layout:
     return Layout(len(header), positions, tuple(tiers), tuple(attributes), tuple(unknown))
 
 
-def _key(cell: str) -> str:
+@lru_cache(10_000)
+def attribute_of(header: str) -> tuple[str, str | None] | None:
+    """(name, unit) of a heading such as `attr:Length [mm]`, None of another."""
+    attribute = _ATTRIBUTE.fullmatch(header.strip())
+    return (attribute["name"], attribute["unit"]) if attribute else None
+
+
+def heading_key(cell: str) -> str:
+    """A heading without its case and spaces."""
     return re.sub(r"\s+", "_", cell.strip().lower())

@@ -8,16 +8,19 @@ import csv
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from marketplace.kernel.errors import Invalid
+from vendors.feeds import json_lines
 from vendors.feeds.bmecat import Bmecat
-from vendors.feeds.columns import Layout, layout_of, read_header
-from vendors.feeds.json_lines import JsonLines
+from vendors.feeds.columns import heading_key, layout_of, read_header
+from vendors.feeds.tables import MappedTable
+from vendors.feeds.translating import used_fields
 
 ENCODINGS = ("utf-8", "cp1252")
 DELIMITERS = (",", ";", "\t")
@@ -31,9 +34,19 @@ Numbered = tuple[int, list[str]]
 
 
 class FileKindUnknown(Invalid):
-    """The content is neither CSV, XLSX nor BMEcat, whatever its name says."""
+    """The content is neither CSV, XLSX, JSON lines nor BMEcat, whatever its name says."""
 
-    message = "The file is neither CSV, XLSX nor BMEcat."
+    message = "The file is neither CSV, XLSX, JSON lines nor BMEcat."
+
+
+class MappingNeeded(Invalid):
+    """JSON lines have no columns of their own."""
+
+    message = "The file is JSON lines: name the mapping by which its fields are read."
+
+
+class MappingDoesNotFit(Invalid):
+    """The mapping is of another kind of file."""
 
 
 class FileEncodingWrong(Invalid):
@@ -56,38 +69,64 @@ class FileTooLarge(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a file turned out to be; of an XLSX, rows and layout are known only once it runs (None, 0)."""
+    """What a file turned out to be; of an XLSX, rows and warnings are known only once it runs."""
 
     format: str
     delimiter: str
     rows_total: int
-    layout: Layout | None
+    warnings: list[str]
 
 
-def inspect(path: Path, encoding: str, mapping: str | None = None) -> Inspected:
-    """Look at the whole file once; `mapping` names how JSON lines are read.
+def inspect(path: Path, encoding: str, mapping: Mapping[str, Any] | None = None) -> Inspected:
+    """Look at the whole file once; `mapping`: the format and content by which it is read.
 
-    Raises the refusals of this module and of columns.
+    Raises the refusals of this module, of columns and of json_lines.
     """
+    kind, content = kind_of(path, mapping), mapping["content"] if mapping else None
+    if kind == "xlsx":
+        check_package(path, thoroughly=False)
+        return Inspected("xlsx", "", 0, [])
+    if kind == "bmecat":
+        return Inspected("bmecat", "", Bmecat(path).count(), [])
+    if kind == "jsonl":
+        return Inspected("jsonl", "", json_lines.check(path, encoding), [])
+    _check_encoding(path, encoding)
+    delimiter = delimiter_of(path, encoding, content)
+    rows = csv_rows(path, encoding, delimiter)
+    if content:
+        warnings = MappedTable(path, rows, content, ".").warnings
+    else:
+        _, header = next(rows, (1, []))
+        warnings = layout_of(header).warnings
+    return Inspected("csv", delimiter, _count(rows), warnings)
+
+
+def kind_of(path: Path, mapping: Mapping[str, Any] | None) -> str:
+    """xlsx, bmecat, jsonl or csv. Raises FileEmpty, FileKindUnknown, MappingNeeded, MappingDoesNotFit."""
     with path.open("rb") as file:
         start = file.read(8192)
+    kind = _kind_of_start(start)
+    if mapping and mapping["format"] == "jsonl" and kind == "csv":
+        kind = "jsonl"  # whose first line is broken
+    if kind == "jsonl" and not mapping:
+        raise MappingNeeded(pointer="/mapping")
+    if mapping and (kind == "bmecat" or (mapping["format"] == "jsonl") != (kind == "jsonl")):
+        told = {"bmecat": "BMEcat, which needs no mapping", "jsonl": "JSON lines", "xlsx": "a workbook", "csv": "CSV"}
+        raise MappingDoesNotFit(f"The file is {told[kind]}; the mapping is for another kind.", pointer="/mapping")
+    return kind
+
+
+def _kind_of_start(start: bytes) -> str:
     if not start:
         raise FileEmpty(pointer="/file")
     if start.startswith(b"PK"):
-        check_package(path, thoroughly=False)
-        return Inspected("xlsx", "", 0, None)
+        return "xlsx"
     if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
         raise FileKindUnknown("Save the file as CSV or .xlsx; this is an older or another format.", pointer="/file")
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return Inspected("bmecat", "", Bmecat(path).count(), None)
-    if mapping:
-        return Inspected("jsonl", "", JsonLines(path, mapping).count(), None)
-    _check_encoding(path, encoding)
-    delimiter = _delimiter_of(path, encoding)
-    rows = csv_rows(path, encoding, delimiter)
-    _, header = next(rows, (1, []))
-    layout = layout_of(header)
-    return Inspected("csv", delimiter, _count(rows), layout)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) and b"<" not in start[:4]:
+        raise FileEncodingWrong("The file is UTF-16; save it as UTF-8.", pointer="/file")
+    first = start.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1]
+    return {b"<": "bmecat", b"{": "jsonl"}.get(first, "csv")
 
 
 def _count(rows: Iterator[Numbered]) -> int:
@@ -124,11 +163,21 @@ def _check_encoding(path: Path, encoding: str) -> None:
             row += text.count("\n")
 
 
-def _delimiter_of(path: Path, encoding: str) -> str:
-    """The delimiter by which most columns of the first row are understood."""
+def delimiter_of(path: Path, encoding: str, content: Mapping[str, Any] | None = None) -> str:
+    """The delimiter by which most columns of the first row are understood; where none is, by which there are most."""
     with path.open(encoding=_reading(encoding), newline="") as file:
         first = file.readline(_CHUNK)
-    return max(DELIMITERS, key=lambda d: read_header(next(csv.reader([first], delimiter=d), [])).known)
+    wanted = {heading_key(name) for name in used_fields(content)} if content else set()
+
+    def understood(delimiter: str) -> tuple[int, int]:
+        try:
+            header = next(csv.reader([first], delimiter=delimiter), [])
+        except csv.Error:  # which is told when the rows are read
+            return 0, 0
+        known = len(wanted & {heading_key(cell) for cell in header}) if content else read_header(header).known
+        return known, len(header)
+
+    return max(DELIMITERS, key=understood)
 
 
 def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Numbered]:

@@ -1,27 +1,22 @@
-"""Files of JSON objects, one a line, read by a mapping that any vendor with such a file may name.
+"""Files of JSON objects, one a line: a line that is none costs its own line of the report, whatever it holds."""
 
-A mapping is data: `mappings.toml` says for each column of a feed which field it comes from.
-"""
-
-import tomllib
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from marketplace.kernel.errors import Invalid
-from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile
-from vendors.feeds.rows import would_run
+from vendors.feeds.items import ItemFile, Record, Unreadable
+from vendors.feeds.translating import Translator
 
-MAPPINGS: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("mappings.toml").read_text())
 MAX_LINES, LONGEST_LINE = 1_000_000, 1_000_000
-LONGEST = {"name": 290, "description": 19_000, "manufacturer": 200}
+LOOKED_AT = 100  # lines at the start of which one at least must be an object
+_MARK, _PIECE = b"\xef\xbb\xbf", 1 << 20
 
 
 class JsonLinesBroken(Invalid):
-    """A line of the file is no JSON object."""
+    """Not one of the first lines of the file is a JSON object."""
 
 
 class JsonLines(ItemFile):
@@ -29,97 +24,72 @@ class JsonLines(ItemFile):
 
     broken, one = JsonLinesBroken, "line"
 
-    def __init__(self, path: Path, mapping: str) -> None:
+    def __init__(self, path: Path, content: dict[str, Any], mark: str = ".", encoding: str = "utf-8") -> None:
         super().__init__(path)
-        self.mapping = MAPPINGS[mapping]
+        self.encoding = encoding
+        self.translator = Translator(content, mark, self.skipped)
 
-    def items(self) -> Iterator[tuple[int, Item]]:
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=2):
-                if number > MAX_LINES or len(line) > LONGEST_LINE:
-                    raise JsonLinesBroken(f"Line {number - 1} is too long, or one too many.", pointer="/file")
-                try:
-                    found = orjson.loads(line)
-                except ValueError as failure:
-                    raise JsonLinesBroken(f"Line {number - 1} is no JSON: {failure}.", pointer="/file") from failure
-                if not isinstance(found, dict):
-                    raise JsonLinesBroken(f"Line {number - 1} is no object.", pointer="/file")
-                yield number, self._item(found)
+    def items(self) -> Iterator[Record]:
+        for number, found in records(self.path, self.encoding):
+            yield number, found if isinstance(found, Unreadable) else self.translator.item(found)
 
-    def _item(self, row: dict[str, Any]) -> Item:
-        columns = self.mapping["columns"]
-        item: Item = [(column, _joined(row, fields)[: LONGEST.get(column, 120)]) for column, fields in columns.items()]
-        item += [*self._prices(row), *self._attributes(row)]
-        known = {name for fields in columns.values() for name in fields} | set(self.mapping.get("used", ()))
-        prefix = self.mapping.get("attribute_prefix")
-        for name in row:
-            if name not in known and not (prefix and name.startswith(prefix)):
-                self.skipped[f"the field '{name[:80]}'"] += 1
-        return [(column, value) for column, value in item if value]
 
-    def _prices(self, row: dict[str, Any]) -> Item:
-        digits = self.mapping.get("price_minor_digits", 0)
-        if "tiers" not in self.mapping:
-            return [("price", _price(row.get(self.mapping["price"]), digits))]
-        lowest, found = None, []
-        for quantity, price in sorted(self._steps(row)):
-            if lowest is not None and price >= lowest:
-                continue  # the same price again says nothing
-            column = f"price_from_{quantity}" if found else "price"
-            found.append((column, _price(price, digits)))
-            lowest = price
-        return found
+def records(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any] | Unreadable]]:
+    """(number of the line, its object); blank lines are left out."""
+    with path.open("rb") as file:
+        for number, line in _lines(file):
+            if line is None:
+                yield number, Unreadable(f"the line has more than {LONGEST_LINE} bytes")
+            elif line.strip():
+                yield number, _read(line, encoding)
 
-    def _steps(self, row: dict[str, Any]) -> Iterator[tuple[int, int | float]]:
-        """(quantity from which it holds, price)."""
-        names = self.mapping["tiers"]
-        said = row.get(names["field"]) or []
-        for step in said if isinstance(said, list) else [said]:
-            quantity, price = (step.get(names["from"]), step.get(names["price"])) if isinstance(step, dict) else (0, "")
-            if isinstance(quantity, int) and isinstance(price, int | float):
-                yield quantity, price
-            else:
-                self.skipped["a price that cannot be read"] += 1
 
-    def _attributes(self, row: dict[str, Any]) -> Item:
-        prefix = self.mapping.get("attribute_prefix")
-        if prefix:
-            said = {
-                name.removeprefix(prefix).partition("_")[2]: v for name, v in row.items() if name.startswith(prefix)
-            }
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """Lines by their number from 1; None for one that is too long, of which no more than a piece is held."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if number == 1:
+            line = line.removeprefix(_MARK)
+        if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            while (rest := file.readline(_PIECE)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None
         else:
-            held = row.get(self.mapping.get("attributes", "")) or {}
-            said = held if isinstance(held, dict) else {"": held}
-        found: Item = []
-        for name, value in said.items():
-            text = _plain(value)
-            fits = text and name.strip() and len(text) <= 500 and not would_run(text) and len(found) < MOST_ATTRIBUTES
-            if fits and not isinstance(value, dict | list):
-                found.append((f"attr:{name.replace('_', ' ').replace('[', '(').replace(']', ')')[:120]}", text))
-            else:
-                self.skipped["an attribute without value, too long, or like a formula"] += 1
-        return found
+            yield number, line
 
 
-def _price(value: Any, digits: int = 0) -> str:
-    """A price as text; `digits` where the file has it in minor units. What is no number is left to the reader."""
-    if value is None:
-        return ""
-    if not isinstance(value, int | float):
-        return str(value)
-    if digits:
-        return f"{Decimal(str(value)).scaleb(-digits):f}"
-    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+def _read(line: bytes, encoding: str) -> dict[str, Any] | Unreadable:
+    try:
+        found = orjson.loads(line if encoding == "utf-8" else line.decode(encoding))
+    except UnicodeDecodeError:
+        return Unreadable(f"the line is not {encoding}")
+    except ValueError as failure:
+        return Unreadable(f"the line is no JSON: {str(failure)[:200]}")
+    return found if isinstance(found, dict) else Unreadable("the line is no JSON object")
 
 
-def _joined(row: dict[str, Any], names: list[str]) -> str:
-    """The fields' values, one behind the other; of a list its first."""
-    return " ".join(text for name in names if (text := _plain(row.get(name))))
+def check(path: Path, encoding: str) -> int:
+    """How many lines the file has. Raises JsonLinesBroken where it cannot be JSON lines."""
+    first = ""
+    for number, found in records(path, encoding):
+        if isinstance(found, dict):
+            break
+        first = first or f"Line {number}: {found.message}."
+        if number >= LOOKED_AT:
+            raise JsonLinesBroken(f"Not one of the first {LOOKED_AT} lines is a JSON object. {first}", pointer="/file")
+    else:
+        raise JsonLinesBroken(f"The file has no JSON object. {first}".strip(), pointer="/file")
+    lines = _count(path)
+    if lines > MAX_LINES:
+        raise JsonLinesBroken(f"A feed has at most {MAX_LINES} lines; split the file.", pointer="/file")
+    return lines
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if value is None or value is False or isinstance(value, dict):
-        return ""
-    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+def _count(path: Path) -> int:
+    lines, last = 0, b"\n"
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            lines += piece.count(b"\n")
+            last = piece[-1:]
+    return lines + (last != b"\n")

@@ -4,12 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
-from marketplace.kernel.db import Row, id_column, state_column
+from marketplace.kernel.db import Row, Versioned, id_column, state_column
+from vendors.feeds.items import Skipped
 from vendors.feeds.states import FEED_STATES, FeedState
 
 
@@ -31,10 +33,12 @@ class Feed(Row):
     format: Mapped[str]  # csv, xlsx, bmecat, jsonl
     encoding: Mapped[str] = mapped_column(default="utf-8")  # of a CSV
     delimiter: Mapped[str] = mapped_column(default=",")
-    mapping: Mapped[str | None]  # of JSON lines: how their fields are read
+    # As the mapping was when the file came: id, name, version, format, content. What becomes of it later is no matter.
+    mapping: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     decimal_mark: Mapped[str] = mapped_column(default=".")
     currency: Mapped[str]  # of rows that name none
     warnings: Mapped[list[Any]] = mapped_column(default=list)  # sentences about the file as a whole
+    skipped: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what was left out of the rows so far: how often
     stored_as: Mapped[str]  # below the var folder
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
@@ -50,6 +54,42 @@ class Feed(Row):
     started_at: Mapped[datetime | None]
     progressed_at: Mapped[datetime | None]  # a feed that stands still is handed to the queue again
     finished_at: Mapped[datetime | None]
+
+    @property
+    def all_warnings(self) -> list[str]:
+        """The sentences about the file, and those about what was left out of its rows."""
+        return [*self.warnings, *Skipped(self.skipped).sentences()]
+
+
+class FeedMapping(Versioned, Row):
+    """How the fields of a kind of file become the columns of a feed: a vendor's own, or everybody's (vendor_id None),
+    which the operator keeps. `content` is as mapping_schemas has checked it."""
+
+    __tablename__ = "feed_mapping"
+    __tenants__ = Tenants(vendor="vendor_id", public=lambda m: m.vendor_id.is_(None))
+    __table_args__ = (
+        UniqueConstraint("vendor_id", "name", postgresql_nulls_not_distinct=True),
+        CheckConstraint("format IN ('table', 'jsonl')", name="format"),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    vendor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("company.id"))
+    name: Mapped[str]
+    format: Mapped[str]  # table (CSV and XLSX), jsonl
+    note: Mapped[str] = mapped_column(default="")
+    content: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    @property
+    def shared(self) -> bool:
+        return self.vendor_id is None
+
+    @property
+    def frozen(self) -> dict[str, Any]:
+        """What a feed keeps of it."""
+        facts = {"name": self.name, "version": self.version, "format": self.format, "content": self.content}
+        return {"id": str(self.id), **facts}
 
 
 class FeedReportLine(Row):

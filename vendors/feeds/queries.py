@@ -9,17 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row as Record
-from sqlalchemy import Select, Text, any_, bindparam, literal, text
+from sqlalchemy import Select, Text, any_, bindparam, func, literal, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
 from marketplace.agreements.models import Price
-from marketplace.catalogue.models import Category, Product
+from marketplace.catalogue.models import Category, Offer, Product
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import NotFound
-from vendors.feeds.models import Feed, FeedReportLine
+from vendors.feeds.models import Feed, FeedMapping, FeedReportLine
 from vendors.feeds.states import FeedState
 
 _REPORT_CHUNK = 2_000
@@ -30,6 +30,12 @@ class FeedUnknown(NotFound):
     """There is no such feed."""
 
     message = "There is no such feed."
+
+
+class MappingUnknown(NotFound):
+    """There is no such mapping, or it is another vendor's."""
+
+    message = "There is no such mapping."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,51 @@ def report_lines(actor: Actor, feed_id: uuid.UUID) -> Iterator[FeedReportLine]:
         if len(lines) < _REPORT_CHUNK:
             return
         after = lines[-1].row_number
+
+
+def mappings(actor: Actor, kind: str | None = None) -> Select[tuple[FeedMapping]]:
+    """The actor's own mappings and the shared ones."""
+    statement = visible(actor, FeedMapping)
+    return statement if kind is None else statement.where(FeedMapping.format == kind)
+
+
+def mapping(actor: Actor, mapping_id: uuid.UUID) -> FeedMapping:
+    """One mapping. Raises MappingUnknown."""
+    row = db.session.scalars(visible(actor, FeedMapping).where(FeedMapping.id == mapping_id)).one_or_none()
+    if row is None:
+        raise MappingUnknown
+    return row
+
+
+def mapping_named(actor: Actor, name: str) -> FeedMapping:
+    """The actor's own mapping of this name, else the shared one. Raises MappingUnknown."""
+    statement = visible(actor, FeedMapping).where(FeedMapping.name == name)
+    own_or_shared = statement.where((FeedMapping.vendor_id == actor.company_id) | FeedMapping.vendor_id.is_(None))
+    row = db.session.scalars(own_or_shared.order_by(FeedMapping.vendor_id.is_(None)).limit(1)).one_or_none()
+    if row is None:
+        raise MappingUnknown
+    return row
+
+
+def mappings_owned(owner: uuid.UUID | None) -> int:
+    """How many mappings a vendor, or with None the operator, has."""
+    statement = visible(SYSTEM, FeedMapping).where(FeedMapping.vendor_id.is_not_distinct_from(owner))
+    return db.session.scalar(statement.with_only_columns(func.count())) or 0
+
+
+def name_taken(owner: uuid.UUID | None, name: str, but: uuid.UUID | None = None) -> bool:
+    statement = visible(SYSTEM, FeedMapping).where(
+        FeedMapping.vendor_id.is_not_distinct_from(owner), FeedMapping.name == name
+    )
+    if but is not None:
+        statement = statement.where(FeedMapping.id != but)
+    return db.session.scalar(statement.with_only_columns(func.count())) != 0
+
+
+def skus_offered(vendor_id: uuid.UUID, skus: Sequence[str]) -> set[str]:
+    """Which of these SKUs the vendor offers already."""
+    statement = visible(SYSTEM, Offer).where(Offer.vendor_id == vendor_id, Offer.sku.in_(skus))
+    return set(db.session.scalars(statement.with_only_columns(Offer.sku)))
 
 
 def seller(vendor_id: uuid.UUID) -> Seller:

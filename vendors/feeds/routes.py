@@ -7,10 +7,18 @@ from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.web import ProblemOut, api_blueprint, page_of, paginate
-from vendors.feeds import actions, queries, storage
+from vendors.feeds import actions, mappings, queries, storage, trying
 from vendors.feeds.columns import COLUMNS
 from vendors.feeds.models import Feed, FeedReportLine
-from vendors.feeds.schemas import FeedFile, FeedFilter, FeedOptions, FeedOut, FeedReportLineOut
+from vendors.feeds.schemas import (
+    FeedFile,
+    FeedFilter,
+    FeedOptions,
+    FeedOut,
+    FeedReportLineOut,
+    FeedTrialOptions,
+    FeedTrialOut,
+)
 
 routes = api_blueprint("feeds", "Catalogue, price and stock files of vendors, taken in by the background.")
 _REPORT = ("row", "column", "sku", "message")
@@ -19,7 +27,7 @@ _REPORT = ("row", "column", "sku", "message")
 @routes.url_value_preprocessor
 def allow_large_uploads(endpoint, _values):
     """Before anything reads the body: an upload may be larger than other requests."""
-    if endpoint == "feeds.upload_feed":
+    if endpoint in {"feeds.upload_feed", "feeds.try_feed"}:
         request.max_content_length = current_app.extensions["kontor_settings"].max_upload_bytes
 
 
@@ -28,17 +36,33 @@ def allow_large_uploads(endpoint, _values):
 @routes.arguments(FeedOptions, location="query")
 @routes.arguments(FeedFile, location="files")
 @routes.response(202, FeedOut)
+@routes.alt_response(404, schema=ProblemOut, description="There is no such mapping.")
 @routes.alt_response(422, schema=ProblemOut, description="The file as a whole cannot be taken.")
 def upload_feed(options, wanted):
     """Upload a catalogue, price and stock file; it is taken in by the background.
 
     Columns: sku, name and price are needed; see /v1/feeds/template.csv for the others. Tiers are columns named by the
     quantity from which they hold (price_from_100), attributes are columns as `attr:Length [mm]`. An empty cell leaves
-    what is there. The same file twice changes nothing.
+    what is there. The same file twice changes nothing. A file with other headings, and JSON lines, are read by a
+    mapping.
     """
     file = wanted["file"]
     with storage.kept(file.stream) as stored, transaction():
         return actions.receive(current_actor(), stored, file.filename or "", options)
+
+
+@routes.post("/feeds/preview")
+@requires(Permission.FEED_RUN)
+@routes.arguments(FeedTrialOptions, location="query")
+@routes.arguments(FeedFile, location="files")
+@routes.response(200, FeedTrialOut)
+@routes.alt_response(404, schema=ProblemOut, description="There is no such mapping.")
+@routes.alt_response(422, schema=ProblemOut, description="The file as a whole cannot be taken.")
+def try_feed(options, wanted):
+    """Read what the first rows of a file would become, and what is wrong with each; nothing is kept."""
+    mapping = mappings.chosen(current_actor(), options["mapping"])
+    with storage.passing(wanted["file"].stream) as path:
+        return trying.tried(current_actor(), path, options, mapping, options["rows"])
 
 
 @routes.get("/feeds")

@@ -55,24 +55,43 @@ class Fault(NamedTuple):
     message: str
 
 
+class Said(NamedTuple):
+    """What a row says, and everything that is wrong with it as (column, message)."""
+
+    values: dict[str, Any]
+    tiers: tuple[tuple[int, Decimal], ...]
+    attributes: list[dict[str, str]] | None
+    faults: list[tuple[str, str]]
+
+
+def parsers_of(categories: Mapping[str, Any], decimal_mark: str = ".") -> dict[str, Parser]:
+    """How the text of each column is read; a parser raises ValueError with what is wrong."""
+    return {
+        **{name: partial(_text, limit=limit) for name, limit in _TEXTS.items()},
+        **{name: partial(_whole, low=low, high=high) for name, (low, high) in _WHOLES.items()},
+        "price": partial(_price, mark=decimal_mark),
+        "currency": _currency,
+        "ean": _ean,
+        "tax_category": _tax_category,
+        "category": partial(_category, known=categories),
+    }
+
+
 class RowReader:
     """Reads rows of one layout; `categories` maps a path, or a slug that is the only one of its kind, to its id."""
 
     def __init__(
-        self, layout: Layout, categories: Mapping[str, Any], decimal_mark: str = ".", *, price_needed: bool = True
+        self,
+        layout: Layout,
+        categories: Mapping[str, Any],
+        decimal_mark: str = ".",
+        *,
+        needed: tuple[str, ...] = REQUIRED,
     ) -> None:
         self.layout = layout
-        self.needed = REQUIRED if price_needed else tuple(name for name in REQUIRED if name != "price")
-        self.price = partial(_price, mark=decimal_mark)
-        parsers: dict[str, Parser] = {
-            **{name: partial(_text, limit=limit) for name, limit in _TEXTS.items()},
-            **{name: partial(_whole, low=low, high=high) for name, (low, high) in _WHOLES.items()},
-            "price": self.price,
-            "currency": _currency,
-            "ean": _ean,
-            "tax_category": _tax_category,
-            "category": partial(_category, known=categories),
-        }
+        self.needed = needed
+        parsers = parsers_of(categories, decimal_mark)
+        self.price = parsers["price"]
         self.fields = [(name, at, parsers[name]) for name, at in layout.positions.items() if name in parsers]
 
     def sku_of(self, cells: Sequence[str]) -> str:
@@ -81,6 +100,13 @@ class RowReader:
 
     def read(self, row_number: int, cells: list[str]) -> Wanted | Fault:
         """What the row wants, or one fault that names everything wrong with it."""
+        values, tiers, attributes, faults = self.parse(cells)
+        if faults:
+            return fault_of(row_number, self.sku_of(cells), faults)
+        return Wanted(row_number, values.pop("sku"), values, tiers, attributes)
+
+    def parse(self, cells: list[str]) -> Said:
+        """What the row says and everything that is wrong with it."""
         layout = self.layout
         faults: list[tuple[str, str]] = []
         if len(cells) < layout.width:
@@ -100,10 +126,8 @@ class RowReader:
         faults += [(name, "is missing") for name in self.needed if name not in values and name not in stated]
         tiers = self._tiers(values.pop("price", None), cells, faults)
         attributes = self._attributes(cells, faults)
-        if faults:
-            return _fault(row_number, self.sku_of(cells), faults)
         _add_keys(values)
-        return Wanted(row_number, values.pop("sku"), values, tiers, attributes)
+        return Said(values, tiers, attributes, faults)
 
     def _tiers(
         self, price: Decimal | None, cells: Sequence[str], faults: list[tuple[str, str]]
@@ -137,19 +161,24 @@ class RowReader:
             if not cell:
                 continue
             try:
-                attribute = {"name": name, "value": _text(cell, limit=500)}
+                found.append(attribute_with(name, unit, cell))
             except ValueError as wrong:
                 faults.append((f"attr:{name}", str(wrong)))
-                continue
-            found.append(attribute | {"unit": unit} if unit else attribute)
         return found
 
 
-def _fault(row_number: int, sku: str, faults: list[tuple[str, str]]) -> Fault:
+def attribute_with(name: str, unit: str | None, value: str) -> dict[str, str]:
+    """An attribute as a product has it. Raises ValueError."""
+    attribute = {"name": name, "value": _text(value, limit=500)}
+    return attribute | {"unit": unit} if unit else attribute
+
+
+def fault_of(row_number: int, sku: str, faults: list[tuple[str, str]]) -> Fault:
+    """One fault for everything that is wrong with a row."""
     column, message = faults[0]
     if len(faults) > 1:
         message = "; ".join(f"{name}: {text}" if name else text for name, text in faults)
-    return Fault(row_number, column[:100], _CONTROL.sub("", sku), message[:2000])
+    return Fault(row_number, _CONTROL.sub("", column)[:100], _CONTROL.sub("", sku), _CONTROL.sub("", message)[:2000])
 
 
 def _add_keys(values: dict[str, Any]) -> None:

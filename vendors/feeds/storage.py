@@ -62,6 +62,19 @@ def kept(stream: BinaryIO) -> Iterator[Stored]:
         raise
 
 
+@contextmanager
+def passing(content: BinaryIO) -> Iterator[Path]:
+    """A stream as a file for as long as the block around it runs."""
+    path = folder() / f"{new_id()}.tried"
+    try:
+        with path.open("wb") as file:
+            while chunk := content.read(_CHUNK):
+                file.write(chunk)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def forget_old() -> int:
     """Remove files that nobody will ask for any more; returns how many."""
     until = time.time() - KEEP_DAYS * 86_400

@@ -1,0 +1,124 @@
+"""Mappings are kept by whoever they belong to: a vendor his own, the operator those that everybody may use.
+
+A feed keeps the mapping as it was when its file came, so that nothing done here reaches back.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from marketplace.kernel.access import Actor
+from marketplace.kernel.db import advisory_lock, db
+from marketplace.kernel.errors import Conflict, Forbidden, Invalid
+from vendors.feeds import queries
+from vendors.feeds.mapping_schemas import FeedMappingIn
+from vendors.feeds.models import FeedMapping
+
+MOST_MAPPINGS = 200
+_OWN = ("name", "format", "note")
+
+
+class MappingNotYours(Forbidden):
+    """A shared mapping is edited by the operator, a vendor's own by the vendor."""
+
+    message = "This mapping is not yours to change; copy it."
+
+
+class MappingNameTaken(Conflict):
+    """Another mapping of the same owner has this name."""
+
+    message = "You have a mapping of this name already."
+
+
+class TooManyMappings(Conflict):
+    """Nobody needs so many."""
+
+    message = f"You have {MOST_MAPPINGS} mappings already; remove some first."
+
+
+class MappingCategoryUnknown(Invalid):
+    """The category that every row is to have is none."""
+
+    message = "There is no one category with this path or name."
+
+
+def chosen(actor: Actor, wanted: str | None) -> dict[str, Any] | None:
+    """The mapping with this id or name as it is now, for a feed to keep. Raises MappingUnknown."""
+    if not wanted:
+        return None
+    try:
+        return queries.mapping(actor, uuid.UUID(wanted)).frozen
+    except ValueError:
+        return queries.mapping_named(actor, wanted).frozen
+
+
+def create(actor: Actor, wanted: Mapping[str, Any]) -> FeedMapping:
+    """`wanted`: as FeedMappingIn loads it. Raises MappingNameTaken, TooManyMappings, MappingCategoryUnknown."""
+    owner = _owner(actor)
+    advisory_lock(f"feed_mappings.{owner}")
+    if queries.mappings_owned(owner) >= MOST_MAPPINGS:
+        raise TooManyMappings
+    _check(owner, wanted)
+    row = FeedMapping(vendor_id=owner, content=_content(wanted), **_facts(wanted))
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def edit(actor: Actor, mapping_id: uuid.UUID, changes: Mapping[str, Any]) -> FeedMapping:
+    """What is named in `changes` is replaced whole. Raises MappingUnknown, MappingNotYours, ValidationError, and the
+    refusals of create."""
+    row = _own(actor, mapping_id)
+    advisory_lock(f"feed_mappings.{row.vendor_id}")
+    before = {name: getattr(row, name) for name in _OWN} | row.content
+    wanted = FeedMappingIn().load(before | dict(changes))
+    _check(row.vendor_id, wanted, row.id)
+    for name, value in _facts(wanted).items():
+        setattr(row, name, value)
+    row.content = _content(wanted)
+    db.session.flush()
+    return row
+
+
+def copy(actor: Actor, mapping_id: uuid.UUID, name: str) -> FeedMapping:
+    """A mapping of one's own that begins as another. Raises MappingUnknown, and the refusals of create."""
+    row = queries.mapping(actor, mapping_id)
+    return create(actor, {"name": name, "format": row.format, "note": row.note} | row.content)
+
+
+def remove(actor: Actor, mapping_id: uuid.UUID) -> None:
+    """Feeds that were read by it keep it. Raises MappingUnknown, MappingNotYours."""
+    db.session.delete(_own(actor, mapping_id))
+    db.session.flush()
+
+
+def draft(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping that is looked at before it is saved; `wanted` as FeedMappingIn loads it."""
+    return {"format": wanted["format"], "content": _content(wanted)}
+
+
+def _owner(actor: Actor) -> uuid.UUID | None:
+    return None if actor.sees_all else actor.company_id
+
+
+def _own(actor: Actor, mapping_id: uuid.UUID) -> FeedMapping:
+    row = queries.mapping(actor, mapping_id)
+    if row.vendor_id != _owner(actor):
+        raise MappingNotYours
+    return row
+
+
+def _check(owner: uuid.UUID | None, wanted: Mapping[str, Any], but: uuid.UUID | None = None) -> None:
+    if queries.name_taken(owner, wanted["name"], but):
+        raise MappingNameTaken(pointer="/name")
+    category = wanted.get("constants", {}).get("category")
+    if category and category not in queries.categories_by_name():
+        raise MappingCategoryUnknown(pointer="/constants/category")
+
+
+def _facts(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: wanted.get(name, "") for name in _OWN}
+
+
+def _content(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if name not in _OWN}

@@ -1,0 +1,119 @@
+"""What the first rows of a file would become, and what is wrong with each: nothing is written."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from marketplace.kernel.access import Actor
+from marketplace.kernel.errors import Invalid
+from vendors.feeds import files, json_lines, queries, sources
+from vendors.feeds.json_lines import LOOKED_AT
+from vendors.feeds.rows import Said
+from vendors.feeds.sources import Source, Way
+
+MOST_ROWS, MOST_FIELDS = 50, 500
+MOST_WORKBOOK = 5_000_000  # bytes; a workbook is read whole
+_KEYS = ("manufacturer_key", "part_number_key")
+
+
+class WorkbookTooLargeToTry(Invalid):
+    """A workbook has no first rows that could be read alone."""
+
+    message = "Save the first rows as a workbook of their own to try them; this one is too large for that."
+
+
+def tried(
+    actor: Actor, path: Path, options: Mapping[str, Any], mapping: Mapping[str, Any] | None, rows: int
+) -> dict[str, Any]:
+    """`options`: encoding, decimal_mark; `mapping`: format and content. As a dictionary for FeedTrialOut.
+
+    Raises the refusals of files, columns, bmecat and json_lines.
+    """
+    kind = files.kind_of(path, mapping)
+    way = _way(path, kind, options, mapping)
+    categories = queries.categories_by_name()
+    source = sources.opened(path, way, categories)
+    names = {category_id: name for name, category_id in categories.items()}
+    first: dict[str, int] = {}
+    records = itertools.islice(source.rows, min(rows, MOST_ROWS))
+    shown = [_row(source, number, record, first, names) for number, record in records]
+    _tell_new(actor, shown, needs_name=way.format in {"bmecat", "jsonl"} or mapping is not None)
+    return {
+        "format": kind,
+        "fields": fields_of(path, options, mapping),
+        "rows": shown,
+        "warnings": [*source.warnings, *source.skipped.sentences()],
+    }
+
+
+def fields_of(path: Path, options: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> list[str]:
+    """The fields that the first rows of a file have, also those within steps of JSON; none of a BMEcat."""
+    try:
+        kind = files.kind_of(path, mapping)
+    except files.MappingNeeded:
+        kind = "jsonl"
+    if kind == "bmecat":
+        return []
+    if kind == "jsonl":
+        return _fields_of_lines(path, options["encoding"])
+    rows = sources.rows_of(path, _way(path, kind, options, mapping))
+    _, header = next(iter(rows), (1, []))
+    return list(dict.fromkeys(" ".join(cell.split())[:120] for cell in header if cell.strip()))[:MOST_FIELDS]
+
+
+def _fields_of_lines(path: Path, encoding: str) -> list[str]:
+    found: dict[str, None] = {}
+    within: dict[str, None] = {}
+    for _, record in itertools.islice(json_lines.records(path, encoding), LOOKED_AT):
+        if not isinstance(record, dict):
+            continue
+        for name, value in record.items():
+            found[name] = None
+            step = value[0] if isinstance(value, list) and value else None
+            if isinstance(step, dict):
+                within |= dict.fromkeys(step)
+        if len(found) > MOST_FIELDS:
+            break
+    return [name[:120] for name in [*found, *(name for name in within if name not in found)]][:MOST_FIELDS]
+
+
+def _way(path: Path, kind: str, options: Mapping[str, Any], mapping: Mapping[str, Any] | None) -> Way:
+    if kind == "xlsx" and path.stat().st_size > MOST_WORKBOOK:
+        raise WorkbookTooLargeToTry(pointer="/file")
+    content = mapping["content"] if mapping else None
+    delimiter = files.delimiter_of(path, options["encoding"], content) if kind == "csv" else ""
+    return Way(kind, options["encoding"], delimiter, options["decimal_mark"], mapping)
+
+
+def _row(source: Source, number: int, record: Any, first: dict[str, int], names: Mapping[Any, str]) -> dict[str, Any]:
+    said = source.reader.parse(record)
+    sku = str(said.values.get("sku", "")) or source.reader.sku_of(record)
+    problems = [{"column": column, "message": message} for column, message in said.faults]
+    if sku and first.setdefault(sku, number) != number:
+        problems.append({"column": "sku", "message": f"this SKU is in row {first[sku]} already"})
+    return {
+        "row": number,
+        "sku": sku,
+        "columns": _columns(said, names),
+        "tiers": [{"from_quantity": quantity, "unit_price": price} for quantity, price in said.tiers],
+        "attributes": said.attributes or [],
+        "problems": problems,
+    }
+
+
+def _columns(said: Said, names: Mapping[Any, str]) -> dict[str, str]:
+    shown = {name: value for name, value in said.values.items() if name not in _KEYS}
+    if "category" in shown:
+        shown["category"] = names.get(shown["category"], "")
+    return {name: str(value) for name, value in shown.items()}
+
+
+def _tell_new(actor: Actor, rows: Sequence[dict[str, Any]], *, needs_name: bool) -> None:
+    """Which rows would bring a new offer, which would change one; a new one needs a name."""
+    skus = [row["sku"] for row in rows if row["sku"]]
+    known = queries.skus_offered(actor.company_id, skus) if actor.company_id and skus else set()
+    for row in rows:
+        row["is_new"] = row["sku"] not in known
+        if needs_name and row["is_new"] and row["sku"] and "name" not in row["columns"] and not row["problems"]:
+            row["problems"].append({"column": "name", "message": "is missing, and nothing has this SKU"})
