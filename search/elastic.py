@@ -42,8 +42,8 @@ from search.wire import AWAY, Deadline, Refusal, Server
 log = structlog.get_logger("search")
 BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
-SENDERS = 2  # batches on their way while the next is made
-SAMPLE = 200  # documents looked at before a new index serves
+SENDERS = 2  # batches on their way while the next is read
+SAMPLE, SAMPLED = 200, 5  # documents looked at before a new index serves, and those of a batch to choose them from
 GONE = b'{"gone":true}'
 _CONFLICT, _NOT_THERE = 409, 404
 
@@ -98,8 +98,7 @@ class ElasticEngine:
         return tuple(uuid.UUID(hit["_id"]) for hit in hits)
 
     def write(self, documents: Sequence[Document]) -> list[Refused]:
-        sources = [(str(d.product_id), d.version, orjson.dumps(as_source(d))) for d in documents]
-        return self.store(sources)
+        return self.store(_sources(documents))
 
     def remove(self, gone: Sequence[tuple[uuid.UUID, int]]) -> None:
         self.store([(str(product_id), version, GONE) for product_id, version in gone])
@@ -121,27 +120,19 @@ class ElasticEngine:
         self._tell("POST", f"/{self.alias},{self.alias}-*/_refresh?ignore_unavailable=true")
 
     def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
-        def ready() -> Iterator[list[tuple[str, int, bytes]]]:
-            for documents in batches:
-                yield [(str(d.product_id), d.version, orjson.dumps(as_source(d))) for d in documents]
-
-        return self.rebuild_from(ready())
-
-    def rebuild_from(self, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> int:
-        """`rebuild` with documents that are ready."""
         for index, names in self._named().items():
             if self.alias not in names:
                 self._forget(index)  # one that was never finished: there is one rebuild at a time
         fresh = f"{self.alias}-{new_id().hex}"
         self._tell("PUT", f"/{fresh}", mapping.index_body(self.building, serving=False))
         try:
-            given = self._fill(fresh, batches)
-            self._check(fresh, given)
+            given, some = self._fill(fresh, batches)
+            self._check(fresh, given, some)
             self._serve(fresh)
         except BaseException:
             self._abandon(fresh)
             raise
-        return len(given)
+        return given
 
     @property
     def building(self) -> str:
@@ -170,40 +161,48 @@ class ElasticEngine:
             self._forget(index)
         self._first()
 
-    def _fill(self, fresh: str, batches: Iterator[Sequence[tuple[str, int, bytes]]]) -> dict[str, int]:
-        """What was given, without what was refused: {id: version}."""
-        given: dict[str, int] = {}
+    def _fill(self, fresh: str, batches: Iterator[Sequence[Document]]) -> tuple[int, list[tuple[str, int]]]:
+        """How many were given, without what was refused, and some of them: (id, version)."""
+        given, some = 0, list[tuple[str, int]]()
+        under_way: deque[Future[list[tuple[str, int]]]] = deque()
 
-        def taken(sources: Sequence[tuple[str, int, bytes]], refused: Sequence[Refused]) -> None:
-            for one in refused:
-                log.warning("document refused", product_id=str(one.product_id), reason=one.reason)
-            out = {str(one.product_id) for one in refused}
-            given.update((one, version) for one, version, _ in sources if one not in out)
+        def taken() -> None:
+            nonlocal given
+            sent = under_way.popleft().result()
+            given += len(sent)
+            some.extend(sent[:: max(1, len(sent) // SAMPLED)])
 
-        # While the server takes a batch or two, the next is read; no more are held, so memory stays flat.
+        # While one batch is made and another taken, the next is read; no more are held, so memory stays flat.
         with ThreadPoolExecutor(SENDERS) as pool:
-            under_way: deque[tuple[Sequence[tuple[str, int, bytes]], Future[list[Refused]]]] = deque()
-            for sources in batches:
-                under_way.append((sources, pool.submit(self.store, sources, only=fresh)))
+            for documents in batches:
+                under_way.append(pool.submit(self._give, fresh, documents))
                 if len(under_way) > SENDERS:
-                    first, sent = under_way.popleft()
-                    taken(first, sent.result())
-            for first, sent in under_way:
-                taken(first, sent.result())
-        return given
+                    taken()
+            while under_way:
+                taken()
+        return given, some
 
-    def _check(self, fresh: str, given: Mapping[str, int]) -> None:
+    def _give(self, fresh: str, documents: Sequence[Document]) -> list[tuple[str, int]]:
+        """What the new index took: (id, version)."""
+        sources = _sources(documents)
+        refused = self.store(sources, only=fresh)
+        for one in refused:
+            log.warning("document refused", product_id=str(one.product_id), reason=one.reason)
+        out = {str(one.product_id) for one in refused}
+        return [(one, version) for one, version, _ in sources if one not in out]
+
+    def _check(self, fresh: str, given: int, some: Sequence[tuple[str, int]]) -> None:
         """The new index holds as many as it was given, and of a sample each in the version given or a later one."""
         self._tell("POST", f"/{fresh}/_refresh")
         count = self._tell("GET", f"/{fresh}/_count")["count"]
-        if count < len(given):
-            raise IndexNotWhole(given=len(given), held=count)
-        sample = list(given)[:: max(1, len(given) // SAMPLE)][:SAMPLE]
+        if count < given:
+            raise IndexNotWhole(given=given, held=count)
+        sample = dict(some[:: max(1, len(some) // SAMPLE)][:SAMPLE])
         if not sample:
             return
-        answer = self._tell("POST", f"/{fresh}/_mget?_source=false", {"ids": sample})
+        answer = self._tell("POST", f"/{fresh}/_mget?_source=false", {"ids": list(sample)})
         held = {doc["_id"]: doc.get("_version", 0) for doc in answer["docs"] if doc.get("found")}
-        wrong = [one for one in sample if held.get(one, 0) < given[one]]
+        wrong = [one for one, version in sample.items() if held.get(one, 0) < version]
         if wrong:
             raise IndexNotWhole(wrong=wrong[:10])
 
@@ -302,6 +301,11 @@ def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
             at = word["offset"] + word["length"]
     changed = "".join([*parts, text[at:]])
     return changed if changed != text else None
+
+
+def _sources(documents: Sequence[Document]) -> list[tuple[str, int, bytes]]:
+    """What is stored of them: (id, version, JSON)."""
+    return [(str(one.product_id), one.version, orjson.dumps(as_source(one))) for one in documents]
 
 
 def _bulks(sources: Sequence[tuple[str, int, bytes]]) -> Iterator[bytes]:
