@@ -58,11 +58,14 @@ class Attribute(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `scale` of a number."""
+    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `quality` where it says how
+    it is, `said` where it says so in words, `scale` of a number."""
 
     line: str
     pair: str
     kind: str
+    quality: str
+    said: str
     scale: str
     measures: tuple[str, ...]
 
@@ -71,11 +74,15 @@ class Read(NamedTuple):
 def read(attribute: Attribute) -> Read:
     """Many products have the same attributes, and most of what a document costs is to read them."""
     name, text = attribute.name, attribute.text
+    of_type = name.casefold().split()[-1:] == ["type"]
     number = words.magnitude(text[:200])
     return Read(
         line=f"{name} {text}"[:1000],
         pair=pair(name, text) if text else "",
-        kind=attribute.value if name.casefold().split()[-1:] == ["type"] else "",
+        kind=attribute.value if of_type else "",
+        # Of what `case type` says, some are things.
+        quality="" if of_type and " " in name else kinds.value_of(attribute.value),
+        said="" if _wordless(attribute.value) else attribute.value[:300],
         scale="" if number is None else scale(name, number),
         measures=words.measures_in(text[:200]),
     )
@@ -123,7 +130,7 @@ class Document:
     def is_a(self) -> tuple[str, ...]:
         """The words of its name, category and product type that say what it is."""
         told = [a.value for a in self.attributes if a.name.casefold() == "product type"]
-        others = [word for text in (self.category_name, *told) for word in kinds.kinds_in(text)]
+        others = [word for text in (self.category_name, *told) for word in kinds.kinds_of(text)]
         return tuple(dict.fromkeys([*kinds.kinds_in(self.name, self.manufacturer, self._qualities), *others]))
 
     @property
@@ -138,14 +145,13 @@ class Document:
 
     @property
     def _qualities(self) -> list[str]:
-        """Values that say how a thing is; of what `case type` says, some are things."""
-        return [a.value for a in self.attributes if a.name.casefold().split()[-1:] != ["type"] or " " not in a.name]
+        """Values that say how a thing is."""
+        return [one.quality for one in self.read if one.quality]
 
     @property
     def values(self) -> tuple[str, ...]:
         """What its attributes say in words."""
-        said = dict.fromkeys(a.value[:300] for a in self.attributes if not _wordless(a.value))
-        return tuple(said)[:MAX_PAIRS]
+        return tuple(dict.fromkeys([one.said for one in self.read if one.said]))[:MAX_PAIRS]
 
     @property
     def measures(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ its colour), and the last word of each is kept. Nothing is learned and nothing l
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import filterfalse
 
 _PHRASES = re.compile(r"[,;:()\[\]{}|!?\"“”″•]+|\s[-–—+*]\s|\.(?:\s|$)")  # noqa: RUF001 - as people write
 _WORDS = re.compile(r"[\s&®™©]+|(?<=\w)-(?=\w)")
@@ -20,7 +22,8 @@ Phrase = list[list[str]]
 
 
 def kinds_in(name: str, maker: str = "", values: Iterable[str] = ()) -> tuple[str, ...]:
-    """The words of a name that say what the thing is, folded; `values` are those of attributes that do not say it."""
+    """The words of a name that say what the thing is, folded; `values` are those of attributes that do not say it, as
+    `value_of` gives them."""
     text = name[:_LONGEST]
     if maker and text.casefold().startswith(maker.casefold()):
         text = text[len(maker) :]
@@ -50,6 +53,9 @@ def _phrases(text: str) -> Iterator[Phrase]:
         behind = False
         for token in _WORDS.split(part):
             ends = token in _BEHIND
+            if not ends and token.isalpha():  # most are just a word
+                run.append([token])
+                continue
             either = [word for one in token.split("/") if (word := one.strip(_MARKS))]
             if not ends and either and all(word.isalpha() for word in either):
                 run.append(either)
@@ -61,9 +67,20 @@ def _phrases(text: str) -> Iterator[Phrase]:
             yield run
 
 
+@lru_cache(5_000)
+def kinds_of(text: str) -> tuple[str, ...]:
+    """The same of a text that many products have in common, as the name of a category."""
+    return kinds_in(text)
+
+
+def value_of(text: str) -> str:
+    """A value folded; nothing where it is too long to be a value and no description."""
+    return fold(text) if len(text) < _LONGEST_VALUE else ""
+
+
 def _words_of(values: Iterable[str], wanted: set[str]) -> set[str]:
-    """Those of the wanted words that are in values short enough to be a value and no description."""
-    text = fold(" ".join(value for value in values if len(value) < _LONGEST_VALUE))
+    """Those of the wanted words that are in the values."""
+    text = " ".join(values)
     near = [word for word in wanted if word in text]
     return wanted.intersection(re.findall(r"\w+", text)) if near else set()
 
@@ -73,4 +90,4 @@ def fold(text: str) -> str:
     folded = text.casefold()
     if folded.isascii():
         return folded
-    return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", folded)))
