@@ -88,7 +88,7 @@ class Document(Row):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
-class ProductText(Row):
+class ProductText(Versioned, Row):
     """Name and description of a product in a language that is not the default; search finds it by either."""
 
     __tablename__ = "product_text"

@@ -99,6 +99,7 @@ def set_text(actor: Actor, product_id: uuid.UUID, language: str, facts: Mapping[
 
     row.name, row.description = facts["name"], facts.get("description", "")
     db.session.add(row)
+    db.session.flush()
     search_changed([product.id])
     return row
 

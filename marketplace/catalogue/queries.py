@@ -24,6 +24,10 @@ class ProductUnknown(NotFound):
     """There is no such product."""
 
 
+class ProductTextUnknown(NotFound):
+    """The product has no text in this language."""
+
+
 class OfferUnknown(NotFound):
     """There is no such offer, or not for you."""
 
@@ -183,6 +187,14 @@ def product_text(product_id: uuid.UUID, language: str) -> ProductText | None:
         ProductText.product_id == product_id, ProductText.language == language
     )
     return db.session.scalars(statement).one_or_none()
+
+
+def product_text_seen(actor: Actor, product_id: uuid.UUID, language: str) -> ProductText:
+    """The same as anybody reads it. Raises ProductUnknown, ProductTextUnknown."""
+    row = product_text(product(actor, product_id).id, language)
+    if row is None:
+        raise ProductTextUnknown
+    return row
 
 
 def product_texts(actor: Actor, product_id: uuid.UUID) -> list[ProductText]:

@@ -24,7 +24,7 @@ from marketplace.catalogue.schemas import (
 )
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.web import ProblemOut, api_blueprint, check_match, page_of, tagged
+from marketplace.kernel.web import ProblemOut, api_blueprint, check_match, check_put, page_of, tagged
 
 routes = api_blueprint("catalogue", "Categories, products, and the vendors' own offers.")
 
@@ -122,15 +122,29 @@ def list_product_texts(product_id):
     return {"items": queries.product_texts(current_actor(), product_id)}
 
 
+@routes.get("/products/<uuid:product_id>/texts/<any(fr, es, zh, ru):language>")
+@requires(Permission.CATALOGUE_READ)
+@routes.response(200, ProductTextOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown, or not said in this language.")
+def show_product_text(product_id, language):
+    """Name and description of a product in one other language, with its ETag."""
+    row = queries.product_text_seen(current_actor(), product_id, language)
+    return tagged(ProductTextOut().dump(row), row)
+
+
 @routes.put("/products/<uuid:product_id>/texts/<any(fr, es, zh, ru):language>")
 @requires(Permission.CATALOGUE_EDIT)
 @routes.arguments(ProductTextIn)
 @routes.response(200, ProductTextOut)
 @routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(412, schema=ProblemOut, description="Changed since it was read, or said by somebody meanwhile.")
 def set_product_text(wanted, product_id, language):
-    """Say name and description of a product in another language."""
+    """Say name and description of a product in another language; what was said before is changed by If-Match."""
     with transaction():
-        return products.set_text(current_actor(), product_id, language, wanted)
+        queries.product(current_actor(), product_id, lock=True)
+        check_put(queries.product_text(product_id, language))
+        row = products.set_text(current_actor(), product_id, language, wanted)
+    return tagged(ProductTextOut().dump(row), row)
 
 
 @routes.post("/products/<uuid:product_id>/documents")

@@ -268,6 +268,19 @@ def check_match(row: Any) -> None:
         raise problems.EditedMeanwhile
 
 
+def check_put(row: Any | None) -> None:
+    """As check_match where there is a row; where there is none, nothing was read: `If-None-Match: *` or no header.
+
+    Raises MatchRequired or EditedMeanwhile.
+    """
+    if row is None and request.if_match:
+        raise problems.EditedMeanwhile
+    if row is not None and request.if_none_match.star_tag:
+        raise problems.EditedMeanwhile
+    if row is not None:
+        check_match(row)
+
+
 def tagged(body: Any, row: Any, status: int = 200) -> Response:
     """JSON of a versioned row with its ETag."""
     response = flask.jsonify(body)

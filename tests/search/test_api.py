@@ -161,7 +161,25 @@ def test_product_texts_in_other_languages(client_as, cast, goods):
     hit = client_as(cast.buyer).get("/v1/search?q=meuleuse&language=fr").json["items"][0]
     assert hit["product"]["name"] == "Meuleuse d'angle"
     assert client_as(cast.buyer).get("/v1/search?q=grinder&language=fr").json["total"] == 1
-    assert client_as(cast.rival_vendor).put(f"/v1/products/{goods[0].id}/texts/fr", json=text).status_code == 403
+
+
+def test_a_text_is_changed_by_the_version_that_was_read(client_as, cast, goods):
+    path = f"/v1/products/{goods[0].id}/texts/"
+
+    def put(name, language="fr", actor=cast.vendor, **headers):
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        answer = client_as(actor).put(path + language, json={"name": name}, headers=named)
+        return answer.status_code, answer.headers.get("ETag")
+
+    assert client_as(cast.buyer).get(f"{path}fr").status_code == 404
+    assert put("Meuleuse", If_Match='"1"') == (412, None)  # there is none of which that was read
+    assert put("Meuleuse", If_None_Match="*") == (200, '"1"')
+    assert [put("Scie")[0], put("Scie", If_None_Match="*")[0], put("Scie", If_Match='"2"')[0]] == [428, 412, 412]
+    assert put("Scie", actor=cast.rival_vendor, If_Match='"1"') == (403, None)
+    shown = client_as(cast.buyer).get(f"{path}fr")
+    assert (shown.json["name"], shown.headers["ETag"]) == ("Meuleuse", '"1"')
+    assert put("Meuleuse d'angle", If_Match=shown.headers["ETag"]) == (200, '"2"')
+    assert put("Amoladora", language="es") == (200, '"1"')
 
 
 def test_the_pages(client_as, cast, goods):
