@@ -55,6 +55,7 @@ from marketplace.returns import jobs as _return_jobs  # noqa: F401  registers wh
 from marketplace.returns import pages as returns_pages
 from marketplace.returns import routes as returns_routes
 from marketplace.rules import commands as rules_commands
+from marketplace.rules import handlers as rule_handlers
 from marketplace.rules import pages as rules_pages
 from marketplace.rules import routes as rules_routes
 from marketplace.shipments import handlers as shipment_handlers
@@ -186,6 +187,9 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(companies.SellingChanged, letters.write_selling),
     outbox.Subscription(notifications.LetterRequested, letters.send_letters, outside=True),
     outbox.Subscription(catalogue.OffersChanged, search_handlers.index_changed, outside=True),
+    outbox.Subscription(catalogue.CategoryMoved, rule_handlers.follow_category, inside=True),
+    outbox.Subscription(catalogue.CategoryMoved, search_handlers.follow_category, inside=True),
+    outbox.Subscription(catalogue.CategoryMoved, feed_handlers.follow_category, inside=True),
     outbox.Subscription(companies.SellingChanged, search_handlers.hide_vendors, inside=True),
     outbox.Subscription(orders.OrderPlaced, search_handlers.count_orders),
     outbox.Subscription(feeds.FeedReceived, feed_handlers.start_feeds),

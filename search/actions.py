@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 
+from marketplace.catalogue.categories import hold_tree
 from marketplace.catalogue.queries import categories_by_path
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db
@@ -16,6 +17,10 @@ from search.documents import plain
 from search.models import HiddenVendor, SearchRule
 
 MOST_RULES = 5_000
+_RENAME = text("""
+    UPDATE search_rule SET version = version + 1, category_path = :new || substr(category_path, length(:old) + 1)
+    WHERE category_path = :old OR starts_with(category_path, :old || '/')
+""")
 
 
 class SynonymNeedsTwo(Invalid):
@@ -60,6 +65,7 @@ def add_rule(actor: Actor, facts: Mapping[str, Any]) -> SearchRule:
     BoostNeedsCategory, CategoryNotThere, TooManyRules."""
     if queries.rule_count() >= MOST_RULES:
         raise TooManyRules
+    _hold_category(facts)
     row = draft(facts)
     db.session.add(row)
     db.session.flush()
@@ -69,6 +75,7 @@ def add_rule(actor: Actor, facts: Mapping[str, Any]) -> SearchRule:
 
 def edit_rule(actor: Actor, rule_id: uuid.UUID, changes: Mapping[str, Any]) -> SearchRule:
     """Raises RuleUnknown, and the refusals of add_rule."""
+    _hold_category(changes)
     row = queries.rule(actor, rule_id)
     with db.session.no_autoflush:
         for name, value in changes.items():
@@ -84,6 +91,18 @@ def remove_rule(actor: Actor, rule_id: uuid.UUID) -> None:
     db.session.delete(queries.rule(actor, rule_id))
     db.session.flush()
     rules.forget()
+
+
+def follow_category(old: str, new: str) -> None:
+    """A category that rules may name has moved, with all below it."""
+    db.session.flush()
+    db.session.execute(_RENAME, {"old": old, "new": new})
+    rules.forget()
+
+
+def _hold_category(facts: Mapping[str, Any]) -> None:
+    if facts.get("category_path"):
+        hold_tree()
 
 
 def draft(facts: Mapping[str, Any]) -> SearchRule:

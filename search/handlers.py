@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from marketplace.catalogue.events import OffersChanged
+from marketplace.catalogue.events import CategoryMoved, OffersChanged
 from marketplace.companies.events import SellingChanged
 from marketplace.orders.events import OrderPlaced
 from search import actions, insight
@@ -12,6 +12,12 @@ from search.indexing import follow
 def index_changed(events: Sequence[OffersChanged]) -> None:
     """Index each product of a batch once, however often it changed."""
     follow(sorted({product_id for event in events for product_id in event.product_ids}))
+
+
+def follow_category(events: Sequence[CategoryMoved]) -> None:
+    """In the transaction of the fact: a rule of a category holds for it wherever it stands."""
+    for event in events:
+        actions.follow_category(event.old, event.new)
 
 
 def hide_vendors(events: Sequence[SellingChanged]) -> None:

@@ -171,11 +171,12 @@ def agree_terms(actor: Actor, vendor_id: uuid.UUID, facts: Mapping[str, Any]) ->
     advisory_lock(f"terms:{vendor_id}")  # two that are agreed at once see each other
     _check_days(vendor_id, facts["valid_from"], facts.get("valid_to"))
     rates = facts.get("commission_by_category", {})
-    unknown = sorted(rates.keys() - categories_by_path(rates).keys())
+    known = categories_by_path(rates)
+    unknown = sorted(rates.keys() - known.keys())
     if unknown:
         raise ValidationError({"commission_by_category": {path: ["There is no such category."] for path in unknown}})
 
-    by_category = {path: plain_decimal(rate) for path, rate in rates.items()}
+    by_category = {str(known[path].id): plain_decimal(rate) for path, rate in rates.items()}
     row = VendorTerms(
         **{**facts, "commission_by_category": by_category},
         vendor_id=vendor_id,

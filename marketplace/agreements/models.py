@@ -127,9 +127,8 @@ class VendorTerms(Row):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]  # the last day
     commission_rate: Mapped[Decimal] = mapped_column(Rate)
-    commission_by_category: Mapped[dict[str, Any]] = mapped_column(
-        default=dict
-    )  # {category path: "0.08"}; longest wins
+    # {category id: "0.08"}, the nearest above the product's wins; by id, since a category may move and these rows never
+    commission_by_category: Mapped[dict[str, Any]] = mapped_column(default=dict)
     cycle: Mapped[str] = mapped_column(default=Cycle.WEEKLY.value)
     cycle_day: Mapped[int] = mapped_column(default=1)  # of the week, 1 is Monday; for weekly cycles
     minimum_payout: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {currency: minor}; absent: 25.00

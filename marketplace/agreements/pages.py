@@ -9,7 +9,7 @@ from flask import current_app, render_template, request, url_for
 from marshmallow import fields, validate
 from werkzeug.wrappers import Response
 
-from marketplace.agreements import actions, queries
+from marketplace.agreements import actions, queries, views
 from marketplace.agreements.models import Cycle
 from marketplace.agreements.schemas import MAX_DAYS
 from marketplace.companies import queries as companies
@@ -62,7 +62,7 @@ def vendor_terms(vendor_id: uuid.UUID) -> str:
         "agreements/terms.html",
         vendor=named.get(vendor_id),
         vendor_id=vendor_id,
-        terms=page.items,
+        terms=views.terms(page.items),
         next=page.next,
         today=queries.today(),
         tomorrow=queries.today() + timedelta(days=1),

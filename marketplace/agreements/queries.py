@@ -105,7 +105,9 @@ def _driver_words(sql: str) -> str:
 
 _PRICES = _driver_words(listing.PRICES)
 _TERMS = """
-    SELECT DISTINCT ON (t.vendor_id) t.vendor_id, t.commission_rate, t.commission_by_category,
+    SELECT DISTINCT ON (t.vendor_id) t.vendor_id, t.commission_rate,
+        coalesce((SELECT json_object_agg(c.path, own.value) FROM jsonb_each_text(t.commission_by_category) own
+                  JOIN category c ON c.id = own.key::uuid), '{}'),
         json_build_object('terms_id', t.id, 'hold_days', t.hold_days, 'reserve_rate', t.reserve_rate::text,
                           'reserve_days', t.reserve_days, 'prefinanced', t.prefinanced)
     FROM vendor_terms t

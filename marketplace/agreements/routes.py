@@ -1,7 +1,7 @@
 """The API of prices and terms, and every read of offers that shows a buyer's prices: what a buyer sees of the catalogue
 is the catalogue with what was agreed with him, so it stands here, one floor above it."""
 
-from marketplace.agreements import actions, queries
+from marketplace.agreements import actions, queries, views
 from marketplace.agreements.schemas import (
     ComparedProductOut,
     CurrencyFilter,
@@ -20,7 +20,7 @@ from marketplace.agreements.schemas import (
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs
-from marketplace.kernel.web import ProblemOut, api_blueprint, check_match, page_of, raw_json, tagged
+from marketplace.kernel.web import Page, ProblemOut, api_blueprint, check_match, page_of, raw_json, tagged
 
 routes = api_blueprint("agreements", "Offers with a company's own prices, price lists, and vendors' terms.")
 
@@ -157,7 +157,8 @@ def set_prices(wanted, list_id):
 @routes.response(200, page_of(TermsOut))
 def list_terms(args, vendor_id):
     """A vendor's terms, the latest first."""
-    return queries.terms_of(current_actor(), vendor_id, args)
+    page = queries.terms_of(current_actor(), vendor_id, args)
+    return Page(views.terms(page.items), page.next)
 
 
 @routes.post("/vendors/<uuid:vendor_id>/terms")
@@ -168,4 +169,5 @@ def list_terms(args, vendor_id):
 def agree_terms(wanted, vendor_id):
     """Agree new terms with a vendor from a day on; what was agreed before is never changed."""
     with transaction():
-        return actions.agree_terms(current_actor(), vendor_id, wanted)
+        row = actions.agree_terms(current_actor(), vendor_id, wanted)
+        return views.terms([row])[0]

@@ -9,10 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from marketplace.catalogue import queries
 from marketplace.catalogue.actions import search_changed
+from marketplace.catalogue.events import CategoryMoved
 from marketplace.catalogue.models import Category
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import advisory_lock, db
 from marketplace.kernel.errors import Conflict, Invalid
+from marketplace.kernel.outbox import publish
 
 _MOVE_BELOW = text("""
     UPDATE category SET path = :path || substr(path, length(:old) + 1)
@@ -40,16 +42,16 @@ class CategoryInUse(Conflict):
 
 def create(actor: Actor, facts: Mapping[str, Any]) -> Category:
     """`facts`: slug, name, optionally parent_id, position. Raises CategoryUnknown, CategoryPathTaken."""
-    _hold_tree()
+    hold_tree()
     row = Category(**{"parent_id": None} | dict(facts))
     row.path = _path(actor, row)
     return _saved(row)
 
 
 def edit(actor: Actor, category_id: uuid.UUID, changes: Mapping[str, Any]) -> Category:
-    """Rename, reorder or move; everything below moves along. Raises CategoryUnknown, CategoryPathTaken,
-    CategoryBelowItself."""
-    _hold_tree()
+    """Rename, reorder or move; everything below moves along, and so does what names it. Raises CategoryUnknown,
+    CategoryPathTaken, CategoryBelowItself."""
+    hold_tree()
     row = queries.category(actor, category_id)
     old = row.path
     if changes.get("parent_id") is not None:
@@ -65,13 +67,14 @@ def edit(actor: Actor, category_id: uuid.UUID, changes: Mapping[str, Any]) -> Ca
         db.session.execute(_MOVE_BELOW, {"path": row.path, "old": old})
         db.session.expire_all()
         db.session.refresh(row)
+        publish(CategoryMoved(old, row.path))
     search_changed(queries.product_ids_below(row.path))
     return row
 
 
 def remove(actor: Actor, category_id: uuid.UUID) -> None:
     """Raises CategoryUnknown, CategoryInUse."""
-    _hold_tree()
+    hold_tree()
     row = queries.category(actor, category_id)
     if queries.category_in_use(row):
         raise CategoryInUse
@@ -80,8 +83,9 @@ def remove(actor: Actor, category_id: uuid.UUID) -> None:
     db.session.flush()
 
 
-def _hold_tree() -> None:
-    """One change of the tree at a time: two moves could otherwise hang each below the other."""
+def hold_tree() -> None:
+    """One change of the tree at a time: two moves could otherwise hang each below the other, and who names a category
+    by its path could write down one that has just moved away. Before any other lock."""
     advisory_lock("category tree")
 
 

@@ -11,3 +11,11 @@ class OffersChanged(Event):
     """Something that search shows changed on these products: words, offers, prices or stock. At most a thousand ids."""
 
     product_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryMoved(Event):
+    """A category has another path, and so has all below it: whoever names categories by path names it anew."""
+
+    old: str
+    new: str

@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from marketplace.catalogue.categories import hold_tree
 from marketplace.catalogue.queries import categories_by_path
 from marketplace.kernel import clock
 from marketplace.kernel.access import Actor
@@ -59,12 +61,14 @@ def create(actor: Actor, facts: Mapping[str, Any]) -> Promotion:
     scope {vendors, categories, offers}, position, starts_at (default: now), ends_at. Raises PromotionCannotBeValued,
     PromotionCodeTaken, PromotionDatesWrong, VendorPaysHisOwn; ValidationError with the pointer of what is unknown.
     """
+    _hold_categories(facts)
     row = Promotion(vendor_id=None if actor.sees_all else actor.company_id, created_at=clock.now())
     return _kept(row, {"starts_at": clock.now(), "scope": {}, **facts})
 
 
 def edit(actor: Actor, promotion_id: uuid.UUID, changes: Mapping[str, Any]) -> Promotion:
     """Change one that has not started. Raises PromotionUnknown, PromotionHasStarted and what `create` raises."""
+    _hold_categories(changes)
     row = queries.promotion(actor, promotion_id, locked=True)
     if row.starts_at <= clock.now():
         raise PromotionHasStarted
@@ -81,6 +85,28 @@ def end(actor: Actor, promotion_id: uuid.UUID) -> Promotion:
     row.ends_at = max(now, row.starts_at)
     db.session.flush()
     return row
+
+
+_RENAME = text("""
+    UPDATE promotion SET version = version + 1, scope = jsonb_set(scope, '{categories}', (
+        SELECT jsonb_agg(CASE WHEN path = :old OR starts_with(path, :old || '/')
+                              THEN :new || substr(path, length(:old) + 1) ELSE path END ORDER BY place)
+        FROM jsonb_array_elements_text(scope -> 'categories') WITH ORDINALITY AS named(path, place)
+    ))
+    WHERE EXISTS (SELECT FROM jsonb_array_elements_text(scope -> 'categories') AS named(path)
+                  WHERE path = :old OR starts_with(path, :old || '/'))
+""")
+
+
+def follow_category(old: str, new: str) -> None:
+    """A category that promotions may name has moved, with all below it."""
+    db.session.flush()
+    db.session.execute(_RENAME, {"old": old, "new": new})
+
+
+def _hold_categories(facts: Mapping[str, Any]) -> None:
+    if facts.get("scope", {}).get("categories"):
+        hold_tree()
 
 
 def _kept(row: Promotion, changes: Mapping[str, Any]) -> Promotion:

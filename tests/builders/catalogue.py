@@ -10,6 +10,7 @@ from typing import Any
 from marketplace.agreements.models import RANK, ListKind, Price, PriceList, PriceListCompany, VendorTerms
 from marketplace.catalogue.keys import normalise
 from marketplace.catalogue.models import Category, Offer, OfferStock, Product
+from marketplace.catalogue.queries import categories_by_path
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel.db import db
 
@@ -169,12 +170,14 @@ def terms_for(
     **settlement: Any,
 ) -> VendorTerms:
     """What the marketplace takes from this vendor from a day on, and how he is settled."""
+    rates = by_category or {}
+    known = categories_by_path(rates)
     return _added(
         VendorTerms(
             vendor_id=vendor.id,
             valid_from=valid_from,
             commission_rate=Decimal(rate),
-            commission_by_category=dict(by_category or {}),
+            commission_by_category={str(known[path].id): rate for path, rate in rates.items()},
             created_by=created_by,
             **settlement,
         )

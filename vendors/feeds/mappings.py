@@ -7,6 +7,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import text
+
+from marketplace.catalogue.categories import hold_tree
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import advisory_lock, db
 from marketplace.kernel.errors import Conflict, Forbidden, Invalid
@@ -15,6 +18,14 @@ from vendors.feeds.mapping_schemas import FeedMappingIn
 from vendors.feeds.models import FeedMapping
 
 MOST_MAPPINGS = 200
+_RENAME = text("""
+    UPDATE feed_mapping SET version = version + 1, content = jsonb_set(
+        content, '{constants,category}',
+        to_jsonb(:new || substr(content -> 'constants' ->> 'category', length(:old) + 1))
+    )
+    WHERE content -> 'constants' ->> 'category' = :old
+        OR starts_with(content -> 'constants' ->> 'category', :old || '/')
+""")
 _OWN = ("name", "format", "note")
 
 
@@ -55,6 +66,7 @@ def chosen(actor: Actor, wanted: str | None) -> dict[str, Any] | None:
 def create(actor: Actor, wanted: Mapping[str, Any]) -> FeedMapping:
     """`wanted`: as FeedMappingIn loads it. Raises MappingNameTaken, TooManyMappings, MappingCategoryUnknown."""
     owner = _owner(actor)
+    _hold_category(wanted)
     advisory_lock(f"feed_mappings.{owner}")
     if queries.mappings_owned(owner) >= MOST_MAPPINGS:
         raise TooManyMappings
@@ -69,6 +81,7 @@ def edit(actor: Actor, mapping_id: uuid.UUID, changes: Mapping[str, Any]) -> Fee
     """What is named in `changes` is replaced whole. Raises MappingUnknown, MappingNotYours, ValidationError, and the
     refusals of create."""
     row = _own(actor, mapping_id)
+    _hold_category(changes)
     advisory_lock(f"feed_mappings.{row.vendor_id}")
     before = {name: getattr(row, name) for name in _OWN} | row.content
     wanted = FeedMappingIn().load(before | dict(changes))
@@ -90,6 +103,17 @@ def remove(actor: Actor, mapping_id: uuid.UUID) -> None:
     """Feeds that were read by it keep it. Raises MappingUnknown, MappingNotYours."""
     db.session.delete(_own(actor, mapping_id))
     db.session.flush()
+
+
+def follow_category(old: str, new: str) -> None:
+    """A category that mappings may name has moved, with all below it."""
+    db.session.flush()
+    db.session.execute(_RENAME, {"old": old, "new": new})
+
+
+def _hold_category(facts: Mapping[str, Any]) -> None:
+    if facts.get("constants", {}).get("category"):
+        hold_tree()
 
 
 def draft(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from marketplace.agreements import queries
 from marketplace.agreements.models import ListKind
 from marketplace.kernel.db import QueryCounter
-from tests.builders.catalogue import a_price_list, an_offer, public_list, set_price, terms_for
+from tests.builders.catalogue import a_category, a_price_list, an_offer, public_list, set_price, terms_for
 from tests.builders.companies import a_company
 
 DAY = date(2026, 6, 15)
@@ -111,6 +111,7 @@ def test_the_last_tier_reached_sets_the_price(quantity, price):
 
 
 def test_the_longest_category_of_the_terms_in_force_wins(vendor):
+    a_category("Saws", parent=a_category("Tools"))
     terms_for(vendor, "0.10", by_category={"tools": "0.08", "tools/saws": "0.05"})
     terms_for(vendor, "0.20", valid_from=date(2026, 7, 1))
     wanted = ["tools/saws/hand", "tools/sawsome", "tools", "screws", None]

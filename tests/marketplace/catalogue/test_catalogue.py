@@ -2,12 +2,13 @@
 
 import pytest
 
+from marketplace.agreements import queries as agreements
 from marketplace.catalogue import categories
 from marketplace.catalogue.keys import compact_ean, normalise
 from marketplace.catalogue.models import Category, Offer, OfferStock, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel.db import db, transaction
-from tests.builders.catalogue import a_category, a_product, an_offer
+from tests.builders.catalogue import a_category, a_product, an_offer, terms_for
 from tests.cast import NAMES
 
 
@@ -61,6 +62,39 @@ def test_a_move_takes_everything_below_along(client_as, cast):
     assert [c["path"] for c in client.get("/v1/categories").json["items"]] == [
         "shop", "shop/cutters", "shop/cutters/hand", "tools", "tools/saws-extra",
     ]  # fmt: skip
+
+
+def test_what_names_a_category_by_its_path_follows_a_move(client_as, cast):
+    tools = a_category("Tools")
+    saws, near, shop = a_category("Saws", parent=tools), a_category("Saws-extra", parent=tools), a_category("Shop")
+    hand, client = a_category("Hand", parent=saws), client_as(cast.operator)
+    steps = [{"from_minor": 0, "rate": "0.1"}]
+    scope = {"categories": [near.path, hand.path, saws.path]}
+    promotion = {"name": "Saws", "currency": "EUR", "steps": steps, "scope": scope}
+    promotion = client.post("/v1/promotions", json=promotion, headers={"Idempotency-Key": "p"}).json
+    boost = {"kind": "boost", "words": ["cut"], "category_path": hand.path}
+    boost = client.post("/v1/search/rules", json=boost, headers={"Idempotency-Key": "b"}).json
+    mapping = {"name": "M", "format": "table", "columns": {"sku": ["a"], "name": ["b"]}, "price": {"field": "c"}}
+    mapping = client.post("/v1/feed-mappings", json=mapping | {"constants": {"category": saws.path}}).json
+    with transaction():
+        terms_for(cast.vendor_company, "0.10", by_category={"tools": "0.08", "tools/saws": "0.05"})
+
+    def rate(path):
+        terms = agreements.terms_on(agreements.today(), [cast.vendor_company.id])[cast.vendor_company.id]
+        return str(agreements.rate_for(terms, path))
+
+    assert (rate("tools/saws/hand"), rate("shop")) == ("0.05", "0.100000")
+    client.patch(f"/v1/categories/{saws.id}", json={"parent_id": str(shop.id), "slug": "cutters"})
+    moved = client.get(f"/v1/promotions/{promotion['id']}")
+    assert moved.json["scope"] == {"categories": ["tools/saws-extra", "shop/cutters/hand", "shop/cutters"]}
+    assert moved.headers["ETag"] == '"2"'
+    assert client.get(f"/v1/search/rules/{boost['id']}").json["category_path"] == "shop/cutters/hand"
+    assert client.get(f"/v1/feed-mappings/{mapping['id']}").json["constants"] == {"category": "shop/cutters"}
+    assert (rate("shop/cutters/hand"), rate("tools/saws-extra"), rate("shop")) == ("0.05", "0.08", "0.100000")
+    terms = client.get(f"/v1/vendors/{cast.vendor_company.id}/terms").json["items"][0]
+    assert terms["commission_by_category"] == {"shop/cutters": "0.05", "tools": "0.08"}
+    page = client.get(f"/vendors/{cast.vendor_company.id}/terms", headers={"Accept": "text/html"})
+    assert "shop/cutters" in page.text
 
 
 def test_a_category_in_use_stays_and_a_slug_is_taken_once(client_as, cast):

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "product_text_versions"
-down_revision = "deficits_claimed"
+down_revision = "stored_mappings"
 
 
 def upgrade() -> None:
