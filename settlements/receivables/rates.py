@@ -1,7 +1,8 @@
 """What debtors owe by law for paying late, as data by date: yearly interest between companies, and a flat sum; pure.
 
 Interest is the base rate and nine points over it (section 288 of the German civil code, which carries out directive
-2011/7/EU); the flat sum is 40 euros an invoice. What the operator adds later stands in the table late_interest_rate.
+2011/7/EU); the flat sum is 40 euros an invoice. The base rate is the Bundesbank's, announced each half year (section
+247); the last one known here holds until the operator adds another, which stands in the table late_interest_rate.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ BASE_RATES = (
     (date(2024, 1, 1), Decimal("0.0362")),
     (date(2024, 7, 1), Decimal("0.0337")),
     (date(2025, 1, 1), Decimal("0.0227")),
-    (date(2025, 7, 1), Decimal("0.0127")),
+    (date(2025, 7, 1), Decimal("0.0127")),  # unchanged by 1 January 2026; later ones are the operator's to add
 )
 FLAT_MINOR = {"EUR": 4000}  # in other currencies no flat sum is claimed
 
