@@ -44,6 +44,7 @@ BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
 SENDERS = 2  # batches on their way while the next is read
 SAMPLE, SAMPLED = 200, 5  # documents looked at before a new index serves, and those of a batch to choose them from
+_LIVE = ("refresh_interval", "number_of_replicas", "translog.durability")  # as of an index that serves
 GONE = b'{"gone":true}'
 _CONFLICT, _NOT_THERE = 409, 404
 
@@ -209,8 +210,9 @@ class ElasticEngine:
     def _serve(self, fresh: str) -> None:
         """Swap the alias in one step, then drop the indexes that served."""
         serving = mapping.index_body(self.alias)["settings"]
-        live = {"index": {name: serving[name] for name in ("refresh_interval", "number_of_replicas")}}
+        live = {"index": {name: serving[name] for name in _LIVE}}
         self._tell("PUT", f"/{fresh}/_settings", live)
+        self._tell("POST", f"/{fresh}/_flush")
         served = {"index": f"{self.alias}-*", "alias": self.alias, "must_exist": False}  # also by one made just now
         swap: list[dict[str, Any]] = [
             {"remove": served},

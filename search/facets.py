@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from search.documents import ancestors
 from search.engine import Count, Facet
 
 MOST_ATTRIBUTES, MOST_VALUES = 12, 12
@@ -33,9 +35,12 @@ def tree(counts: Iterable[Count], names: Mapping[str, tuple[int, str]]) -> list[
     """Counts of single categories summed up the tree; `names`: (place in the order of the tree, name) by path."""
     sums: dict[str, int] = {}
     for one in counts:
-        steps = one.value.split("/") if one.value else []
-        for end in range(1, len(steps) + 1):
-            path = "/".join(steps[:end])
+        for path in _upwards(one.value):
             sums[path] = sums.get(path, 0) + one.count
     known = sorted((*names[path], path) for path in sums if path in names)
     return [Node(path, name, path.count("/"), sums[path]) for _, name, path in known]
+
+
+@lru_cache(10_000)
+def _upwards(path: str) -> tuple[str, ...]:
+    return tuple(ancestors(path))

@@ -126,13 +126,15 @@ PROPERTIES: dict[str, Any] = {
 
 
 def index_body(alias: str, *, serving: bool = True, shards: int = 1, replicas: int = 0) -> dict[str, Any]:
-    """What a new index is made with; one that does not serve yet is not refreshed and has no replicas."""
+    """What a new index is made with; one that does not serve yet is not refreshed, has no replicas, and need not be on
+    the disk with every request: it is begun anew where its server fails."""
     return {
         "aliases": {alias: {"is_write_index": True}},
         "settings": {
             "number_of_shards": shards,
             "number_of_replicas": replicas if serving else 0,
             "refresh_interval": "500ms" if serving else "-1",
+            "translog.durability": "request" if serving else "async",
             "max_result_window": 10_000,
             "max_ngram_diff": 1,
             "max_shingle_diff": 2,
