@@ -1,31 +1,31 @@
 """The source files of the product, read and parsed once for the tests of the house rules."""
 
 import ast
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("marketplace", "vendors", "search", "settlements")
 
 
-@lru_cache
+@cache
 def files() -> tuple[Path, ...]:
     """Every Python file of the product, relative to the root."""
     found = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     return tuple(sorted(path.relative_to(ROOT) for path in [*found, ROOT / "wsgi.py"]))
 
 
-@lru_cache
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text())
 
 
-@lru_cache
+@cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(tree(path)))
 
 
-@lru_cache
+@cache
 def calls(path: Path) -> list[tuple[str, ast.Call]]:
     """(name, call) for each call in a file; the name is the last part: `select` for `sa.select(...)`."""
     found = []
