@@ -1,8 +1,9 @@
 """The official rules for invoices: the schemas of UBL 2.1 and the rules of EN 16931, run as they are published.
 
-The rules run in a process of their own: a stylesheet that fails takes no test run with it.
+The rules run in a process of their own: a stylesheet that fails takes no test run with it. It compiles them once.
 """
 
+import atexit
 import importlib.util
 import json
 import os
@@ -17,13 +18,13 @@ from lxml import etree
 _RUN = """
 import json, sys
 from saxonche import PySaxonProcessor
-rules, *files = sys.argv[1:]
-found = {}
+compiled = {}
 with PySaxonProcessor(license=False) as processor:
-    compiled = processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=rules)
-    for file in files:
-        found[file] = compiled.transform_to_string(source_file=file)
-print(json.dumps(found))
+    for line in sys.stdin:
+        rules, *files = json.loads(line)
+        if rules not in compiled:
+            compiled[rules] = processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=rules)
+        print(json.dumps({file: compiled[rules].transform_to_string(source_file=file) for file in files}), flush=True)
 """
 _SVRL = {"svrl": "http://purl.oclc.org/dsdl/svrl"}
 
@@ -66,9 +67,8 @@ def broken_rules(documents: dict[str, bytes], tmp_path: Path, rules: Path | None
         (tmp_path / f"{name}.xml").write_bytes(xml)
     files = [str(tmp_path / f"{name}.xml") for name in documents]
     stylesheet = str(rules or need() / "EN16931-UBL-validation.xslt")
-    done = subprocess.run([sys.executable, "-c", _RUN, stylesheet, *files], capture_output=True, check=True, text=True)
     broken = {}
-    for file, report in json.loads(done.stdout.splitlines()[-1]).items():
+    for file, report in _reports(stylesheet, *files).items():
         tree = etree.fromstring(report.encode())
         assert tree.xpath("count(//svrl:fired-rule)", namespaces=_SVRL) > 20
         failed = tree.xpath("//svrl:failed-assert", namespaces=_SVRL)
@@ -76,3 +76,26 @@ def broken_rules(documents: dict[str, bytes], tmp_path: Path, rules: Path | None
             texts = [f"{row.get('id')} ({row.get('flag')}): {''.join(row.itertext()).strip()}" for row in failed]
             broken[Path(file).stem] = texts
     return broken
+
+
+def _reports(*asked: str) -> dict[str, str]:
+    process = _process()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(asked) + "\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:  # it died, and has said why
+        _process.cache_clear()
+        raise RuntimeError(f"the rules could not be asked: it ended with {process.wait()}")
+    found: dict[str, str] = json.loads(answer)
+    return found
+
+
+@cache
+def _process() -> subprocess.Popen[str]:
+    started = subprocess.Popen(
+        [sys.executable, "-c", _RUN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    atexit.register(started.communicate)
+    return started
