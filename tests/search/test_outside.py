@@ -228,7 +228,8 @@ def test_one_rebuild_at_a_time(market, engine):
 def test_a_server_that_is_killed_and_comes_back(market):
     """The real thing: a node of its own is stopped under the running app, and started again with nothing in it."""
     app, cast, product, _ = market
-    port, environment = "9251", os.environ | {"KONTOR_ES_HEAP": "512m"}
+    soon = {"KONTOR_ES_HEAP": "512m", "KONTOR_ES_OPTIONS": "-XX:TieredStopAtLevel=1"}
+    port, environment = "9251", os.environ | soon
 
     def tool(verb):
         subprocess.run([sys.executable, str(TOOL), verb, port], check=True, env=environment, stdout=subprocess.DEVNULL)
