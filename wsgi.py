@@ -268,27 +268,10 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
     _log(chosen.log_level)
     app = Flask("kontor", static_folder="marketplace/kernel/static", template_folder="marketplace/kernel/templates")
     app.root_path = str(Path(__file__).parent)
-    app.config.update(
-        SECRET_KEY=chosen.secret_key or None,
-        MAX_CONTENT_LENGTH=chosen.max_body_bytes,
-        SESSION_COOKIE_NAME="kontor_form",
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SECURE=chosen.secure_cookies,
-    )
-    app.extensions["kontor_settings"] = chosen
-    if chosen.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
-    database.init_app(app, chosen.database_url, chosen.database_pool)
-    reads.init_app(app)
+    equip(app, chosen, gateway)
     migrations.init_app(app, Path(__file__).parent / "migrations")
     access.load_actors_with(app, sessions.load_actor)
-    limits.init_app(app, chosen.redis_url or "memory://")
-    queue.init_app(app, chosen.redis_url or "redis://localhost")
-    mailer.init_app(app, chosen)
-    payment_provider.init_app(app, chosen, gateway)
     outbox.subscribe(app, SUBSCRIPTIONS)
-    search_provider.init_app(app, chosen)
     problems.init_app(app)
     api = web.init_app(app)
     pages.init_app(app, NAVIGATION)
@@ -303,6 +286,28 @@ def create_app(configured: Settings | None = None, gateway: PaymentGateway | Non
         app.cli.add_command(command)
     app.cli.add_command(up.up_command(up.Ports(create_app, partial(load_demo, indexing.rebuild), launcher.start)))
     return app
+
+
+def equip(app: Flask, chosen: Settings, gateway: PaymentGateway | None = None) -> None:
+    """Give the app its settings, and the servers and the payment provider that they describe."""
+    app.config.update(
+        SECRET_KEY=chosen.secret_key or None,
+        MAX_CONTENT_LENGTH=chosen.max_body_bytes,
+        SESSION_COOKIE_NAME="kontor_form",
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SECURE=chosen.secure_cookies,
+    )
+    app.extensions["kontor_settings"] = chosen
+    if chosen.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
+    database.init_app(app, chosen.database_url, chosen.database_pool)
+    reads.init_app(app)
+    limits.init_app(app, chosen.redis_url or "memory://")
+    queue.init_app(app, chosen.redis_url or "redis://localhost")
+    mailer.init_app(app, chosen)
+    payment_provider.init_app(app, chosen, gateway)
+    search_provider.init_app(app, chosen)
 
 
 def serve() -> Flask:

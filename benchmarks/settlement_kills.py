@@ -4,6 +4,7 @@ Run alone: python benchmarks/settlement_kills.py [kills [vendors [hurry]]]. The 
 for tests: what a queue has lost is handed out again at once, not after the minutes that the sweeps wait.
 """
 
+import os
 import random
 import signal
 import sys
@@ -73,10 +74,10 @@ class Set:
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def start(self, name: str) -> None:
-        command = [sys.executable, "-m", "flask", "--app", "wsgi", *WORKERS[name]]
+        arguments = ["--app", "wsgi", *WORKERS[name]]
         if name != "dispatcher":
-            command += ["--maintenance", "1", "--grace", "2"]
-        self.programs[name] = Program.start(command, self.environment, self.folder / f"{name}.log")
+            arguments += ["--maintenance", "1", "--grace", "2"]
+        self.programs[name] = Program.fork("flask", arguments, self.environment, self.folder / f"{name}.log")
 
     def look(self) -> None:
         """Start again what has ended by itself, as a worker does whose queue is away for long."""
@@ -95,7 +96,7 @@ class Set:
             self.valkey = local.start_valkey(self.folder / "valkey")
         else:
             process = self.programs[victim].process
-            process.send_signal(signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)
             process.wait()
             self.start(victim)
 
@@ -292,7 +293,7 @@ def wait_until_quiet(whole: Set, until: float) -> None:
         whole.look()
         if whole.hurry:
             persistently(lambda: hand_out_again(whole))
-        time.sleep(0.5)
+        time.sleep(0.1 if whole.hurry else 0.5)
 
 
 def hand_out_again(whole: Set) -> None:

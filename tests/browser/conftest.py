@@ -93,7 +93,7 @@ def shop(
     with app.app_context(), transaction():
         rows.trade = seed.trade(rows)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield Shop(app, f"http://127.0.0.1:{server.server_port}", rows)
     server.shutdown()

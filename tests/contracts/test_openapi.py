@@ -20,9 +20,9 @@ from tests.settlements.memory_gateway import MemoryGateway
 
 
 @pytest.fixture(scope="module")
-def described(make_database: Callable[[], str], make_settings: Callable[..., Settings]) -> Iterator[Flask]:
+def described(make_database: Callable[[], str], make_app: Callable[..., Flask]) -> Iterator[Flask]:
     """An app with the cast in its database, and a key for each side."""
-    app = wsgi.create_app(make_settings(make_database()), gateway=MemoryGateway())
+    app = make_app(make_database(), MemoryGateway())
     with app.app_context(), transaction():
         cast = make_cast()
         app.extensions["keys"] = {

@@ -1,9 +1,6 @@
 """A server dies in the middle: a 503 that says so, then work goes on by itself and nothing is lost."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +13,13 @@ from sqlalchemy import create_engine
 import wsgi
 from marketplace.companies.actions import create_key
 from marketplace.kernel import local
+from marketplace.kernel.children import Fork
 from marketplace.kernel.db import Row, transaction
 from marketplace.kernel.settings import Settings
+from tests import forks
 from tests.cast import make_cast
 from tests.conftest import close
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.processes
 
 
@@ -35,8 +33,8 @@ class Shop:
     web: httpx.Client
     environment: dict[str, str]
 
-    def start(self, *command: str) -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-m", *command], env=self.environment, cwd=ROOT)
+    def start(self, *command: str) -> Fork:
+        return forks.fork_module(*command, log=self.folder / "log", **self.environment)
 
     def status(self, path: str) -> int:
         return self.web.get(path).status_code
@@ -56,7 +54,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     with app.app_context(), transaction():
         secret = create_key(make_cast().buyer, "journey")[1]
     close(app)
-    environment = os.environ | {
+    environment = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,

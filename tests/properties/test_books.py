@@ -9,7 +9,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-import wsgi
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
@@ -104,9 +103,9 @@ def test_postings_follow_the_formula_through_every_state(data, order, policy):
 
 
 @pytest.fixture(scope="module")
-def market(make_database, make_settings):
+def market(make_database, make_app):
     """An app with a provider in memory on a database of this module: (app, cast)."""
-    app = wsgi.create_app(make_settings(make_database()), MemoryGateway())
+    app = make_app(make_database(), MemoryGateway())
     with app.app_context(), transaction():
         cast = make_cast()
     yield app, cast

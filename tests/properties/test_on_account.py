@@ -6,7 +6,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-import wsgi
 from marketplace.credit import actions as credit_actions
 from marketplace.credit import queries as credit
 from marketplace.kernel.access import SYSTEM, Role
@@ -34,9 +33,9 @@ WHAT = ["invoice", "pay", "pay", "overpay", "cancel", "come_back", "undo", "give
 
 
 @pytest.fixture(scope="module")
-def market(make_database, make_settings):
+def market(make_database, make_app):
     """An app on a database of this module: (app, cast, a second operator)."""
-    app = wsgi.create_app(make_settings(make_database()), MemoryGateway())
+    app = make_app(make_database(), MemoryGateway())
     with app.app_context(), transaction():
         cast = make_cast()
         on_account(cast.buyer_company, limit_minor=10**12)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
 
-import wsgi
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
@@ -62,9 +61,9 @@ _BOOKED = text("""
 
 
 @pytest.fixture(scope="module")
-def market(make_database, make_settings):
+def market(make_database, make_app):
     gateway = MemoryGateway()
-    app = wsgi.create_app(make_settings(make_database()), gateway)
+    app = make_app(make_database(), gateway)
     with app.app_context():
         with transaction():
             cast = make_cast()

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-import wsgi
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
@@ -51,10 +50,10 @@ HAPPENINGS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def market(make_database, make_settings):
+def market(make_database, make_app):
     """An app on a database of this module, with two vendors who can be paid: (app, cast, gateway)."""
     gateway = MemoryGateway()
-    app = wsgi.create_app(make_settings(make_database()), gateway)
+    app = make_app(make_database(), gateway)
     with app.app_context(), transaction():
         cast = make_cast()
         default_rules()

@@ -37,7 +37,7 @@ def scene(own_database, make_settings, tmp_path):
     )
     app = wsgi.create_app(configured)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     sandbox.script(
         webhooks={

@@ -59,6 +59,10 @@ def slow(number: int, seconds: float) -> None:
 
 
 def create_app(configured: Settings | None = None) -> Flask:
-    app = wsgi.create_app(configured)
+    return listening(wsgi.create_app(configured))
+
+
+def listening(app: Flask) -> Flask:
+    """The app, in which nobody but we hear of anything."""
     outbox.subscribe(app, [outbox.Subscription(Rang, heard_inside, inside=True), outbox.Subscription(Rang, heard)])
     return app

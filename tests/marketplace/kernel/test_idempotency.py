@@ -1,24 +1,28 @@
 """One key, one effect: replays answer the same, other bodies are refused, refusals are not kept."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 
+import wsgi
 from marketplace.kernel.access import Permission, Role, load_actors_with, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Conflict
 from marketplace.kernel.idempotency import idempotent
+from marketplace.kernel.settings import Settings
 from marketplace.kernel.web import api_blueprint
 from tests.builders.companies import a_company, an_actor
 from tests.cast import make_cast
+from tests.conftest import close
 from tests.marketplace.kernel.probe import trace, traces
 
 
 @pytest.fixture
-def trading(own_app: Flask) -> Iterator[Flask]:
+def trading(own_database: str, make_settings: Callable[..., Settings]) -> Iterator[Flask]:
     """An app with one trading endpoint, on a database of its own; everyone is the buyer."""
+    app = wsgi.create_app(make_settings(own_database))
     calls = []
     routes = api_blueprint("trading")
 
@@ -32,12 +36,13 @@ def trading(own_app: Flask) -> Iterator[Flask]:
             raise Conflict("Not this one.")
         return {"number": number, "call": len(calls)}, 201
 
-    with own_app.app_context(), transaction():
+    with app.app_context(), transaction():
         buyer = make_cast().buyer
-    own_app.register_blueprint(routes)
-    load_actors_with(own_app, lambda: buyer)
-    with own_app.app_context():
-        yield own_app
+    app.register_blueprint(routes)
+    load_actors_with(app, lambda: buyer)
+    with app.app_context():
+        yield app
+    close(app)
 
 
 def post(app: Flask, number: int, key: str | None = "k", body: dict | None = None):

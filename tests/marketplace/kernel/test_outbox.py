@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,20 +11,20 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from marketplace.kernel import clock, local, outbox, queue
+from marketplace.kernel.children import Fork
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.outbox import OutboxDelivery
+from tests import forks
 from tests.conftest import close
 from tests.marketplace.kernel import probe
 from tests.marketplace.kernel.probe import Rang, traces
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture
-def bell(own_database: str, make_settings: Callable, tmp_path: Path) -> Iterator[Flask]:
+def bell(own_database: str, make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[Flask]:
     """The probing app with a database and a queue of its own, in an app context."""
     server = local.start_valkey(tmp_path / "valkey")
-    app = probe.create_app(make_settings(own_database, redis_url=server.url))
+    app = probe.listening(make_app(own_database, redis_url=server.url))
     with app.app_context():
         yield app
     close(app)
@@ -105,16 +103,16 @@ def test_a_periodic_slot_is_taken_once(bell: Flask) -> None:
     assert "outbox.prune" not in queue.tick()
 
 
-def start(bell: Flask, *arguments: str) -> subprocess.Popen:
+def start(bell: Flask, *arguments: str) -> Fork:
     settings = bell.extensions["kontor_settings"]
-    environment = os.environ | {
+    environment = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
         "LOG_LEVEL": "ERROR",
     }
-    flask = [sys.executable, "-m", "flask", "--app", "tests.marketplace.kernel.probe"]
-    return subprocess.Popen([*flask, *arguments], env=environment, cwd=ROOT)
+    probing = ("flask", "--app", "tests.marketplace.kernel.probe")
+    return forks.fork_module(*probing, *arguments, log=settings.var / "log", **environment)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 60) -> bool:
@@ -151,8 +149,7 @@ def test_the_job_of_a_killed_worker_is_taken_up_again(bell: Flask) -> None:
     queue.enqueue("probe.slow", number=1, seconds=60)
     first = start(bell, "worker", "--queue", "short", "--grace", "1")
     assert eventually(lambda: traces("started") == [1])
-    first.kill()
-    first.wait()
+    forks.kill(first)
     second = start(bell, "worker", "--queue", "short", "--grace", "1", "--maintenance", "1")
     try:
         assert eventually(lambda: traces("finished") == [1])

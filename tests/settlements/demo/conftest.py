@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-import wsgi
 from marketplace.kernel.db import db
 from settlements.demo.loading import load_demo
 from tests.conftest import close
@@ -26,13 +25,13 @@ class Provider(MemoryGateway):
         return super().take_payment(replace(request, payment_method="pm_declined") if declines else request)
 
 
-@pytest.fixture(scope="module")
-def fresh_app(make_database, make_settings):
+@pytest.fixture(scope="session")
+def fresh_app(make_database, make_app):
     """Makes apps with an empty database and a provider in memory."""
     made = []
 
     def make():
-        made.append(wsgi.create_app(make_settings(make_database(), **CHEAP), Provider()))
+        made.append(make_app(make_database(), Provider(), **CHEAP))
         return made[-1]
 
     yield make
@@ -40,7 +39,7 @@ def fresh_app(make_database, make_settings):
         close(app)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def loaded(fresh_app):
     """(the app with the demonstration, the lines that tell how to sign in)."""
     app = fresh_app()

@@ -1,9 +1,6 @@
 """Paying with real commits: no connection is held during the call, eight at once charge once, a kill is repaired."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +8,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-import wsgi
 from marketplace.kernel import queue
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
@@ -23,6 +19,7 @@ from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
 from settlements.payments import jobs, queries
 from settlements.refunds import queries as refund_queries
+from tests import forks
 from tests.builders.settlements import place_example_one
 from tests.cast import make_cast
 from tests.conftest import close
@@ -119,23 +116,22 @@ def sandbox(tmp_path):
     running.stop()
 
 
-def kill_between_call_and_record(database, redis, sandbox, kind, row_id):
-    command = [sys.executable, "-c", _KILLED, database, redis, sandbox.url, sandbox.api_key, kind, str(row_id)]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ, check=False, capture_output=True, timeout=60)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+def kill_between_call_and_record(database, redis, sandbox, kind, row_id, log):
+    given = (database, redis, sandbox.url, sandbox.api_key, kind, str(row_id))
+    assert forks.fork(_KILLED, *given, log=log).wait(60) == -signal.SIGKILL, log.read_text()
 
 
 @pytest.mark.processes
-def test_killed_between_call_and_record(own_database, servers, make_settings, sandbox):
+def test_killed_between_call_and_record(own_database, servers, make_app, sandbox, tmp_path):
     gateway = StripeGateway(api_key=sandbox.api_key, api_base=sandbox.url)
-    app = wsgi.create_app(make_settings(own_database), gateway)
+    app = make_app(own_database, gateway)
     with app.app_context():
         with transaction():
             cast = make_cast()
             placed = place_example_one(cast.buyer, cast.vendor_company, cast.rival_vendor_company)
         with transaction():
             payment = jobs.actions.reserve(cast.buyer, placed.order.id)
-        kill_between_call_and_record(own_database, servers[1], sandbox, "payment", payment.id)
+        kill_between_call_and_record(own_database, servers[1], sandbox, "payment", payment.id, tmp_path / "log")
         age("payment", "looked_at")
         jobs.look_up_waiting()
         assert order_queries.net_paid(placed.order.id) == 43674
@@ -144,7 +140,7 @@ def test_killed_between_call_and_record(own_database, servers, make_settings, sa
         with transaction():
             orders.cancel(cast.buyer, placed.order.id)
         (refund,) = refund_queries.refunds_of(SYSTEM, placed.order.id)
-        kill_between_call_and_record(own_database, servers[1], sandbox, "refund", refund.id)
+        kill_between_call_and_record(own_database, servers[1], sandbox, "refund", refund.id, tmp_path / "log")
         queue.drain()
         assert refund_queries.refund(SYSTEM, refund.id, locked=True).state.value == "confirmed"
         assert [row.number for row in refund_queries.attempts_of([refund.id])[refund.id]] == [1]

@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-import wsgi
 from marketplace.catalogue.models import OfferStock
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
@@ -31,8 +30,8 @@ ALL = {"A1": 100, "A2": 3, "B1": 7}
 
 
 @pytest.fixture
-def app(own_database, make_settings):
-    made = wsgi.create_app(make_settings(own_database), MemoryGateway())
+def app(own_database, make_app):
+    made = make_app(own_database, MemoryGateway())
     with made.app_context():
         yield made
         db.session.remove()

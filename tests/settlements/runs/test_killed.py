@@ -1,10 +1,9 @@
 """A run that is killed at any moment, or worked on by several processes, comes to the same statements once."""
 
+import itertools
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from datetime import timedelta
 
@@ -21,9 +20,9 @@ from settlements.ledger.postings.lines import Line
 from settlements.runs import actions, jobs
 from settlements.runs.models import Statement
 from settlements.runs.refusals import NothingToSettle
+from tests import forks
 from tests.builders.companies import a_company
 from tests.builders.rules import default_rules
-from tests.conftest import ROOT
 
 pytestmark = pytest.mark.processes
 A, K = AccountKind, PostingKind
@@ -58,22 +57,32 @@ def due(vendor, goods, commission):
     books.post_all(entries)
 
 
-def start(app, run_id):
-    """A process that works on the run, a few statements at a time."""
-    settings = app.extensions["kontor_settings"]
-    code = (
+@pytest.fixture
+def start(market, tmp_path):
+    """`start(code)`: a process that runs this code with the settings of the market; (process, its log)."""
+    settings, number = market[0].extensions["kontor_settings"], itertools.count()
+
+    def begin(code):
+        environment = {
+            "DATABASE_URL": settings.database_url,
+            "REDIS_URL": settings.redis_url,
+            "SECRET_KEY": "only-for-tests",
+            "LOG_LEVEL": "ERROR",
+        }
+        log = tmp_path / f"{next(number)}.log"
+        return forks.fork(code, log=log, **environment), log
+
+    return begin
+
+
+def working_on(run_id):
+    """The code of a process that works on the run, a few statements at a time."""
+    return (
         "import sys, wsgi; from settlements.runs import jobs;"
         "jobs.COLLECTED_AT_ONCE = jobs.CLOSED_AT_ONCE = 3;"
         "app = wsgi.create_app(); context = app.app_context(); context.push(); print('on', flush=True);"
         f"jobs.perform('{run_id}')"
     )
-    environment = os.environ | {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": "only-for-tests",
-        "LOG_LEVEL": "ERROR",
-    }
-    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
 
 
 def opened(app):
@@ -95,21 +104,20 @@ def settled(app, expected):
         db.session.rollback()
 
 
-def test_a_run_whose_worker_is_killed_again_and_again_is_closed_once(market):
+def test_a_run_whose_worker_is_killed_again_and_again_is_closed_once(market, start):
     app, expected = market
     run_id = opened(app)
     watcher = create_engine(app.extensions["kontor_settings"].database_url, isolation_level="AUTOCOMMIT")
     kills = 0
     with watcher.connect() as seen:
         while seen.scalar(text("SELECT state FROM settlement_run")) != "closed":
-            process = start(app, run_id)
-            assert process.stdout.readline() == b"on\n"
+            process, log = start(working_on(run_id))
+            assert forks.has_said(process, log, "on\n")
             if kills < 4:
                 wait_for_progress(seen, process)
-                process.send_signal(signal.SIGKILL)
+                os.kill(process.pid, signal.SIGKILL)
                 kills += 1
             process.wait(300)
-            process.stdout.close()
     watcher.dispose()
     assert kills >= 3
     settled(app, expected)
@@ -125,19 +133,18 @@ def wait_for_progress(seen, process):
     time.sleep(random.random() * 0.05)
 
 
-def test_three_workers_share_a_run(market):
+def test_three_workers_share_a_run(market, start):
     app, expected = market
     run_id = opened(app)
-    processes = [start(app, run_id) for _ in range(3)]
-    for process in processes:
+    processes = [start(working_on(run_id)) for _ in range(3)]
+    for process, _ in processes:
         assert process.wait(300) == 0
-        process.stdout.close()
     with app.app_context(), transaction():
         actions.advance(run_id)
     settled(app, expected)
 
 
-def test_two_runs_opened_at_once_make_each_statement_once(market):
+def test_two_runs_opened_at_once_make_each_statement_once(market, start):
     app, expected = market
     code = (
         "import wsgi; from marketplace.kernel.access import SYSTEM; from marketplace.kernel.db import transaction;"
@@ -149,33 +156,22 @@ def test_two_runs_opened_at_once_make_each_statement_once(market):
         "    except NothingToSettle: print('nothing')\n"
         "    else: print('opened'); jobs.perform(str(run))\n"
     )
-    settings = app.extensions["kontor_settings"]
-    environment = os.environ | {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": "only-for-tests",
-        "LOG_LEVEL": "ERROR",
-    }
-    pair = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    said = sorted(process.communicate(timeout=300)[0] for process in pair)
-    assert said == [b"nothing\n", b"opened\n"]
+    pair = [start(code) for _ in range(2)]
+    assert [process.wait(300) for process, _ in pair] == [0, 0]
+    assert sorted(log.read_text() for _, log in pair) == ["nothing\n", "opened\n"]
     settled(app, expected)
 
 
-def test_what_is_booked_while_runs_cut_is_in_exactly_one_statement(market):
+def test_what_is_booked_while_runs_cut_is_in_exactly_one_statement(market, start):
     """Somebody books all the time, with clocks that are behind: every cut leaves his entries to one statement."""
     app, expected = market
     vendor_id = next(iter(expected))
-    settings = app.extensions["kontor_settings"]
     code = (
         "import wsgi, uuid, random; from datetime import timedelta; from marketplace.kernel import clock;"
         "from marketplace.kernel.db import transaction; from settlements.ledger import books;"
         "from settlements.ledger.chart import AccountKind as A, PostingKind as K;"
         "from settlements.ledger.postings.lines import Line\n"
-        "app = wsgi.create_app()\n"
+        "app = wsgi.create_app(); random.seed()\n"
         f"vendor = uuid.UUID('{vendor_id}')\n"
         "print('on', flush=True)\n"
         "with app.app_context():\n"
@@ -185,18 +181,12 @@ def test_what_is_booked_while_runs_cut_is_in_exactly_one_statement(market):
         "                     Line(A.VENDOR_PAYABLE, vendor, K.GOODS, -7, 'EUR')]\n"
         "            books.post(f'due:{uuid.uuid4()}', 'due', lines)\n"
     )
-    environment = os.environ | {"DATABASE_URL": settings.database_url, "SECRET_KEY": "x", "LOG_LEVEL": "ERROR"}
-    pair = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    for process in pair:
-        assert process.stdout.readline() == b"on\n"
-    while any(process.poll() is None for process in pair):
+    pair = [start(code) for _ in range(2)]
+    for process, log in pair:
+        assert forks.has_said(process, log, "on\n")
+    while any(process.poll() is None for process, _ in pair):
         settle_now(app)
-    for process in pair:
-        process.stdout.close()
-        assert process.returncode == 0
+    assert [process.returncode for process, _ in pair] == [0, 0]
     with clock.moved(timedelta(seconds=5)):
         settle_now(app)
     with app.app_context():

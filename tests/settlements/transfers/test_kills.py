@@ -1,20 +1,23 @@
 """The figure of settlement under fire, in small: three kills, and every cent where it belongs."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests import forks
+from tests.conftest import ROOT
+
+RUN = f"""
+import runpy, sys
+sys.path.insert(0, "{ROOT}/benchmarks")
+runpy.run_path("{ROOT}/benchmarks/settlement_kills.py", run_name="__main__")
+"""
 
 
 @pytest.mark.processes
-def test_a_settlement_survives_kills():
-    command = [sys.executable, "benchmarks/settlement_kills.py", "3", "6", "hurry"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    figures = json.loads(done.stdout.splitlines()[-1])
+def test_a_settlement_survives_kills(tmp_path):
+    log = tmp_path / "log"
+    assert forks.fork(RUN, "3", "6", "hurry", log=log).wait(400) == 0, log.read_text()[-2000:]
+    figures = json.loads(log.read_text().splitlines()[-1])
     expected = {"kills": 3, "paid_twice": 0, "forgotten": 0, "cents_off": 0}
-    assert {name: figures[name] for name in expected} == expected, done.stdout
+    assert {name: figures[name] for name in expected} == expected, log.read_text()

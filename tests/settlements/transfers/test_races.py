@@ -1,17 +1,14 @@
 """Transfers with real commits: no connection is held during the call, many at once send once, a kill is repaired."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-import wsgi
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.errors import Conflict
@@ -22,6 +19,7 @@ from settlements.transfers import actions, jobs
 from settlements.transfers.actions import reversing
 from settlements.transfers.queries import transfers
 from settlements.transfers.states import ARRIVED
+from tests import forks
 from tests.builders.transfers import an_account, due, standing
 from tests.cast import make_cast
 from tests.conftest import close
@@ -145,15 +143,16 @@ with app.app_context():
 
 
 @pytest.fixture
-def real(own_database, servers, make_settings, tmp_path):
+def real(own_database, servers, make_app, tmp_path):
     """(vendor, run) over the sandbox's process, with 500.00 due; `run(kind, id)` starts a process that does it."""
     sandbox = launcher.start(tmp_path, webhook_secret="whsec_test")
     gateway = StripeGateway(api_key=sandbox.api_key, api_base=sandbox.url)
-    app = wsgi.create_app(make_settings(own_database), gateway)
+    app = make_app(own_database, gateway)
 
     def run(kind, row_id):
-        command = [sys.executable, "-c", _KILLED, own_database, servers[1], sandbox.url, sandbox.api_key, kind]
-        return subprocess.Popen([*command, str(row_id)], cwd=ROOT, env=os.environ, stderr=subprocess.PIPE)
+        log = tmp_path / f"{uuid.uuid4()}.log"
+        given = (own_database, servers[1], sandbox.url, sandbox.api_key, kind, str(row_id))
+        return forks.fork(_KILLED, *given, log=log), log
 
     with app.app_context():
         with transaction():
@@ -169,8 +168,8 @@ def real(own_database, servers, make_settings, tmp_path):
 
 def ended(process):
     """(how it ended, what it said)"""
-    _, said = process.communicate(timeout=180)
-    return process.returncode, said.decode()
+    running, log = process
+    return running.wait(180), log.read_text()
 
 
 def killed(process):

@@ -1,10 +1,6 @@
 """A run that is killed in the middle goes on from its checkpoint, and nothing is taken twice or lost."""
 
-import os
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -12,6 +8,7 @@ from sqlalchemy import func, select
 from marketplace.catalogue.models import Offer, Product
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.outbox import OutboxEvent
+from tests import forks
 from tests.builders import companies, feeds
 from vendors.feeds import actions
 from vendors.feeds.models import Feed, FeedReportLine
@@ -36,14 +33,12 @@ def one(statement):
 
 def killed_in_the_middle(settings, feed_id) -> None:
     environment = {
-        **os.environ,
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
         "VAR_FOLDER": settings.var_folder,
     }
-    root = Path(__file__).parents[3]
-    process = subprocess.Popen([sys.executable, "-c", RUN, str(feed_id)], cwd=root, env=environment)
+    process = forks.fork(RUN, str(feed_id), log=settings.var / "killed.log", **environment)
     try:
         until = time.monotonic() + 60
         while one(select(Feed.rows_done).where(Feed.id == feed_id)) < 300:
@@ -51,8 +46,7 @@ def killed_in_the_middle(settings, feed_id) -> None:
             assert time.monotonic() < until
             time.sleep(0.01)
     finally:
-        process.kill()
-        process.wait()
+        forks.kill(process)
 
 
 @pytest.mark.processes
