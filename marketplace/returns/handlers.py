@@ -25,7 +25,7 @@ _TO = {
     "received": ("buyer",),
     "decided": ("buyer",),
     "settled": ("buyer", "vendor"),
-    "appealed": ("operator",),
+    "appealed": ("operator", "other"),  # the other side may reply
     "ruled": ("buyer", "vendor"),
     "reminder": (),  # whoever the line waits for
 }
@@ -54,7 +54,13 @@ def write_letters(events: Sequence[ReturnMoved]) -> None:
         lines = [line for line in queries.lines_of(SYSTEM, case.id) if str(line.id) in event.line_ids]
         sides = _TO[event.what] or {TURN.get(line.state, "") for line in lines}
         for side in sides:
-            _write(event, case, lines, side)
+            _write(event, case, lines, _other_side(lines) if side == "other" else side)
+
+
+def _other_side(lines: Sequence[ReturnLine]) -> str:
+    """Who did not make the appeal that is open: the buyer or the vendor; nobody where it is ruled upon already."""
+    sides = [appeal.side for line in lines for appeal in queries.open_appeals(line.id)]
+    return "" if not sides else "buyer" if sides[0] == "vendor" else "vendor"
 
 
 def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], side: str) -> None:
@@ -62,7 +68,7 @@ def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], si
         _letter(event, case, lines, case.company_id, Permission.RETURN_REQUEST, _deficit(event, case))
     elif side == "operator":
         if companies.operator_exists():
-            _letter(event, case, lines, companies.operator().id, Permission.RETURN_SETTLE)
+            _letter(event, case, lines, companies.operator_company().id, Permission.RETURN_SETTLE)
     elif side == "vendor":
         by_vendor: dict[Any, list[ReturnLine]] = defaultdict(list)
         for line in lines:

@@ -3,14 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from marketplace.carts import actions as carts
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Role
-from marketplace.kernel.db import transaction
+from marketplace.kernel.db import db, transaction
+from marketplace.notifications.models import Letter
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
-from marketplace.returns import actions, queries, views
+from marketplace.returns import actions, handlers, queries, views
+from marketplace.returns.events import ReturnMoved
 from marketplace.returns.refusals import (
     AppealDecided,
     AppealTooLate,
@@ -278,6 +281,9 @@ def test_an_appeal_is_heard_ruled_upon_and_binds(market, whole, case, operator):
         units = [{"fault": "buyer", "quantity": 2}]
         actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
         appeal = actions.appeal(market.actor, case.id, line.id, "They were broken.")
+        handlers.write_letters([ReturnMoved(case.id, "appealed", [str(line.id)])])
+    told = select(Letter.company_id).where(Letter.facts["words"].astext == handlers.WORDS["appealed"])
+    assert set(db.session.scalars(told)) == {market.operator.id, line.vendor_id}
     with pytest.raises(NotYours), transaction():
         actions.reply(market.actor, case.id, appeal.id, "Indeed.")
     with pytest.raises(NotYours), transaction():
