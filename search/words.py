@@ -8,27 +8,13 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-from marketplace.kernel.lazily import lazily
+from search.units import UNITS, Factor
 
-pint: Any = lazily("pint")  # wanted by who searches for quantities
 _NUMBER = r"(?P<number>\d{1,12}(?:[.,]\d{1,9})?(?:\s?/\s?\d{1,4})?)"
-# What people write behind a number and mean as a unit; pint knows many more, and some that nobody means ("pcs").
-_PREFIXED = (
-    "F H Ω ohm Ohm V A W Hz m g l L s B Pa N J lm cd VA Wh Ah bit bit/s bps b/s B/s".split()  # noqa: SIM905
-)
-_SINGLE = 'in inch inches " ″ ” ft mil lb oz psi bar mbar rpm °C h min ton'.split()  # noqa: SIM905
-_PREFIXES = ["", "p", "n", "u", "µ", "μ", "m", "c", "d", "k", "K", "M", "G", "T"]
-_NAMED = {
-    '"': "inch", "″": "inch", "”": "inch", "in": "inch", "inches": "inch", "Ω": "ohm", "Ohm": "ohm", "B": "byte",
-    "bps": "bit/s",
-    "b/s": "bit/s", "B/s": "byte/s", "L": "liter", "l": "liter", "°C": "degC", "VA": "volt*ampere", "Wh": "watt*hour",
-    "Ah": "ampere*hour",
-}  # fmt: skip
-_UNITS = {prefix + unit: (prefix, unit) for unit in _PREFIXED for prefix in _PREFIXES} | {u: ("", u) for u in _SINGLE}
 _FOLDED: dict[str, list[str]] = {}
-for _unit in _UNITS:
+for _unit in UNITS:
     _FOLDED.setdefault(_unit.casefold(), []).append(_unit)
-_ANY_UNIT = "|".join(sorted(map(re.escape, {*_UNITS, *_FOLDED}), key=len, reverse=True))
+_ANY_UNIT = "|".join(sorted(map(re.escape, {*UNITS, *_FOLDED}), key=len, reverse=True))
 _QUANTITY = re.compile(rf"(?<![\w.,/-]){_NUMBER}\s?(?P<unit>{_ANY_UNIT})(?![\w/])")
 _THREAD = re.compile(
     r"(?<![\w.])[mM]\s?(?P<size>\d{1,3}(?:[.,]\d{1,2})?)"
@@ -114,28 +100,10 @@ def _float(number: str) -> Any:
 
 
 @cache
-def _registry() -> Any:
-    return pint.UnitRegistry(cache_folder=None)
-
-
-@cache
-def _factor(unit: str) -> tuple[float, float, str] | None:
-    """What makes base units of a number with this unit: (factor, offset, name). Case decides where it must
-    (`mm`, `Mm`): as written, else as the unit is written most."""
-    written = unit if unit in _UNITS else next(iter(_FOLDED.get(unit.casefold(), ())), None)
-    if written is None:
-        return None
-    prefix, name = _UNITS[written]
-    prefix = {"K": "k", "μ": "u", "µ": "u"}.get(prefix, prefix)
-    registry = _registry()
-    try:
-        parsed = registry.parse_units(_NAMED.get(name, name))
-        scale = float(registry.Quantity(1, f"{prefix}meter").to("meter").magnitude) if prefix else 1.0
-        zero, one = (registry.Quantity(n, parsed).to_base_units() for n in (0.0, 1.0))
-    except (pint.PintError, TypeError, ValueError):
-        return None
-    offset = float(zero.magnitude)
-    return (float(one.magnitude) - offset) * scale, offset, f"{one.units:~C}"
+def _factor(unit: str) -> Factor | None:
+    """What makes base units of a number with this unit. Case decides where it must (`mm`, `Mm`): as written, else as
+    the unit is written most."""
+    return UNITS.get(unit) or next((UNITS[written] for written in _FOLDED.get(unit.casefold(), ())), None)
 
 
 def served(text: str) -> str:

@@ -3,11 +3,12 @@
 import uuid
 from decimal import Decimal
 
+import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import kinds, numbers, words
+from search import kinds, numbers, units, words
 from search.documents import NO_LIMIT, price_rows, scale
 from search.engine import Count
 from search.facets import tree
@@ -48,6 +49,20 @@ def test_a_name_says_what_the_thing_is(name, kind):
 )
 def test_a_query_asks_for_its_last_noun(asked, kind):
     assert kinds.kind_asked(asked) == kind
+
+
+def test_units_are_those_of_the_library():
+    registry = pint.UnitRegistry(cache_folder=None)
+    named = {"Ω": "ohm", "Ohm": "ohm", "B": "byte", "B/s": "byte/s", "bps": "bit/s", "b/s": "bit/s", "in": "inch",
+             '"': "inch", "″": "inch", "”": "inch", "inches": "inch", "mil": "thou", "l": "liter", "L": "liter",
+             "°C": "degC", "VA": "volt*ampere", "Wh": "watt*hour", "Ah": "ampere*hour"}  # fmt: skip
+    for unit, (factor, plus, base) in (units.PREFIXED | units.ALONE).items():
+        parsed = registry.parse_units(named.get(unit, unit))
+        zero, one = (registry.Quantity(number, parsed).to_base_units() for number in (0.0, 1.0))
+        assert (f"{one.units:~C}", zero.magnitude) == (base, plus), unit
+        assert one.magnitude - zero.magnitude == pytest.approx(factor, rel=1e-12), unit
+    for prefix, times in units.PREFIXES.items():
+        assert registry.Quantity(1, f"{prefix.replace('K', 'k')}meter").to("meter").magnitude == pytest.approx(times)
 
 
 @given(st.text(max_size=200))
