@@ -28,7 +28,8 @@ _TOLD = """
            coalesce(sum(v.clicks), 0)::int AS clicks, coalesce(sum(v.orders), 0)::int AS orders, max(q.at) AS last_at
     FROM search_query q
     LEFT JOIN LATERAL (
-        SELECT count(*) AS clicks, count(ordered_at) AS orders FROM search_visit v WHERE v.query_id = q.id
+        SELECT count(*) AS clicks, count(ordered_at) AS orders FROM search_visit v
+        WHERE v.query_id = q.id AND v.company_id = q.company_id
     ) v ON true
     WHERE q.at >= %(since)s
     GROUP BY q.words
@@ -38,8 +39,12 @@ _TOLD = """
 """
 _ORDERED = text("""
     UPDATE search_visit v SET ordered_at = :now
-    FROM order_line l WHERE l.order_id = :order_id AND v.company_id = :company_id AND v.product_id = l.product_id
-      AND v.ordered_at IS NULL AND v.at >= :since
+    FROM (
+        SELECT DISTINCT ON (opened.product_id) opened.query_id, opened.product_id
+        FROM order_line l JOIN search_visit opened ON opened.product_id = l.product_id
+        WHERE l.order_id = :order_id AND opened.company_id = :company_id AND opened.at >= :since
+        ORDER BY opened.product_id, opened.at DESC
+    ) last WHERE v.query_id = last.query_id AND v.product_id = last.product_id AND v.ordered_at IS NULL
 """)
 
 
@@ -142,7 +147,8 @@ def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:
 
 
 def ordered(order_id: uuid.UUID, company_id: uuid.UUID) -> None:
-    """What a company opened from a search within a week and now ordered counts as an order of that search."""
+    """What a company opened from a search within a week and now ordered counts as an order of that search: once, of the
+    last one where it was opened from several."""
     now = clock.now()
     values = {"order_id": order_id, "company_id": company_id, "now": now, "since": now - timedelta(days=7)}
     db.session.execute(_ORDERED, values)

@@ -2,6 +2,7 @@
 
 import runpy
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,9 +10,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from marketplace.kernel.access import ANONYMOUS
+from marketplace.kernel import clock, csv_files
+from marketplace.kernel.access import ANONYMOUS, Role
 from marketplace.kernel.db import db, transaction
-from search import insight
+from marketplace.orders.events import OrderPlaced
+from search import handlers, insight, routes
+from tests.builders.catalogue import an_offer
+from tests.builders.companies import a_company, an_actor
+from tests.builders.orders import a_market, an_order
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,3 +95,35 @@ def test_a_web_process_that_ends_writes_what_it_holds(searched):
     assert ask() == {}
     leave(None, SimpleNamespace(wsgi=app))
     assert ask() == {"anvil": 1}
+
+
+def test_an_order_counts_once_for_the_companys_last_search_that_led_to_it(app, session):
+    app.extensions["kontor_search_notes"] = insight.Notes(app, after_s=None)
+    market = a_market(vendors=("A",))
+    for name in ("wrench", "other"):
+        market.offers[name] = an_offer(market.vendors["A"])
+    rival = an_actor(a_company("Rival"), Role.BUYER)
+    opened = {}
+    for day, (actor, words, name) in enumerate(
+        [(market.actor, "old", "wrench"), (rival, "theirs", "wrench"), (market.actor, "wrench", "wrench"),
+         (market.actor, "nothing of it", "other")]
+    ):  # fmt: skip
+        opened[words] = insight.note_query(actor, words, 1)
+        insight.visit(actor, opened[words], market.offers[name].product_id)
+        db.session.execute(
+            text("UPDATE search_visit SET at = :at WHERE query_id = :id"),
+            {"at": clock.now() - timedelta(days=6 - day), "id": opened[words]},
+        )
+    insight.note_query(market.actor, "=nothing()", 0)
+    insight.flush()
+    for _ in range(2):
+        order = an_order(market, {"wrench": 1}).order
+        handlers.count_orders([OrderPlaced(order_id=order.id, company_id=order.company_id)])
+    told = {row["words"]: (row["clicks"], row["orders"]) for row in insight.told({})}
+    assert told == {
+        "old": (1, 0), "theirs": (1, 0), "wrench": (1, 1), "nothing of it": (1, 0), "=nothing()": (0, 0)
+    }  # fmt: skip
+    insight.visit(rival, opened["old"], market.offers["other"].product_id)  # with another company's id
+    assert {row["words"]: row["clicks"] for row in insight.told({})}["old"] == 1
+    written = "".join(csv_files.written(routes._QUERIES, [row.values() for row in insight.told({"empty": True})]))
+    assert written.splitlines()[1].startswith("'=nothing(),1,1,1,0.0,0,0,")
