@@ -49,7 +49,7 @@ def body(request: SearchRequest, *, loosely: bool = False) -> Clause:
             "post_tags": [CLOSE],
             "number_of_fragments": 1,
             "fragment_size": 160,
-            "fields": {"name": {"number_of_fragments": 0}, "description": {}},
+            "fields": dict(_marked(request.language)),
         }
     return asked
 
@@ -82,9 +82,17 @@ def corrections(text: str) -> Clause:
     }
 
 
-def completion(prefix: str, buyer: Buyer, limit: int) -> Clause:
+def _marked(language: str) -> Iterable[tuple[str, Clause]]:
+    """The texts in which it is marked what was found, a name whole."""
+    for path in ("", *([] if language == "en" else [f"texts.{language}."])):
+        yield f"{path}name", {"number_of_fragments": 0}
+        yield f"{path}description", {}
+
+
+def completion(prefix: str, buyer: Buyer, limit: int, language: str) -> Clause:
     """Names with words that begin so, and part numbers that do."""
-    ways: list[Clause] = [{"match": {"name.begins": {"query": prefix, "operator": "and"}}}]
+    names = ["name.begins", *([] if language == "en" else [f"texts.{language}.name.begins"])]
+    ways: list[Clause] = [{"match": {name: {"query": prefix, "operator": "and"}}} for name in names]
     key = numbers.normalise(prefix)
     if len(key) >= numbers.SHORTEST:
         ways.append({"prefix": {"part_key": {"value": key}}})
@@ -246,7 +254,7 @@ def _offered(buyer: Buyer) -> list[Clause]:
     """Somebody who may sell offers it."""
     if not buyer.hidden:
         return [{"exists": {"field": "vendors"}}]
-    others = {"bool": {"must_not": [{"terms": {"prices.vendor": _texts(buyer.hidden)}}]}}
+    others = {"bool": {"must_not": [_hidden(buyer)]}}
     return [
         {"nested": {"path": "prices", "query": {"bool": {"filter": [{"exists": {"field": "prices.vendor"}}, others]}}}}
     ]
@@ -263,7 +271,7 @@ def _offers(request: SearchRequest) -> list[Clause]:
         wanted += [*eligible(request.buyer, request.quantity), {"range": {"prices.price": _bounds(request.price)}}]
     query: Clause = {"filter": wanted}
     if request.buyer.hidden:
-        query["must_not"] = [{"terms": {"prices.vendor": _texts(request.buyer.hidden)}}]
+        query["must_not"] = [_hidden(request.buyer)]
     return [{"nested": {"path": "prices", "query": {"bool": query}}}]
 
 
@@ -288,7 +296,7 @@ def eligible(buyer: Buyer, quantity: int | None) -> list[Clause]:
         mine.append({"terms": {"prices.list": _texts(buyer.lists)}})
     beaten = [{"terms": {"prices.better": _texts(buyer.lists)}}] if buyer.lists else []
     if buyer.hidden:
-        beaten.append({"terms": {"prices.vendor": _texts(buyer.hidden)}})
+        beaten.append(_hidden(buyer))
     return [
         {"term": {"prices.currency": buyer.currency}},
         {"range": {"prices.from": {"lte": amount}}},
@@ -312,9 +320,17 @@ def _sort(request: SearchRequest) -> list[Any]:
         Sort.PRICE_DOWN: [{"prices.price": {"order": "desc", **by_price}}],
         Sort.NAME: [{"name.sort": {"order": "asc", "missing": "_last"}}],
         Sort.NEWEST: [{"product_id": "desc"}],
-        Sort.LEAD_TIME: [{"lead_days": {"order": "asc", "missing": "_last"}}],
+        Sort.LEAD_TIME: [_soonest(request.buyer)],
     }
     return [*kinds[request.sort], {"product_id": "asc"}]
+
+
+def _soonest(buyer: Buyer) -> Clause:
+    order = {"order": "asc", "missing": "_last"}
+    if not buyer.hidden:
+        return {"lead_days": order}
+    others = {"path": "prices", "filter": {"bool": {"must_not": [_hidden(buyer)]}}}
+    return {"prices.lead_days": {**order, "mode": "min", "nested": others}}
 
 
 def _bounds(wanted: Range) -> Clause:
@@ -333,15 +349,30 @@ def _facets(request: SearchRequest) -> Iterable[tuple[str, Clause]]:
         elif name is FacetName.VENDOR:
             yield name.value, _vendor_counts(request)
         elif name is FacetName.STOCK:
-            yield name.value, {"filter": {"term": {"in_stock": True}}}
+            yield name.value, {"filter": _of_seller({"term": {"in_stock": True}}, request.buyer)}
         elif name is FacetName.LEAD_TIME:
-            ranges = [{"key": str(days), "to": days + 1} for days in LEAD_DAYS]
-            yield name.value, {"range": {"field": "lead_days", "ranges": ranges}}
+            ranges = {str(days): {"range": {"lead_days": {"lte": days}}} for days in LEAD_DAYS}
+            within = {days: _of_seller(wanted, request.buyer) for days, wanted in ranges.items()}
+            yield name.value, {"filters": {"filters": within}}
         elif name is FacetName.PRICE:
             yield name.value, _price_counts(request)
         else:
             counts = {"pairs": {"terms": {"field": "pairs", "size": PAIRS, "min_doc_count": 1}}}
             yield name.value, {"sampler": {"shard_size": PAIR_SAMPLE}, "aggs": counts}
+
+
+def _of_seller(wanted: Clause, buyer: Buyer) -> Clause:
+    """Products with an offer that has what is wanted; where somebody may not sell, one that is not his."""
+    if not buyer.hidden:
+        return wanted
+    ((kind, (only,)),) = ((kind, [*inner.items()]) for kind, inner in wanted.items())
+    field, value = only
+    offer = {"filter": [{kind: {f"prices.{field}": value}}], "must_not": [_hidden(buyer)]}
+    return {"nested": {"path": "prices", "query": {"bool": offer}}}
+
+
+def _hidden(buyer: Buyer) -> Clause:
+    return {"terms": {"prices.vendor": _texts(buyer.hidden)}}
 
 
 def _vendor_counts(request: SearchRequest) -> Clause:

@@ -86,8 +86,10 @@ class ElasticEngine:
         found = self._ask(dsl.body(replace(request, words=words)), until)
         return replace(_result(request, found), meant=meant) if _total(found) else None
 
-    def complete(self, prefix: str, buyer: Buyer, limit: int) -> tuple[tuple[uuid.UUID, str], ...]:
-        hits = self._ask(dsl.completion(prefix, buyer, limit), Deadline(self.timeout_s))["hits"]["hits"]
+    def complete(
+        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
+    ) -> tuple[tuple[uuid.UUID, str], ...]:
+        hits = self._ask(dsl.completion(prefix, buyer, limit, language), Deadline(self.timeout_s))["hits"]["hits"]
         return tuple((uuid.UUID(hit["_id"]), hit["_source"]["name"]) for hit in hits)
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
@@ -366,8 +368,8 @@ def _nearest_first(request: SearchRequest, hits: Sequence[Any]) -> list[Any]:
 
 
 def _hit(hit: Mapping[str, Any]) -> Hit:
-    marked = {name: pieces(texts[0]) for name, texts in hit.get("highlight", {}).items()}
-    return Hit(uuid.UUID(hit["_id"]), marked)
+    found = sorted(hit.get("highlight", {}).items())  # "texts.fr.name" behind "name": of two the language's own stays
+    return Hit(uuid.UUID(hit["_id"]), {name.rpartition(".")[2]: pieces(texts[0]) for name, texts in found})
 
 
 def _facets(request: SearchRequest, counted: Mapping[str, Any]) -> Iterator[Facet]:
@@ -382,5 +384,8 @@ def _facets(request: SearchRequest, counted: Mapping[str, Any]) -> Iterator[Face
         elif name is FacetName.PRICE:
             counts = [(b["key"], b["products"]["doc_count"]) for b in found["mine"]["ranges"]["buckets"]]
             yield Facet(name.value, tuple(Count(key, number) for key, number in counts if number))
+        elif name is FacetName.LEAD_TIME:
+            counts = [(days, found["buckets"][str(days)]["doc_count"]) for days in dsl.LEAD_DAYS]
+            yield Facet(name.value, tuple(Count(str(days), number) for days, number in counts if number))
         else:
             yield Facet(name.value, tuple(Count(b["key"], b["doc_count"]) for b in found["buckets"] if b["doc_count"]))

@@ -174,8 +174,11 @@ class Finder(Protocol):
         """Never fails on what a person typed. Raises PageTooFar, SearchAway."""
         ...
 
-    def complete(self, prefix: str, buyer: Buyer, limit: int) -> tuple[tuple[uuid.UUID, str], ...]:
-        """Products whose name has words that begin so, or whose part number does: (id, name)."""
+    def complete(
+        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
+    ) -> tuple[tuple[uuid.UUID, str], ...]:
+        """Products whose name, the default one or that of the language, has words that begin so, or whose part number
+        does: (id, default name)."""
         ...
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:

@@ -33,14 +33,15 @@ def ask(request: SearchRequest) -> SearchResult:
     return queries.engine().search(request)
 
 
-def complete(actor: Actor, prefix: str, limit: int) -> dict[str, Any]:
+def complete(actor: Actor, prefix: str, limit: int, language: str = "en") -> dict[str, Any]:
     """Products, categories and vendors that begin so, as of CompletionsOut. Raises SearchAway."""
     buyer, vendors = queries.completing(actor, prefix, limit)
     categories = queries.categories_by_text(prefix, limit)
     _let_go()
-    products = queries.engine().complete(prefix, buyer, limit)
+    products = queries.engine().complete(prefix, buyer, limit, language)
+    names = queries.offered([product_id for product_id, _ in products], language)
     return {
-        "products": [{"id": str(product_id), "name": name} for product_id, name in products],
+        "products": [{"id": str(one), "name": names[one] or name} for one, name in products if one in names],
         "categories": [{"path": path, "name": name} for path, name in categories],
         "vendors": [{"id": company_id, "name": name} for company_id, name in vendors],
     }

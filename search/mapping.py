@@ -72,6 +72,15 @@ _PRICES = {
         "price": {"type": "double"},
     },
 }
+_BEGINS: dict[str, Any] = {
+    "begins": {
+        "type": "text",
+        "analyzer": "begins",
+        "search_analyzer": "plain",
+        "norms": False,
+        "index_options": "docs",
+    }
+}
 PROPERTIES: dict[str, Any] = {
     "product_id": {"type": "keyword"},
     "name": _text(
@@ -83,13 +92,7 @@ PROPERTIES: dict[str, Any] = {
                 "norms": False,
             },  # "head set" is "headset"
             "plain": {"type": "text", "analyzer": "plain", "norms": False},  # to correct misspellings
-            "begins": {
-                "type": "text",
-                "analyzer": "begins",
-                "search_analyzer": "plain",
-                "norms": False,
-                "index_options": "docs",
-            },
+            **_BEGINS,
             "sort": {"type": "keyword", "normalizer": "folded", "ignore_above": 300},
         }
     ),
@@ -104,7 +107,7 @@ PROPERTIES: dict[str, Any] = {
     "serves": _text(norms=False),  # what it is for: an accessory, where these words are asked for
     "texts": {
         "properties": {
-            language: {"properties": {name: _text(language) for name in ("name", "description")}}
+            language: {"properties": {"name": _text(language, fields=_BEGINS), "description": _text(language)}}
             for language in ("fr", "es", "zh", "ru")
         }
     },

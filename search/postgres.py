@@ -34,7 +34,7 @@ from search.engine import (
     SearchResult,
 )
 from search.facets import attribute_facets
-from search.marks import CLOSE, OPEN, pieces
+from search.marks import CLOSE, OPEN, mark_runs, pieces
 from search.models import SearchDocument, SearchWord
 from search.numbers import normalise
 
@@ -108,13 +108,18 @@ class PostgresEngine:
         found = self._page(replace(request, words=words), [])
         return replace(found, meant=meant) if found.total else None
 
-    def complete(self, prefix: str, buyer: Buyer, limit: int) -> tuple[tuple[uuid.UUID, str], ...]:
+    def complete(
+        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
+    ) -> tuple[tuple[uuid.UUID, str], ...]:
         begun = _WORD.findall(plain(prefix))[:10]
         if not begun:
             return ()
+        own = _WORD.findall(statements.bigrams(prefix.casefold()) if language == "zh" else prefix.casefold())[:10]
         key = normalise(prefix)
         values = {
-            "begins": " & ".join(f"{word}:*A" for word in begun),
+            "begins": _all_begin(begun),
+            "config": statements.CONFIGS[language] if language != "en" else "simple",
+            "own_begins": _all_begin(own),
             "key": key if len(key) >= numbers.SHORTEST else "",
             "key_end": key + "\uffff",
             "hidden": list(buyer.hidden),
@@ -188,6 +193,10 @@ def _rows(sql: str, values: Mapping[str, Any]) -> Sequence[Any]:
     return db.session.execute(_prepared(sql), dict(values)).all()
 
 
+def _all_begin(words: Sequence[str]) -> str:
+    return " & ".join(f"{word}:*A" for word in words)
+
+
 def _facets(request: SearchRequest, row: Any) -> Iterator[Facet]:
     for name in request.facets:
         counted = [(value, count) for value, count in (getattr(row, name.value) or ()) if count]
@@ -198,9 +207,15 @@ def _facets(request: SearchRequest, row: Any) -> Iterator[Facet]:
 
 
 _MARKED = """
-    SELECT p.id, ts_headline('english', p.name, asked.query, :all) AS name,
-           ts_headline('english', left(p.description, 5000), asked.query, :some) AS description
-    FROM product p, (SELECT plainto_tsquery('english', unaccent(:q)) AS query) asked WHERE p.id = ANY(:near)
+    SELECT own.id, ts_headline(own.config, own.name, own.query, :all) AS name,
+           ts_headline(own.config, left(own.description, 5000), own.query, :some) AS description
+    FROM (
+        SELECT p.id, coalesce(t.name, p.name) AS name, coalesce(t.description, p.description) AS description, c.config,
+               plainto_tsquery(c.config, unaccent(:q)) || plainto_tsquery(c.config, :q) AS query
+        FROM product p LEFT JOIN product_text t ON t.product_id = p.id AND t.language = :language,
+        LATERAL (SELECT CAST(CASE WHEN t.name IS NULL THEN 'english' ELSE :config END AS regconfig) AS config) c
+        WHERE p.id = ANY(:near)
+    ) own
 """
 
 
@@ -208,6 +223,8 @@ def _marked(request: SearchRequest, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID,
     marks = f'StartSel="{OPEN}", StopSel="{CLOSE}"'
     values = {
         "q": request.words.text,
+        "language": request.language,
+        "config": statements.CONFIGS[request.language],
         "near": list(ids),
         "all": f"{marks}, HighlightAll=true",
         "some": f"{marks}, MaxWords=30, MinWords=10",
@@ -215,6 +232,8 @@ def _marked(request: SearchRequest, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID,
     found: dict[uuid.UUID, dict[str, Any]] = {}
     for row in _rows(_MARKED, values):
         texts = {"name": row.name, "description": row.description}
+        if request.language == "zh":  # has no spaces that a full text search could part words by
+            texts = {name: mark_runs(said, request.words.text) for name, said in texts.items()}
         found[row.id] = {name: pieces(said) for name, said in texts.items() if OPEN in said}
     return found
 

@@ -137,8 +137,11 @@ def shown(actor: Actor, request: SearchRequest, found: SearchResult) -> dict[str
     for hit in found.items:
         there = _offers(offers.get(hit.product_id, []), request)
         if there:
-            marked = {name: [list(piece) for piece in pieces] for name, pieces in hit.marked.items()}
-            items.append(item(there, names.get(hit.product_id), marked))
+            name = names.get(hit.product_id)
+            marked = {part: [list(piece) for piece in pieces] for part, pieces in hit.marked.items()}
+            if name and "".join(piece for piece, _ in hit.marked.get("name", ())) != name:
+                marked.pop("name", None)  # found in the default's name, shown by that of the language
+            items.append(item(there, name, marked))
     return {
         "items": items,
         "total": max(found.total - (len(ids) - len(items)), 0),
@@ -318,6 +321,12 @@ _TOGETHER = """
     WHERE own.product_id = %(product)s
     GROUP BY other.product_id ORDER BY count(DISTINCT own.order_id) DESC, other.product_id LIMIT %(limit)s
 """
+_OFFERED = """
+    SELECT p.id, (SELECT t.name FROM product_text t WHERE t.product_id = p.id AND t.language = %(language)s)
+    FROM unnest(%(ids)s::uuid[]) AS p (id)
+    WHERE EXISTS (SELECT 1 FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell
+                  WHERE o.product_id = p.id AND o.state = 'live')
+"""
 _NAMES = "SELECT id, name FROM product WHERE id = ANY(%(ids)s)"
 
 
@@ -338,6 +347,11 @@ def completing(actor: Actor, prefix: str, limit: int) -> tuple[Buyer, list[tuple
 def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
     """What stood most often on an order with it, whoever ordered."""
     return [row[0] for row in reads.fetch(_TOGETHER, {"product": product_id, "limit": limit})]
+
+
+def offered(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str | None]:
+    """Those that are offered at this moment, whatever the index says, with their names in the language."""
+    return dict(reads.fetch(_OFFERED, {"ids": list(ids), "language": language})) if ids else {}
 
 
 def product_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:

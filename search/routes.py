@@ -53,7 +53,7 @@ def search_products(args):
 @routes.alt_response(503, **_AWAY)
 def complete_search(args):
     """Products, categories and vendors that begin so."""
-    return jsonify(finding.complete(current_actor(), args["q"], args["limit"]))
+    return jsonify(finding.complete(current_actor(), args["q"], args["limit"], args["language"]))
 
 
 @routes.get("/products/<uuid:product_id>/related")

@@ -141,6 +141,7 @@ class SearchPage(Schema):
 
 class CompletionArgs(Schema):
     q = Text(required=True, max_length=100)
+    language = fields.String(load_default="en", validate=validate.OneOf(LANGUAGES))
     limit = fields.Integer(load_default=8, validate=validate.Range(min=1, max=20))
 
 

@@ -25,6 +25,7 @@ _UNIT_PRICE = """
     ORDER BY l.rank, l.id DESC, x.from_quantity > wanted.quantity, abs(x.from_quantity - wanted.quantity)
     LIMIT 1
 """
+_ENOUGH = "s.on_hand - s.reserved >= (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size"
 _LIVE = """
     FROM offer o JOIN offer_stock s ON s.offer_id = o.id
     WHERE o.product_id = {d}.product_id AND o.state = 'live' AND NOT (o.vendor_id = ANY(:hidden)) {offer}
@@ -165,7 +166,7 @@ class Statement:
         if request.vendors:
             parts.append(f"o.vendor_id = ANY({self._bind('vendors', list(request.vendors))})")
         if request.in_stock:
-            parts.append("s.on_hand - s.reserved >= (o.min_quantity + o.pack_size - 1) / o.pack_size * o.pack_size")
+            parts.append(_ENOUGH)
         if request.lead_time_days is not None:
             parts.append(f"o.lead_time_days <= {self._bind('lead_days', request.lead_time_days)}")
         if request.price is not None:
@@ -220,9 +221,18 @@ class Statement:
             Sort.PRICE_DOWN: f"ORDER BY {price} DESC NULLS LAST, f.product_id",
             Sort.NAME: "ORDER BY f.title, f.product_id",
             Sort.NEWEST: "ORDER BY f.product_id DESC",
-            Sort.LEAD_TIME: "ORDER BY f.lead_days NULLS LAST, f.product_id",
+            Sort.LEAD_TIME: f"ORDER BY {self._soonest()} NULLS LAST, f.product_id",
         }
         return orders[self.request.sort]
+
+    def _soonest(self) -> str:
+        """The lead time of a product, of those who may sell."""
+        live = _LIVE.format(d="f", offer="")
+        return f"(SELECT min(o.lead_time_days) {live})" if self.request.buyer.hidden else "f.lead_days"
+
+    def _in_stock(self) -> str:
+        live = _LIVE.format(d="f", offer=f" AND {_ENOUGH}")
+        return f"EXISTS (SELECT 1 {live})" if self.request.buyer.hidden else "f.in_stock"
 
     def _counts(self) -> Iterable[tuple[str, str]]:
         """A subquery for each facet: a JSON array of [value, count]."""
@@ -233,9 +243,9 @@ class Statement:
             FacetName.VENDOR: "SELECT x.v::text, sum(s.n)::bigint AS n"
             " FROM (SELECT vendors, count(*) AS n FROM found GROUP BY vendors) s, unnest(s.vendors) AS x (v)"
             " WHERE NOT (x.v = ANY(:hidden)) GROUP BY x.v ORDER BY 2 DESC, 1 LIMIT 50",
-            FacetName.STOCK: "SELECT 'in_stock' AS v, count(*) AS n FROM found WHERE in_stock",
-            FacetName.LEAD_TIME: "SELECT x.v::text, count(*) AS n FROM found f"
-            " JOIN unnest(ARRAY[1, 3, 7, 14, 30]) AS x (v) ON f.lead_days <= x.v GROUP BY x.v ORDER BY x.v",
+            FacetName.STOCK: f"SELECT 'in_stock' AS v, count(*) AS n FROM found f WHERE {self._in_stock()}",
+            FacetName.LEAD_TIME: f"SELECT x.v::text, count(*) AS n FROM (SELECT {self._soonest()} AS days"
+            " FROM found f) f JOIN unnest(ARRAY[1, 3, 7, 14, 30]) AS x (v) ON f.days <= x.v GROUP BY x.v ORDER BY x.v",
             FacetName.ATTRIBUTES: "SELECT x.v, count(*) AS n FROM (SELECT product_id FROM found ORDER BY score DESC"
             f" LIMIT {PAIR_SAMPLE}) f JOIN search_document d USING (product_id), unnest(d.pairs) AS x (v)"
             " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 200",
@@ -290,7 +300,7 @@ CORRECTED = """
 """
 COMPLETED = """
     SELECT d.product_id, d.title FROM search_document d
-    WHERE (d.words @@ to_tsquery('simple', :begins)
+    WHERE (d.words @@ (to_tsquery('simple', :begins) || to_tsquery(CAST(:config AS regconfig), unaccent(:own_begins)))
            OR (:key <> '' AND d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end))
       AND NOT d.gone AND d.vendors <> '{}' AND NOT (d.vendors <@ :hidden)
     LIMIT :limit

@@ -158,8 +158,11 @@ def test_product_texts_in_other_languages(client_as, cast, goods):
     text = {"name": "Meuleuse d'angle", "description": "Disque de 125 mm"}
     assert client.put(f"/v1/products/{goods[0].id}/texts/fr", json=text).status_code == 200
     indexing.index_products([goods[0].id])
-    hit = client_as(cast.buyer).get("/v1/search?q=meuleuse&language=fr").json["items"][0]
+    hit = client_as(cast.buyer).get("/v1/search?q=meuleuses&language=fr&highlight=true").json["items"][0]
     assert hit["product"]["name"] == "Meuleuse d'angle"
+    assert hit["marked"]["name"] == [["Meuleuse", True], [" d'angle", False]]
+    begun = client_as(cast.buyer).get("/v1/search/completions?q=meul&language=fr").json["products"]
+    assert [product["name"] for product in begun] == ["Meuleuse d'angle"]
     assert client_as(cast.buyer).get("/v1/search?q=grinder&language=fr").json["total"] == 1
 
 

@@ -97,8 +97,10 @@ def test_a_published_offer_is_found_after_the_outbox_ran(own_app):
         assert client.get("/v1/search?q=torque").json["total"] == 0
         queue.drain()
         assert client.get("/v1/search?q=torque").json["total"] == 1
+        assert len(client.get("/v1/search/completions?q=torque").json["products"]) == 1
         assert client.post(f"/v1/vendor/offers/{draft.json['id']}/end").status_code == 200
         assert client.get("/v1/search?q=torque").json["total"] == 0
+        assert client.get("/v1/search/completions?q=torque").json["products"] == []
 
 
 def test_rebuilding_makes_the_same_index_again(own_app):
