@@ -14,7 +14,7 @@ from search.documents import plain
 from search.engine import Boost, Words
 from search.models import SearchRule
 
-MOST_READINGS = 6
+MOST_READINGS, LONGEST_READING = 6, 1000
 REMEMBERED_S = 2.0
 _SPACES = re.compile(r"\s+")
 
@@ -77,7 +77,9 @@ def _readings(typed: str, category: str | None, rules: Sequence[Rule]) -> tuple[
             if not _has(folded, source):
                 continue
             found += [_instead(folded, source, target) for target in rule.words if target != source]
-    return tuple(dict.fromkeys(found))[:MOST_READINGS]
+            if len(found) > 10 * MOST_READINGS:
+                break  # some say the same; more than enough do not
+    return tuple(dict.fromkeys(one for one in found if len(one) <= LONGEST_READING))[:MOST_READINGS]
 
 
 def _boosts(folded: str, rules: Sequence[Rule]) -> tuple[Boost, ...]:
@@ -96,7 +98,8 @@ def _holds(rule: Rule, category: str | None) -> bool:
 
 
 def _has(folded: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded) is not None
+    # Every search looks for the words of all rules: few are there at all, and only those are worth an expression.
+    return word in folded and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded) is not None
 
 
 def _instead(folded: str, source: str, target: str) -> str:

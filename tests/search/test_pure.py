@@ -1,5 +1,6 @@
 """Part numbers, quantities, prices by list, and titles of one product: the pure files, by exact values."""
 
+import time
 import uuid
 from decimal import Decimal
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import kinds, numbers, units, words
+from search import kinds, numbers, rules, units, words
 from search.documents import NO_LIMIT, price_rows, scale
 from search.engine import Count
 from search.facets import tree
@@ -135,3 +136,13 @@ def test_numbers_that_contradict_and_a_seller_of_both_keep_products_apart():
     sold = [drill, Item("Acme drill ab 1200", sellers=frozenset({"a"})), *(Item(f"Kettle {c}") for c in "abcdefgh")]
     assert Groups(sold).meetings() == []
     assert len(Groups([Item("Acme drill ab 1200"), *sold[1:]]).meetings()) == 1
+
+
+def test_thousands_of_rules_cost_a_search_little_and_make_no_endless_text():
+    many = [rules.Rule("synonym", tuple(f"word{n} {m}" for m in range(50)), False, "", 1.0) for n in range(2_000)]
+    longer = rules.Rule("synonym", ("a", " ".join("bcdefghijk")), True, "", 1.0)
+    started = time.process_time()
+    asked = rules.understand("a " * 149 + "z", None, [*many, longer])
+    assert time.process_time() - started < 0.5
+    assert asked.readings == (asked.text,)
+    assert rules.understand("a z", None, [longer]).readings == ("a z", "b c d e f g h i j k z")
