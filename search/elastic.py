@@ -261,7 +261,7 @@ class ElasticEngine:
         """The first index, made with its alias; by its one name the second of two makers finds it made. Where a rebuild
         ended meanwhile, the server refuses a second index that serves: SearchAway."""
         try:
-            self._tell("PUT", f"/{self.alias}-first", mapping.index_body(self.alias))
+            self.server.ask("PUT", f"/{self.alias}-first", mapping.index_body(self.alias), seconds=BULK_TIMEOUT_S)
         except Refusal as failure:
             if failure.kind != "resource_already_exists_exception":
                 raise
@@ -269,7 +269,7 @@ class ElasticEngine:
     def _forget(self, index: str) -> None:
         try:
             self._tell("DELETE", f"/{index}?ignore_unavailable=true")
-        except (SearchAway, Refusal) as failure:
+        except SearchAway as failure:
             log.warning("an index was not removed", index=index, error=repr(failure))
 
     def _ask(self, body: dict[str, Any], until: Deadline) -> Any:
@@ -288,12 +288,21 @@ class ElasticEngine:
             return self.server.ask("POST" if body else "GET", target, body, seconds=seconds)
         except Refusal as failure:
             if failure.status != _NOT_THERE:
-                raise
+                raise _not_as_agreed(failure) from failure
             return None
 
     def _tell(self, method: str, target: str, body: Any = None) -> Any:
         """What changes the index may take its time: nobody waits for it at a desk."""
-        return self.server.ask(method, target, body, seconds=BULK_TIMEOUT_S)
+        try:
+            return self.server.ask(method, target, body, seconds=BULK_TIMEOUT_S)
+        except Refusal as failure:
+            raise _not_as_agreed(failure) from failure
+
+
+def _not_as_agreed(failure: Refusal) -> SearchAway:
+    """The server does not take what we ask, such as with the index of an older release: for whoever operates it."""
+    log.error("elasticsearch does not take what it is asked", error=str(failure))
+    return SearchAway()
 
 
 def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:

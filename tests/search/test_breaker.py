@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from search import provider
 from search.breaker import MOST_SLOW, Breaker
 from search.elastic import ElasticEngine
 from search.engine import Buyer, SearchAway, SearchRequest
@@ -52,17 +53,19 @@ def mute():
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
+NOTHING = b'{"timed_out":false,"hits":{"total":{"value":0},"hits":[]},"suggest":{"word":[]}}'
+
+
 @contextmanager
-def slow_server(seconds):
-    """A server that finds nothing, after so long; how often it was asked."""
+def a_server(seconds=0.0, status=200, answer=NOTHING):
+    """A server that answers alike to all, after so long; what it was asked."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             asked.append(self.rfile.read(int(self.headers["content-length"])))
             time.sleep(seconds)
-            answer = b'{"timed_out":false,"hits":{"total":{"value":0},"hits":[]},"suggest":{"word":[]}}'
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("content-length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)
@@ -100,7 +103,7 @@ def test_a_server_that_never_answers_costs_the_limit_and_then_nothing(mute):
 
 
 def test_all_requests_of_one_search_share_one_limit():
-    with slow_server(0.4) as (url, asked):
+    with a_server(0.4) as (url, asked):
         engine = ElasticEngine(Server(url), timeout_s=0.6)
         assert took(lambda: engine.search(asking("torque 4711"))) < 1.2
         assert 1 <= len(asked) <= 2
@@ -124,3 +127,20 @@ def test_the_other_engine_answers_at_once_while_this_one_is_left_alone(mute):
     started = time.monotonic()
     assert both.search(asking("wrench")).words.text == "wrench"
     assert time.monotonic() - started < 0.1
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(400, b'{"error":{"type":"query_shard_exception","reason":"secret field"}}'), (401, b'{"error":"secret"}'),
+     (503, b"<html>secret</html>"), (200, b"<html>secret</html>"), (404, b'{"error":{"type":"index_not_found"}}')],
+)  # fmt: skip
+def test_whatever_a_server_says_instead_of_hits_is_a_problem_that_tells_nothing_of_it(client_as, cast, status, answer):
+    app = client_as(cast.buyer).application
+    before = app.extensions["kontor_search"], app.extensions["kontor_search_engines"]
+    with a_server(status=status, answer=answer) as (url, _):
+        provider.use(app, ElasticEngine(Server(url)), [])
+        said = client_as(cast.buyer).get("/v1/search?q=wrench")
+        page = client_as(cast.buyer).get("/offers?q=wrench", headers={"Accept": "text/html"})
+        provider.use(app, *before)
+    assert (said.status_code, said.json["type"], page.status_code) == (503, "/problems/search-away", 503)
+    assert not {"secret", "shard", "index_not"} & set((said.text + page.text).replace('"', " ").split())

@@ -66,6 +66,18 @@ def test_bad_questions_get_a_clear_answer(client_as, cast, offer, query, status,
         assert answer.json["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    "typed", ["x" * 10_000, "%00", "%FF%FE%00", "' OR 1=1 --", "*:* AND {", "%EE%80%80", "<script>bad</script>"]
+)
+def test_whatever_is_typed_at_pages_and_completions_is_answered_in_words(client_as, cast, offer, typed):
+    client, html = client_as(cast.buyer), {"Accept": "text/html"}
+    for address, headers in ((f"/offers?q={typed}", html), (f"/v1/search/completions?q={typed}", {})):
+        answer = client.get(address, headers=headers)
+        assert answer.status_code in {200, 422}, answer.text
+        assert "Traceback" not in answer.text
+        assert "<script>bad" not in answer.text
+
+
 def test_the_number_of_queries_does_not_grow_with_the_hits(client_as, cast, monkeypatch):
     monkeypatch.setattr(rules, "REMEMBERED_S", 1e9)
     client = client_as(cast.buyer)
