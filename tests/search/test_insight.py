@@ -117,7 +117,8 @@ def test_an_order_counts_once_for_the_companys_last_search_that_led_to_it(app, s
     insight.note_query(market.actor, "=nothing()", 0)
     insight.flush()
     for _ in range(2):
-        order = an_order(market, {"wrench": 1}).order
+        with transaction():
+            order = an_order(market, {"wrench": 1}).order
         handlers.count_orders([OrderPlaced(order_id=order.id, company_id=order.company_id)])
     told = {row["words"]: (row["clicks"], row["orders"]) for row in insight.told({})}
     assert told == {

@@ -4,6 +4,8 @@ The servers here are real: one of these tests' own, that is stopped and started 
 """
 
 import os
+import runpy
+import signal
 import subprocess
 import sys
 import threading
@@ -21,10 +23,10 @@ from marketplace.catalogue.products import edit
 from marketplace.companies.actions import profile
 from marketplace.kernel import queue
 from marketplace.kernel.db import db, transaction
-from search import indexing, provider, queries
+from search import indexing, jobs, provider, queries
 from search.breaker import Breaker
 from search.elastic import ElasticEngine
-from search.engine import SearchAway, SearchRequest
+from search.engine import IndexNotWhole, SearchAway, SearchRequest
 from search.fallback import FallbackEngine
 from search.models import SearchPending
 from search.postgres import PostgresEngine
@@ -129,6 +131,8 @@ def test_while_it_is_away_the_shop_goes_on_and_the_index_catches_up(market, engi
     assert (answer.status_code, answer.json["type"]) == (503, "/problems/search-away")
     assert time.monotonic() - started < 3
     assert app.test_client().get("/v1/offers").status_code == 200
+    for job in (jobs.catch_up, jobs.drift, jobs.rebuild):
+        job()  # and no job fails
     with transaction():
         edit(cast.operator, product.id, {"name": "Torque key"})
     queue.drain()
@@ -219,6 +223,18 @@ def test_a_rebuild_serves_what_changed_meanwhile(market, engine, monkeypatch):
     assert ask(app, cast, "q=torque+key").json["total"] == 1
 
 
+def test_a_new_index_that_lacks_documents_does_not_serve(market, engine, monkeypatch):
+    app, cast, product, _ = market
+    indexing.follow([product.id])
+    old = engine.indexes()
+    monkeypatch.setattr(engine, "store", lambda sources, **_: [])
+    with pytest.raises(IndexNotWhole):
+        indexing.rebuild()
+    engine.refresh()
+    assert engine.indexes() == old
+    assert ask(app, cast, "q=torque").json["total"] == 1
+
+
 def test_one_rebuild_at_a_time(market, engine):
     with indexing._alone(), pytest.raises(indexing.RebuildUnderWay), indexing._alone():
         pass
@@ -241,6 +257,15 @@ def test_a_server_that_is_killed_and_comes_back(market):
         indexing.follow([product.id])
         own.refresh()
         assert ask(app, cast, "q=torque").json["total"] == 1
+        node = int((runpy.run_path(str(TOOL))["home"]() / f"node-{port}" / "pid").read_text())
+        provider.use(app, ElasticEngine(own.server, own.alias, timeout_s=0.5), [own])
+        os.killpg(node, signal.SIGSTOP)  # not dead: it accepts and does not answer
+        started = time.monotonic()
+        assert ask(app, cast, "q=torque").status_code == 503
+        assert time.monotonic() - started < 3
+        os.killpg(node, signal.SIGCONT)
+        provider.use(app, own, [own])
+        assert ask(app, cast, "q=torque").json["total"] == 1
         tool("stop")
         started = time.monotonic()
         assert ask(app, cast, "q=torque").status_code == 503
@@ -252,6 +277,7 @@ def test_a_server_that_is_killed_and_comes_back(market):
         queue.drain()
         assert indexing.figures()["pending"] == 1
         tool("start")
+        time.sleep(0.3)  # until it is asked again
         indexing.push()
         own.refresh()
         assert ask(app, cast, "q=torque+key").json["total"] == 1
