@@ -42,7 +42,7 @@ from search.wire import AWAY, Deadline, Refusal, Server
 log = structlog.get_logger("search")
 BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
-SENDERS = 2  # batches on their way while the next is read
+SENDERS = 3  # batches on their way while the next is read
 SAMPLE, SAMPLED = 200, 5  # documents looked at before a new index serves, and those of a batch to choose them from
 _LIVE = ("refresh_interval", "number_of_replicas", "translog.durability")  # as of an index that serves
 GONE = b'{"gone":true}'
@@ -175,7 +175,7 @@ class ElasticEngine:
             given += len(sent)
             some.extend(sent[:: max(1, len(sent) // SAMPLED)])
 
-        # While one batch is made and another taken, the next is read; no more are held, so memory stays flat.
+        # While some are made or taken, the next is read; no more are held, so memory stays flat.
         with ThreadPoolExecutor(SENDERS) as pool:
             for documents in batches:
                 under_way.append(pool.submit(self._give, fresh, documents))
