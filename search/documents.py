@@ -58,13 +58,14 @@ class Attribute(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `quality` where it says how
-    it is, `said` where it says so in words, `scale` of a number."""
+    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `quality` where it may say
+    how it is, `shade` where that is a colour, `said` where it says so in words, `scale` of a number."""
 
     line: str
     pair: str
     kind: str
     quality: str
+    shade: str
     said: str
     scale: str
     measures: tuple[str, ...]
@@ -74,14 +75,14 @@ class Read(NamedTuple):
 def read(attribute: Attribute) -> Read:
     """Many products have the same attributes, and most of what a document costs is to read them."""
     name, text = attribute.name, attribute.text
-    of_type = name.casefold().split()[-1:] == ["type"]
+    quality, folded = kinds.value_of(attribute.value), name.casefold()
     number = words.magnitude(text[:200])
     return Read(
         line=f"{name} {text}"[:1000],
         pair=pair(name, text) if text else "",
-        kind=attribute.value if of_type else "",
-        # Of what `case type` says, some are things.
-        quality="" if of_type and " " in name else kinds.value_of(attribute.value),
+        kind=attribute.value if folded.split()[-1:] == ["type"] else "",
+        quality=quality,
+        shade=quality if "color" in folded or "colour" in folded else "",
         said="" if _wordless(attribute.value) else attribute.value[:300],
         scale="" if number is None else scale(name, number),
         measures=words.measures_in(text[:200]),
@@ -131,22 +132,21 @@ class Document:
         """The words of its name, category and product type that say what it is."""
         told = [a.value for a in self.attributes if a.name.casefold() == "product type"]
         others = [word for text in (self.category_name, *told) for word in kinds.kinds_of(text)]
-        return tuple(dict.fromkeys([*kinds.kinds_in(self.name, self.manufacturer, self._qualities), *others]))
+        return tuple(dict.fromkeys([*self._kinds_in(self.name), *others]))
 
     @property
     def called(self) -> tuple[str, ...]:
         """The words that the beginning of its description calls it by."""
-        return kinds.kinds_in(self.description[:200], self.manufacturer, self._qualities)
+        return self._kinds_in(self.description[:200])
 
     @property
     def serves(self) -> str:
         """What it says that it is for."""
         return words.served(f"{self.name}. {self.description[:500]}")
 
-    @property
-    def _qualities(self) -> list[str]:
-        """Values that say how a thing is."""
-        return [one.quality for one in self.read if one.quality]
+    def _kinds_in(self, text: str) -> tuple[str, ...]:
+        qualities, shades = [one.quality for one in self.read], [one.shade for one in self.read if one.shade]
+        return kinds.kinds_in(text, self.manufacturer, qualities, shades)
 
     @property
     def values(self) -> tuple[str, ...]:

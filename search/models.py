@@ -24,7 +24,7 @@ class SearchDocument(Row):
 
     `numbers` are the normalised part number, EAN and SKUs, `deletions` the part number with a character left out;
     `words` the weighted text in all its languages; `pairs`, `measures` and `scales` its attributes (see documents.py).
-    `kinds`: stems of the words that say what it is (`=`), that its description calls it by (`~`), that it is for (`>`).
+    `kinds`: stems of the words that say what it is (`=`) and of those that it is for (`>`).
     """
 
     __tablename__ = "search_document"

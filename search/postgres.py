@@ -268,7 +268,6 @@ def _row(document: Document) -> dict[str, Any]:
         "description": document.description[:_LONGEST_TEXT],
         "attributes": " ".join((named if len(named) < _LONGEST_TEXT else values, *document.papers))[:_LONGEST_TEXT],
         "is_a": " ".join(document.is_a),
-        "called": " ".join(document.called),
         "serves": document.serves,
         "joined": " ".join(a + b for a, b in pairwise(words))[:_LONGEST_TEXT],
         **texts,

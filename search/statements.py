@@ -12,7 +12,7 @@ from search.engine import DEEPEST, FacetName, SearchRequest, Sort
 CONFIGS = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "zh": "simple"}
 PAIR_SAMPLE, PRICE_SAMPLE = 2_000, 2_000
 _ALTERNATIVE = 0.8
-_IS_A, _CALLED, _SERVES = 0.5, 0.25, 0.7
+_DESCRIPTION, _IS_A, _SERVES = 1.2, 1.1, 0.7
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 
 # What this buyer pays for one of the offer `o` at the quantity, in his currency; the best list that holds it wins.
@@ -43,8 +43,11 @@ def bigrams(value: str) -> str:
 
 
 def _rank(query: str) -> str:
-    """What name (A), maker and kind (B), description (C), attributes (D) count; of two names the shorter says more."""
-    return f"ts_rank(ARRAY[0.02, 0.5, 0.3, 1.0]::real[], d.words, {query}, 0) / ln(10 + length(d.title))"
+    """How well the name fits (a little also maker, part number, kind and attributes), or the description, whichever
+    fits better; of two texts the shorter says more."""
+    name = f"ts_rank(ARRAY[0.02, 0, 0.1, 1.0]::real[], d.words, {query}, 0) / ln(10 + length(d.title))"
+    description = f"ts_rank(ARRAY[0, 1.0, 0, 0]::real[], d.words, {query}, 0) / ln(50 + length(d.words))"
+    return f"greatest({name}, {_DESCRIPTION} * {description})"
 
 
 def _stems(mark: str, value: str) -> str:
@@ -112,8 +115,7 @@ class Statement:
         """What is one counts more than what is for one; see search/kinds.py."""
         kind, every = self._bind(f"k{at}", kinds.kind_asked(rest)), self._bind(f"s{at}", rest)
         return (
-            f" * (1 + CASE WHEN d.kinds && {_stems('=', kind)} THEN {_IS_A} ELSE 0 END"
-            f" + CASE WHEN d.kinds && {_stems('~', kind)} THEN {_CALLED} ELSE 0 END)"
+            f" * CASE WHEN d.kinds && {_stems('=', kind)} THEN {_IS_A} ELSE 1 END"
             f" * CASE WHEN d.kinds && {_stems('>', every)} THEN {_SERVES} ELSE 1 END"
         )
 
@@ -341,7 +343,7 @@ _KEPT = (
 _KINDS = " || ".join(
     f"(SELECT coalesce(array_agg('{mark}' || x.lexeme), '{{}}') FROM unnest(to_tsvector('english', unaccent("
     f"coalesce(r.{column}, '')))) x)"
-    for mark, column in (("=", "is_a"), ("~", "called"), (">", "serves"))
+    for mark, column in (("=", "is_a"), (">", "serves"))
 )
 # The rows as JSON: what is text of a document becomes its words here, so that nothing is put together row by row.
 STORE = f"""
@@ -351,7 +353,7 @@ STORE = f"""
         product_id uuid, version bigint, gone boolean, title text, part_number_key text, numbers text[],
         deletions text[], category_path text, vendors uuid[], in_stock boolean, lead_days integer, pairs text[],
         measures text[], scales text[], name text, facts text, description text, attributes text, joined text,
-        is_a text, called text, serves text, fr_name text, fr_text text,
+        is_a text, serves text, fr_name text, fr_text text,
         es_name text, es_text text, ru_name text, ru_text text, zh_name text, zh_text text
     )
     ORDER BY r.product_id

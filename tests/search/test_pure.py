@@ -36,11 +36,12 @@ def test_what_is_no_quantity_is_none(text):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [('LCD monitor 17"', ["monitor"]), ("Monitor & Laptop Mounting Arm", ["arm"]), ("Cable for monitors", ["cable"]),
-     ("Acme Case Works phone case Black", ["case"]), ("Power adapter/inverter 12 V", ["adapter", "inverter"]),
+     ("Acme Case Works phone case Black", ["case"]), ("phone case Wallet", ["case"]),
+     ("Phone Wallet", ["wallet"]), ("Power adapter/inverter 12 V", ["adapter", "inverter"]),
      ("M8x40", []), ("", [])],
 )  # fmt: skip
 def test_a_name_says_what_the_thing_is(name, kind):
-    found = kinds.kinds_in(name, "Acme Case Works", ["black", "12 v"])
+    found = kinds.kinds_in(name, "Acme Case Works", ["black", "wallet", "12 v"], ["black"])
     assert [word for word in found if len(word) > 1] == kind
 
 
