@@ -22,7 +22,7 @@ _ALL_WORDS = 6.0  # for having all words, wherever; beside a score of 3 to 15 fo
 _ALTERNATIVE = 0.8  # what a synonym reads counts less than what was typed
 _SERVES = 0.7
 _MAKER = 0.5
-_IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.1  # beside the score for words: that the thing is one, and not one for it
+_IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.12  # beside the score for words: that the thing is one, and not one for it
 Clause = dict[str, Any]
 
 

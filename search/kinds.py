@@ -58,13 +58,13 @@ def _phrases(text: str) -> Iterator[Phrase]:
         run: Phrase = []
         behind = False
         for written in _WORDS.split(part):
-            token = fold(written)
-            ends = token in _BEHIND
-            if not ends and token.isalpha():  # most are just a word
-                if token != "and":
-                    run.append(([token], written[0].isupper()))
+            said = fold(written)
+            ends = said in _BEHIND
+            if not ends and said.isalpha():  # most are just a word
+                if said != "and":
+                    run.append(([said], written[0].isupper()))
                 continue
-            either = [word for one in token.split("/") if (word := one.strip(_MARKS))]
+            either = [word for one in said.split("/") if (word := one.strip(_MARKS))]
             if not ends and either and all(word.isalpha() for word in either):
                 run.append((either, written[0].isupper()))
             elif ends or either:
