@@ -159,8 +159,8 @@ def _alone() -> Iterator[None]:
 
 @contextmanager
 def _held(key: int) -> Iterator[bool]:
-    """Hold an advisory lock; False where another does."""
-    with db.engine.connect() as connection:
+    """Hold an advisory lock, with no transaction open; False where another does."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         wanted = {"key": key}
         held = bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), wanted).scalar())
         try:
