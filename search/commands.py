@@ -3,7 +3,8 @@
 import click
 from flask.cli import AppGroup
 
-from search import indexing
+from marketplace.kernel.db import transaction
+from search import indexing, proposing
 
 commands = AppGroup("search", help="The search index.")
 
@@ -12,3 +13,11 @@ commands = AppGroup("search", help="The search index.")
 def rebuild() -> None:
     """Make the search index anew from the catalogue."""
     click.echo(f"{indexing.rebuild()} products indexed")
+
+
+@commands.command("propose")
+def propose() -> None:
+    """Compare all products once more; what may be one is proposed, and what was decided stays."""
+    with transaction():
+        proposing.note_all()
+    click.echo(f"{proposing.propose(rounds=None)} new proposals")

@@ -12,7 +12,7 @@ from marketplace.agreements.queries import offers_of_products
 from marketplace.catalogue import queries as catalogue
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import in_transaction, read_only_end
-from search import actions, insight, queries, rules
+from search import actions, insight, proposing, queries, rules
 from search.engine import Buyer, SearchRequest, SearchResult
 from search.grouping import PROPOSED, Groups
 
@@ -49,11 +49,11 @@ def complete(actor: Actor, prefix: str, limit: int, language: str = "en") -> dic
 
 def related(actor: Actor, product_id: uuid.UUID, limit: int, currency: str | None = None) -> dict[str, Any]:
     """Others like it and what was bought with it, as of RelatedOut. Raises ProductUnknown, SearchAway."""
-    catalogue.product(actor, product_id)
+    own = catalogue.product(actor, product_id)
     buyer = queries.buyer_of(actor, currency)
-    together = queries.bought_together(product_id, limit)
+    together = queries.bought_together(own.id, limit)
     _let_go()
-    alike = queries.engine().related(product_id, buyer, limit)
+    alike = queries.engine().related(own.id, buyer, limit)
     return {"alike": _hits(actor, buyer, alike), "bought_together": _hits(actor, buyer, together)}
 
 
@@ -64,8 +64,7 @@ def _hits(actor: Actor, buyer: Buyer, ids: Sequence[uuid.UUID]) -> list[dict[str
 
 def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:
     """A hit was opened. Raises ProductUnknown."""
-    catalogue.product(actor, product_id)
-    insight.visit(actor, query_id, product_id)
+    insight.visit(actor, query_id, catalogue.product(actor, product_id).id)
 
 
 def duplicates(actor: Actor, product_id: uuid.UUID) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def duplicates(actor: Actor, product_id: uuid.UUID) -> dict[str, Any]:
     words = rules.understand(own.name[:300], None, ())
     found = ask(SearchRequest(words=words, buyer=queries.buyer_of(actor), limit=50))
     ids = [own.id, *(hit.product_id for hit in found.items if hit.product_id != own.id)]
-    items = queries.items_of(ids)
+    items = proposing.items_of(ids)
     others = [one for one in ids[1:] if one in items]
     compared = Groups([items[one] for one in (own.id, *others)])
     scored = [(compared.score(0, at), one) for at, one in enumerate(others, 1) if not compared.apart(0, at)]

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 
 from marketplace.catalogue.events import CategoryMoved, OffersChanged
 from marketplace.companies.events import SellingChanged
+from marketplace.kernel.db import transaction
 from marketplace.orders.events import OrderPlaced
-from search import actions, insight
+from search import actions, insight, proposing
 from search.indexing import follow
 
 
 def index_changed(events: Sequence[OffersChanged]) -> None:
-    """Index each product of a batch once, however often it changed."""
-    follow(sorted({product_id for event in events for product_id in event.product_ids}))
+    """Index each product of a batch once, however often it changed; what is named anew is compared later."""
+    changed = sorted({product_id for event in events for product_id in event.product_ids})
+    follow(changed)
+    with transaction():
+        proposing.note(changed)
 
 
 def follow_category(events: Sequence[CategoryMoved]) -> None:

@@ -72,8 +72,10 @@ def follow(product_ids: Sequence[uuid.UUID]) -> None:
     with transaction():
         for start in range(0, len(product_ids), BATCH) if inside else ():
             documents = queries.documents(product_ids[start : start + BATCH])
+            gone = _gone(product_ids[start : start + BATCH], documents)
             for engine in inside:
                 _note_refused(documents, engine.write(documents))
+                engine.remove(gone)
         if len(inside) < len(engines()):
             db.session.execute(_NOTE, {"ids": list(product_ids), "now": clock.now()})
     push()
@@ -110,8 +112,11 @@ def _push_batch(outside: Sequence[SearchEngine]) -> int:
     waiting = reads.fetch(_WAITING, {"limit": BATCH})
     ids = [product_id for product_id, _ in waiting]
     documents = queries.documents(ids)
+    gone = _gone(ids, documents)
     try:
         refused = [one for engine in outside for one in engine.write(documents)]
+        for engine in outside:
+            engine.remove(gone)
     except SearchAway as failure:
         log.warning("the index waits", products=len(ids), error=failure.text)
         return 0
@@ -119,6 +124,11 @@ def _push_batch(outside: Sequence[SearchEngine]) -> int:
         _note_refused(documents, refused)
         db.session.execute(_WRITTEN, {"ids": ids, "asked": [asked for _, asked in waiting]})
     return len(ids)
+
+
+def _gone(ids: Sequence[uuid.UUID], documents: Sequence[Document]) -> list[tuple[uuid.UUID, int]]:
+    """Those that became one with another product: they leave the index."""
+    return queries.merged(ids) if len(documents) < len(ids) else []
 
 
 def _note_refused(documents: Sequence[Document], refused: Sequence[Refused]) -> None:

@@ -41,7 +41,9 @@ _ORDERED = text("""
     UPDATE search_visit v SET ordered_at = :now
     FROM (
         SELECT DISTINCT ON (opened.product_id) opened.query_id, opened.product_id
-        FROM order_line l JOIN search_visit opened ON opened.product_id = l.product_id
+        FROM order_line l
+        JOIN product p ON p.id = l.product_id OR p.merged_into = l.product_id
+        JOIN search_visit opened ON opened.product_id = p.id
         WHERE l.order_id = :order_id AND opened.company_id = :company_id AND opened.at >= :since
         ORDER BY opened.product_id, opened.at DESC
     ) last WHERE v.query_id = last.query_id AND v.product_id = last.product_id AND v.ordered_at IS NULL

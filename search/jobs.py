@@ -2,8 +2,10 @@
 
 import structlog
 
+from marketplace.catalogue import merging
 from marketplace.kernel import queue
-from search import indexing, insight
+from marketplace.kernel.db import transaction
+from search import indexing, insight, proposing
 from search.engine import IndexNotWhole, SearchAway
 
 log = structlog.get_logger("search")
@@ -34,6 +36,15 @@ def rebuild() -> None:
         log.info("index made anew", products=indexing.rebuild())
     except (indexing.RebuildUnderWay, IndexNotWhole, SearchAway) as failure:
         log.warning("the index was not made anew", error=failure.text)
+
+
+@queue.job("search.propose", queue=queue.LONG, timeout=1800, every=60)
+def propose() -> None:
+    """Compare what was named anew with its category, and gather offers that came to a product while it was merged."""
+    with transaction():
+        merging.gather_strays()
+    if made := proposing.propose():
+        log.info("products that may be one", proposals=made)
 
 
 @queue.job("search.forget", every=86_400)

@@ -23,6 +23,7 @@ _UNITS = {
 }  # fmt: skip
 _TELLING = frozenset(["gb", "tb", "ah", "mah", "pcs"])  # one product has one of these
 _SIZE = re.compile(r"(?<![\w.])(\d+(?:[.,]\d+)?) ?(" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")\b")
+_TIMES = re.compile(r"(?<=\d)(?: [x\u00d7] |[x\u00d7])(?=\d)")  # `M8 x 40`, `400 x 300 mm`
 _WORD = re.compile(r"\d+[.,]\d+|[^\W_]+")
 COLOURS = frozenset([
     "black", "white", "silver", "grey", "gray", "gold", "red", "blue", "green", "pink", "purple", "yellow", "orange",
@@ -131,7 +132,7 @@ def _first_look(item: Item) -> Reading:
         return f" {number if unit == 'in' else number + unit} "
 
     text = plain(f"{item.name} {item.maker}" if item.maker and item.maker not in item.name else item.name)
-    order = [_number(word) for word in _WORD.findall(_SIZE.sub(sized, text))]
+    order = [_number(word) for word in _WORD.findall(_SIZE.sub(sized, _TIMES.sub("x", text)))]
     measured = {number + unit for unit, numbers in sizes.items() for number in numbers}
     codes = {word for word in order if len(word) >= _CODE and word not in measured and _mixed(word)}
     part = normalise(item.part)

@@ -7,14 +7,15 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, Integer, event, text
+from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, event, text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text, Uuid
 
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
-from marketplace.kernel.db import Row, Versioned, id_column
+from marketplace.kernel.db import Row, Versioned, id_column, state_column
+from search.states import PROPOSAL_STATES, ProposalState
 
 EXTENSIONS = ("pg_trgm", "unaccent")
 
@@ -92,6 +93,42 @@ class SearchRefusal(Row):
     product_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class ProductProposal(Versioned, Row):
+    """Two products that may be one, the older first: how likely, and why in words. A pair is proposed once: what was
+    rejected stays so."""
+
+    __tablename__ = "product_proposal"
+    __tenants__ = Tenants()
+    __states__ = PROPOSAL_STATES
+    __table_args__ = (
+        UniqueConstraint("one_id", "other_id"),
+        CheckConstraint("one_id < other_id", name="order"),
+        CheckConstraint("score BETWEEN 0 AND 1", name="score"),
+        Index("ix_product_proposal_other_id", "other_id"),
+        Index("ix_product_proposal_open", "score", "id", postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    one_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("product.id"))
+    other_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("product.id"))
+    score: Mapped[float]
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    state: Mapped[ProposalState] = state_column(ProposalState, ProposalState.OPEN)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class ProductNaming(Row):
+    """What of a product was compared last (a digest of name, numbers and category); `since`: it differs now, and waits
+    to be compared."""
+
+    __tablename__ = "product_naming"
+    __table_args__ = (Index("ix_product_naming_since", "since", postgresql_where=text("since IS NOT NULL")),)
+
+    product_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime | None]
 
 
 class HiddenVendor(Row):

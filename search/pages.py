@@ -17,10 +17,12 @@ from marketplace.kernel.access import Actor, Permission, Side, current_actor, re
 from marketplace.kernel.db import transaction
 from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
+from marketplace.kernel.problems import EditedMeanwhile
 from marketplace.kernel.web import pages_blueprint
-from search import actions, compare, finding, insight, queries
+from search import actions, compare, finding, insight, proposals, queries
 from search.engine import FacetName, Sort
-from search.schemas import MOST_COMPARED, SearchArgs
+from search.schemas import MOST_COMPARED, ProposalFilter, SearchArgs
+from search.states import ProposalState
 
 routes = pages_blueprint("search", __name__)
 navigation = [
@@ -28,6 +30,7 @@ navigation = [
 ]
 steering_navigation = [
     NavItem("Search", "search_pages.steering", Permission.SEARCH_STEER, Side.OPERATOR, "Market"),
+    NavItem("Duplicates", "search_pages.duplicates", Permission.PRODUCT_MERGE, Side.OPERATOR, "Market"),
 ]
 MAX_VENDORS = 200  # more make a list that nobody reads; a vendor's name in the list of offers leads to the rest
 FACETS = [FacetName.CATEGORY, FacetName.VENDOR, FacetName.STOCK, FacetName.PRICE, FacetName.ATTRIBUTES]
@@ -119,6 +122,56 @@ def comparison() -> str:
     asked = forms.load(CompareAsked(), request.args)
     table = compare.compared(current_actor(), asked["product"])
     return render_template("search/compare.html", table=table)
+
+
+class ProposalsAsked(ProposalFilter):
+    class Meta:
+        unknown = EXCLUDE
+
+    limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
+
+
+class DecisionForm(forms.PageForm):
+    version = fields.Integer(required=True)
+    survivor = fields.UUID(load_default=None)
+
+
+@routes.get("/operator/duplicates")
+@requires(Permission.PRODUCT_MERGE)
+def duplicates() -> str:
+    """Pairs of products that may be one, side by side, the likeliest first."""
+    asked = forms.load(ProposalsAsked(), request.args)
+    page = proposals.page_of(current_actor(), asked)
+    return render_template("search/duplicates.html", page=page, asked=asked, states=ProposalState)
+
+
+@routes.post("/operator/duplicates/<uuid:proposal_id>/accept")
+@requires(Permission.PRODUCT_MERGE)
+@forms.refused_on(lambda **_: duplicates())
+def accept_duplicate(proposal_id: uuid.UUID) -> Response:
+    """They are one; the chosen product stays."""
+    wanted = forms.load(DecisionForm())
+    with transaction():
+        _check_version(proposal_id, wanted["version"])
+        survivor = proposals.accept(current_actor(), proposal_id, wanted["survivor"])
+    return forms.done(f"They are one now: {survivor.name}.", url_for("search_pages.duplicates"))
+
+
+@routes.post("/operator/duplicates/<uuid:proposal_id>/reject")
+@requires(Permission.PRODUCT_MERGE)
+@forms.refused_on(lambda **_: duplicates())
+def reject_duplicate(proposal_id: uuid.UUID) -> Response:
+    """They are two, and are not proposed again."""
+    wanted = forms.load(DecisionForm())
+    with transaction():
+        _check_version(proposal_id, wanted["version"])
+        proposals.reject(current_actor(), proposal_id)
+    return forms.done("They stay two products.", url_for("search_pages.duplicates"))
+
+
+def _check_version(proposal_id: uuid.UUID, version: int) -> None:
+    if proposals.proposal(current_actor(), proposal_id, lock=True).version != version:
+        raise EditedMeanwhile
 
 
 class SteeringAsked(PageArgs):

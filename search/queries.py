@@ -21,7 +21,6 @@ from search import rules
 from search.documents import Attribute, Document, OfferEntry, price_rows
 from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, SearchResult, Sort
 from search.facets import tree
-from search.likeness import Item
 from search.models import SearchRule
 
 T = TypeVar("T")
@@ -57,7 +56,7 @@ _DOCUMENTS = """
         WHERE o.product_id = ANY(%(ids)s) AND o.state = 'live'
         GROUP BY o.product_id
     ) offers ON offers.product_id = p.id
-    WHERE p.id = ANY(%(ids)s)
+    WHERE p.id = ANY(%(ids)s) AND p.merged_into IS NULL
 """
 _BUYER = """
     SELECT asked.currency,
@@ -298,8 +297,16 @@ def product_ids(batch: int) -> Iterator[list[uuid.UUID]]:
         last = ids[-1]
 
 
-_IDS = "SELECT id FROM product WHERE id > %(last)s ORDER BY id LIMIT %(batch)s"
-_VERSIONS = "SELECT id, search_version FROM product WHERE id > %(last)s ORDER BY id LIMIT %(batch)s"
+_IDS = "SELECT id FROM product WHERE id > %(last)s AND merged_into IS NULL ORDER BY id LIMIT %(batch)s"
+_VERSIONS = """
+    SELECT id, search_version FROM product WHERE id > %(last)s AND merged_into IS NULL ORDER BY id LIMIT %(batch)s
+"""
+_MERGED = "SELECT id, search_version FROM product WHERE id = ANY(%(ids)s) AND merged_into IS NOT NULL"
+
+
+def merged(product_ids: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, int]]:
+    """Those of the products that became one with another, with the version at which they left the index."""
+    return [(product_id, version) for product_id, version in reads.fetch(_MERGED, {"ids": list(product_ids)})]
 
 
 def versions_after(last: uuid.UUID | None, batch: int) -> list[tuple[uuid.UUID, int]]:
@@ -316,10 +323,11 @@ _COMPLETING = """
             ) v)
 """
 _TOGETHER = """
-    SELECT other.product_id FROM order_line own
+    SELECT coalesce(p.merged_into, p.id) AS together FROM order_line own
     JOIN order_line other ON other.order_id = own.order_id AND other.product_id <> own.product_id
-    WHERE own.product_id = %(product)s
-    GROUP BY other.product_id ORDER BY count(DISTINCT own.order_id) DESC, other.product_id LIMIT %(limit)s
+    JOIN product p ON p.id = other.product_id AND coalesce(p.merged_into, p.id) <> %(product)s
+    WHERE own.product_id = ANY(ARRAY(SELECT id FROM product WHERE id = %(product)s OR merged_into = %(product)s))
+    GROUP BY together ORDER BY count(DISTINCT own.order_id) DESC, together LIMIT %(limit)s
 """
 _OFFERED = """
     SELECT p.id, (SELECT t.name FROM product_text t WHERE t.product_id = p.id AND t.language = %(language)s)
@@ -356,19 +364,6 @@ def offered(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str | No
 
 def product_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     return dict(reads.fetch(_NAMES, {"ids": list(ids)}))
-
-
-_ITEMS = """
-    SELECT p.id, p.name, p.manufacturer, p.part_number, p.ean,
-           ARRAY(SELECT DISTINCT o.vendor_id FROM offer o WHERE o.product_id = p.id AND o.state <> 'ended')
-    FROM product p WHERE p.id = ANY(%(ids)s)
-"""
-
-
-def items_of(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Item]:
-    """What tells whether these products are one; unknown ids are absent."""
-    rows = reads.fetch(_ITEMS, {"ids": list(ids)})
-    return {one: Item(name, maker, part, ean, frozenset(sellers)) for one, name, maker, part, ean, sellers in rows}
 
 
 class RuleUnknown(NotFound):

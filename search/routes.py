@@ -3,13 +3,16 @@ operator."""
 
 from flask import jsonify
 
+from marketplace.catalogue import queries as catalogue
+from marketplace.catalogue.schemas import ProductOut
 from marketplace.kernel import csv_files, queue
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import read_only_end, transaction
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.web import ProblemOut, api_blueprint, check_match, page_of, tagged
-from search import actions, compare, finding, indexing, insight, queries
+from search import actions, compare, finding, indexing, insight, proposals, queries
 from search.schemas import (
+    AcceptIn,
     CompareArgs,
     ComparisonOut,
     CompletionArgs,
@@ -17,6 +20,10 @@ from search.schemas import (
     DuplicatesOut,
     InsightArgs,
     InsightOut,
+    MergeIn,
+    ProposalFilter,
+    ProposalOut,
+    RejectIn,
     RelatedArgs,
     RelatedOut,
     SearchArgs,
@@ -75,6 +82,77 @@ def related_products(args, product_id):
 def list_duplicates(product_id):
     """Products that may be the same one, with a score: for what neither EAN nor part number tells."""
     return jsonify(finding.duplicates(current_actor(), product_id))
+
+
+@routes.get("/product-proposals")
+@requires(Permission.PRODUCT_MERGE)
+@routes.arguments(ProposalFilter, location="query")
+@routes.response(200, page_of(ProposalOut))
+def list_proposals(args):
+    """Pairs of products that may be one, the likeliest first."""
+    return proposals.page_of(current_actor(), args)
+
+
+@routes.get("/product-proposals/<uuid:proposal_id>")
+@requires(Permission.PRODUCT_MERGE)
+@routes.response(200, ProposalOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+def show_proposal(proposal_id):
+    """A pair with its ETag."""
+    return _proposal(proposals.proposal(current_actor(), proposal_id))
+
+
+@routes.post("/product-proposals/<uuid:proposal_id>/accept")
+@requires(Permission.PRODUCT_MERGE)
+@routes.arguments(AcceptIn)
+@routes.response(200, ProductOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(409, schema=ProblemOut, description="Decided, merged meanwhile, or the numbers contradict.")
+@routes.alt_response(412, schema=ProblemOut, description="Changed since it was read.")
+@routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
+def accept_proposal(wanted, proposal_id):
+    """They are one: merge them, by If-Match. Answers the product that stays; it cannot be undone."""
+    with transaction():
+        check_match(proposals.proposal(current_actor(), proposal_id, lock=True))
+        survivor = proposals.accept(current_actor(), proposal_id, wanted.get("survivor_id"))
+    return tagged(ProductOut().dump(survivor), survivor)
+
+
+@routes.post("/product-proposals/<uuid:proposal_id>/reject")
+@requires(Permission.PRODUCT_MERGE)
+@routes.arguments(RejectIn)
+@routes.response(200, ProposalOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(409, schema=ProblemOut, description="Decided already.")
+@routes.alt_response(412, schema=ProblemOut, description="Changed since it was read.")
+@routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
+def reject_proposal(wanted, proposal_id):
+    """They are two, by If-Match: this pair is not proposed again."""
+    with transaction():
+        check_match(proposals.proposal(current_actor(), proposal_id, lock=True))
+        row = proposals.reject(current_actor(), proposal_id, wanted["reason"])
+    return _proposal(row)
+
+
+def _proposal(row):
+    (compared,) = proposals.compared(current_actor(), [row])
+    return tagged(ProposalOut().dump(compared), row)
+
+
+@routes.post("/products/<uuid:product_id>/merge")
+@requires(Permission.PRODUCT_MERGE)
+@routes.arguments(MergeIn)
+@routes.response(200, ProductOut)
+@routes.alt_response(404, schema=ProblemOut, description="Unknown.")
+@routes.alt_response(409, schema=ProblemOut, description="One product already, or the numbers contradict.")
+@routes.alt_response(412, schema=ProblemOut, description="Changed since it was read.")
+@routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
+def merge_product(wanted, product_id):
+    """Merge a product into another, by its If-Match. Answers the one that stays; it cannot be undone."""
+    with transaction():
+        check_match(catalogue.product(current_actor(), product_id))
+        survivor = proposals.merge(current_actor(), product_id, wanted["into"])
+    return tagged(ProductOut().dump(survivor), survivor)
 
 
 @routes.get("/products/compare")

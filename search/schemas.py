@@ -5,11 +5,13 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from marketplace.agreements.schemas import ComparedProductOut, OfferOut, OfferProductOut
+from marketplace.agreements.schemas import ComparedProductOut, OfferOut, OfferProductOut, ReadyOffers
+from marketplace.catalogue.schemas import ProductOut
 from marketplace.kernel.fields import Currency, PageArgs, Quantity, Rate, StrictSchema, Text
 from search import words
 from search.documents import LANGUAGES
 from search.engine import FacetName, Range, Sort
+from search.states import ProposalState
 
 MOST_FILTERS, MOST_COMPARED = 20, 6
 
@@ -179,6 +181,43 @@ class DuplicateOut(FoundNameOut):
 
 class DuplicatesOut(Schema):
     items = fields.List(fields.Nested(DuplicateOut), required=True)
+
+
+class ProposalFilter(PageArgs):
+    state = fields.Enum(ProposalState, by_value=True, load_default=ProposalState.OPEN)
+
+
+class ProposedProductOut(Schema):
+    """One of two products that may be one."""
+
+    product = fields.Nested(ProductOut)
+    category = fields.String(allow_none=True)
+    offers = ReadyOffers(fields.Nested(OfferOut))
+
+
+class ProposalOut(Schema):
+    """Two products that may be one: how likely from 0 to 1, why in words, and which is better kept."""
+
+    id = fields.UUID(attribute="proposal.id")
+    score = fields.Float(attribute="proposal.score")
+    reasons = fields.List(fields.String(), attribute="proposal.reasons")
+    state = fields.Enum(ProposalState, by_value=True, attribute="proposal.state")
+    created_at = fields.AwareDateTime(attribute="proposal.created_at")
+    version = fields.Integer(attribute="proposal.version", metadata={"description": "What If-Match names."})
+    advised_survivor_id = fields.UUID(attribute="advised")
+    products = fields.List(fields.Nested(ProposedProductOut), attribute="sides")
+
+
+class AcceptIn(StrictSchema):
+    survivor_id = fields.UUID(metadata={"description": "The product that stays; without it, the advised one."})
+
+
+class RejectIn(StrictSchema):
+    reason = Text(load_default="", max_length=500, allow_empty=True)
+
+
+class MergeIn(StrictSchema):
+    into = fields.UUID(required=True, metadata={"description": "The product that stays."})
 
 
 class CompareArgs(Schema):

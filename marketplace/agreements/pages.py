@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import current_app, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from marshmallow import fields, validate
 from werkzeug.wrappers import Response
 
@@ -47,9 +47,12 @@ class TermsForm(forms.PageForm):
 
 @routes.get("/products/<uuid:product_id>")
 @requires(Permission.CATALOGUE_READ)
-def product(product_id: uuid.UUID) -> str:
-    """A product with its facts, its documents and its offers, the best price first."""
-    return render_template("agreements/product.html", found=queries.product_with_offers(current_actor(), product_id))
+def product(product_id: uuid.UUID) -> str | Response:
+    """A product with its facts, its documents and its offers, the best price first; a merged one leads to the other."""
+    found = queries.product_with_offers(current_actor(), product_id)
+    if found.product.id != product_id:
+        return redirect(url_for("agreements_pages.product", product_id=found.product.id), 303)
+    return render_template("agreements/product.html", found=found)
 
 
 @routes.get("/vendors/<uuid:vendor_id>/terms")

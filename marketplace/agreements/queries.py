@@ -188,8 +188,8 @@ def product_with_offers(actor: Actor, product_id: uuid.UUID, currency: str | Non
     return ComparedProduct(
         product,
         catalogue.category_paths([product.category_id]).get(product.category_id),
-        catalogue.documents_of(actor, product_id),
-        offers_of_products(actor, [product_id], currency=currency).get(product_id, []),
+        catalogue.documents_of(actor, product.id),
+        offers_of_products(actor, [product.id], currency=currency).get(product.id, []),
     )
 
 

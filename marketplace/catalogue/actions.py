@@ -20,6 +20,7 @@ from marketplace.kernel.history import move
 from marketplace.kernel.outbox import publish
 
 IDS_IN_AN_EVENT = 1000
+NEW_PRODUCTS_LOCK = "feeds.new_products"  # held by whoever looks a number up and then writes on what he found
 # Locked in id order, so that two feeds that share products wait for each other instead of dying of it.
 _RAISE_VERSIONS = text("""
     WITH locked AS MATERIALIZED (
@@ -81,8 +82,8 @@ def create(actor: Actor, facts: Mapping[str, Any]) -> queries.OwnOffer:
     """
     if not actor.acts_as(Side.VENDOR) or actor.company_id is None:
         raise OnlyVendorsOffer
-    product = queries.product(actor, facts["product_id"])
-    values = {key: value for key, value in facts.items() if key != "on_hand"}
+    product = queries.product(actor, facts["product_id"], keep=True)
+    values = {key: value for key, value in facts.items() if key != "on_hand"} | {"product_id": product.id}
     values.setdefault("ship_from_country", queries.company_country(actor.company_id))
     offer = Offer(vendor_id=actor.company_id, **values)
 

@@ -55,7 +55,6 @@ def merge(actor: Actor, survivor_id: uuid.UUID, merged_id: uuid.UUID) -> Product
 
     ids = {"survivor": survivor.id, "merged": merged.id}
     offers = db.session.execute(_MOVE_OFFERS, ids | {"now": clock.now()}).scalars().all()
-    db.session.expire_all()
     taken = _take(survivor, merged)
     db.session.execute(_FOLLOW, ids)
     merged.merged_into = survivor.id

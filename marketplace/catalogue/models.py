@@ -21,7 +21,7 @@ from marketplace.catalogue.states import OFFER_STATES, RESERVATION_STATES, Offer
 from marketplace.companies.models import Company
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
-from marketplace.kernel.db import Rate, Row, Versioned, id_column, state_column
+from marketplace.kernel.db import Rate, Row, Versioned, append_only, id_column, state_column
 
 
 class Category(Row):
@@ -39,7 +39,10 @@ class Category(Row):
 
 
 class Product(Versioned, Row):
-    """What is sold, whoever sells it. `search_version` rises with every change that search shows."""
+    """What is sold, whoever sells it. `search_version` rises with every change that search shows.
+
+    `merged_into`: it is the same as that one, which has its offers now; never a merged one itself.
+    """
 
     __tablename__ = "product"
     __tenants__ = Tenants(public=lambda _: true())
@@ -55,6 +58,8 @@ class Product(Versioned, Row):
         Index("ix_product_part_number_key", "part_number_key"),
         Index("uq_product_ean", "ean", unique=True, postgresql_where=text("ean IS NOT NULL")),
         Index("ix_product_category_id", "category_id"),
+        Index("ix_product_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+        CheckConstraint("merged_into <> id", name="merged_into"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -70,6 +75,23 @@ class Product(Versioned, Row):
     search_version: Mapped[int] = mapped_column(BigInteger, default=1)
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("company.id"))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    merged_into: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("product.id"))
+
+
+@append_only
+class ProductMerge(Row):
+    """That a product became one with another: who did it, and in `facts` which offers and documents moved and what the
+    survivor took; append-only (trigger)."""
+
+    __tablename__ = "product_merge"
+    __tenants__ = Tenants()
+    __table_args__ = (Index("ix_product_merge_survivor_id", "survivor_id"),)
+
+    merged_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("product.id"), primary_key=True)
+    survivor_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("product.id"))
+    person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
+    facts: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class Document(Row):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, tuple_
 
 from marketplace.catalogue.keys import normalise
 from marketplace.catalogue.models import Category, Document, Offer, OfferStock, Product, ProductText
@@ -108,23 +108,36 @@ def category_in_use(row: Category) -> bool:
     return db.session.scalar(children) is not None or db.session.scalar(products) is not None
 
 
-def product(actor: Actor, product_id: uuid.UUID, *, lock: bool = False) -> Product:
-    """Raises ProductUnknown."""
-    statement = visible(actor, Product).where(Product.id == product_id)
-    row = db.session.scalars(_locked(statement, Product) if lock else statement).one_or_none()
+def product(actor: Actor, product_id: uuid.UUID, *, lock: bool = False, keep: bool = False) -> Product:
+    """The product, or the one it was merged into. `lock` it, or `keep` it from being merged until the transaction ends.
+
+    Raises ProductUnknown.
+    """
+    statement = visible(actor, Product)
+    if keep:
+        statement = statement.with_for_update(of=Product, read=True, key_share=True)
+    elif lock:
+        statement = _locked(statement, Product)
+    if lock or keep:
+        statement = statement.execution_options(populate_existing=True)
+    row = db.session.scalars(statement.where(Product.id == product_id)).one_or_none()
+    if row is not None and row.merged_into is not None:
+        row = db.session.scalars(statement.where(Product.id == row.merged_into)).one_or_none()
     if row is None:
         raise ProductUnknown
     return row
 
 
 def products(actor: Actor, args: Mapping[str, Any]) -> Page:
-    """Products, newest first, of an EAN, a manufacturer, a part number (however spelled) or a category's subtree."""
-    statement = visible(actor, Product)
-    if args.get("ean"):
-        statement = statement.where(Product.ean == args["ean"])
-    for name in ("manufacturer", "part_number"):
-        if args.get(name):
-            statement = statement.where(getattr(Product, f"{name}_key") == normalise(args[name]))
+    """Products, newest first, of an EAN, a manufacturer, a part number (however spelled) or a category's subtree; the
+    numbers of a merged product lead to its survivor."""
+    statement = visible(actor, Product).where(Product.merged_into.is_(None))
+    numbers = [Product.ean == args["ean"]] if args.get("ean") else []
+    named = [name for name in ("manufacturer", "part_number") if args.get(name)]
+    numbers += [getattr(Product, f"{name}_key") == normalise(args[name]) for name in named]
+    if numbers:
+        meant = visible(actor, Product).with_only_columns(_survivor()).where(*numbers)
+        statement = statement.where(Product.id.in_(meant))
     if args.get("category"):
         inside = subtree(args["category"]).with_only_columns(Category.id)
         statement = statement.where(Product.category_id.in_(inside))
@@ -141,7 +154,7 @@ def products_matching(
     eans = {ean for ean, _, _ in wanted if ean}
     keys = {key for _, maker, part in wanted if all(key := (normalise(maker), normalise(part)))}
     statement = visible(SYSTEM, Product).with_only_columns(
-        Product.id, Product.ean, Product.manufacturer_key, Product.part_number_key
+        _survivor(), Product.ean, Product.manufacturer_key, Product.part_number_key
     )
     same_part = and_(
         Product.part_number_key != "",
@@ -158,6 +171,17 @@ def products_matching(
         if match is not None:
             found[ean, maker, part] = match
     return found
+
+
+def _survivor() -> ColumnElement[uuid.UUID]:
+    return func.coalesce(Product.merged_into, Product.id).label("id")
+
+
+def stray_offers() -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """(merged product, its survivor) where an offer still stands on the former."""
+    statement = visible(SYSTEM, Product).with_only_columns(Product.id, Product.merged_into)
+    offered = visible(SYSTEM, Offer).with_only_columns(Offer.id).where(Offer.product_id == Product.id).exists()
+    return [(own, into) for own, into in db.session.execute(statement.where(Product.merged_into.is_not(None), offered))]
 
 
 def offered_by_others(row: Product) -> bool:

@@ -118,8 +118,8 @@ def edit_product(wanted, product_id):
 @routes.alt_response(404, schema=ProblemOut, description="Unknown.")
 def list_product_texts(product_id):
     """Name and description of a product in other languages."""
-    queries.product(current_actor(), product_id)
-    return {"items": queries.product_texts(current_actor(), product_id)}
+    product = queries.product(current_actor(), product_id)
+    return {"items": queries.product_texts(current_actor(), product.id)}
 
 
 @routes.get("/products/<uuid:product_id>/texts/<any(fr, es, zh, ru):language>")
@@ -141,9 +141,9 @@ def show_product_text(product_id, language):
 def set_product_text(wanted, product_id, language):
     """Say name and description of a product in another language; what was said before is changed by If-Match."""
     with transaction():
-        queries.product(current_actor(), product_id, lock=True)
-        check_put(queries.product_text(product_id, language))
-        row = products.set_text(current_actor(), product_id, language, wanted)
+        product = queries.product(current_actor(), product_id, lock=True)
+        check_put(queries.product_text(product.id, language))
+        row = products.set_text(current_actor(), product.id, language, wanted)
     return tagged(ProductTextOut().dump(row), row)
 
 

@@ -100,6 +100,7 @@ class Permission(StrEnum):
     PAYOUT_BLOCK = "payout.block"
     ADJUSTMENT_MAKE = "adjustment.make"  # propose what is booked by hand
     ADJUSTMENT_APPROVE = "adjustment.approve"  # as another person than who proposed it
+    PRODUCT_MERGE = "product.merge"  # decide which products are one
     SEARCH_STEER = "search.steer"  # synonyms, boosts, and what was searched
     DISPUTE_ANSWER = "dispute.answer"
     RECONCILE = "reconcile"

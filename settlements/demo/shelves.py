@@ -19,6 +19,10 @@ _MARK = {"nordschraube": "N", "antrieb-weiss": "W", "voltaire": "V", "polder": "
 _OPTIONS = {"encoding": "utf-8", "decimal_mark": ".", "currency": "EUR"}
 _FIXED = ["sku", "name", "price", "stock", "ean", "manufacturer", "part_number", "category", "description"]
 _FIXED += ["unit", "pack_size", "min_quantity", "lead_time_days"]
+_WORDED = [  # no EAN, no maker's number: the operator decides whether they are goods that others offer
+    ("W-SC-4030", "Kastor wall enclosure 400x300x200, steel, IP66", "54.20", "electrical/enclosures"),
+    ("W-NT-10", "Power supply 24 V DC, 10 A / 240 W, wall mounted", "97.90", "electrical/switchgear"),
+]
 # A row as it happens: the feed's report names it.
 _SLIP = {"sku": "P-HS-GF-12", "name": "Assembly glove GripFlex, size 12", "price": "1,9O", "stock": "240"}
 
@@ -76,6 +80,9 @@ def _as_csv(vendor: str, sold: list[Good]) -> str:
     writer.writerows(_row(vendor, good) for good in sold)
     if vendor == "polder":
         writer.writerow(_SLIP)
+    if vendor == "antrieb-weiss":
+        for number, name, amount, category in _WORDED:
+            writer.writerow({"sku": number, "name": name, "price": amount, "stock": "25", "category": category})
     return out.getvalue()
 
 

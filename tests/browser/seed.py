@@ -19,6 +19,7 @@ from marketplace.returns import actions as returns
 from marketplace.returns import queries as return_queries
 from marketplace.shipments import actions as shipments
 from search.indexing import index_products
+from search.models import ProductProposal
 from settlements.invoices import actions as invoices
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer, terms_for
 from tests.builders.companies import a_company, a_membership, a_person, an_address
@@ -149,5 +150,8 @@ def _goods(buyer: object, bolts: object, tools: object) -> dict[str, object]:
     for number in range(1, 25):
         product = a_product(f"Socket screw M{number} x {number * 5}", created_by=bolts, category=screws)
         an_offer(bolts, product, price=f"{number}.25", stock=number * 10)
+    one, other = sorted((case.id, hostile.id))
+    reasons = [f"Same number: {UNBROKEN.lower()}.", "Other size: 40 and 60 mm.", "Both say: m8, bolt, hexagon."]
+    db.session.add(ProductProposal(one_id=one, other_id=other, score=0.874, reasons=reasons))
     a_price_list(bolts, name="Frame contract 2026", companies=[buyer], prices={offers["case"]: "35.00"})
     return offers

@@ -104,6 +104,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             "/operator/receivables",
             "/operator/credit",
             "/search/rules",
+            "/operator/duplicates",
             "/operator/vendors",
             "/operator/vendors?state=declined",
             "/operator/vendors/all",

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Row as Record
 
 from marketplace.agreements.actions import public_list
-from marketplace.catalogue.actions import search_changed
+from marketplace.catalogue.actions import NEW_PRODUCTS_LOCK, search_changed
 from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel import clock
@@ -97,7 +97,7 @@ def _numbers(rows: Sequence[Wanted], known: dict[str, Record[Any]]) -> _Numbers:
     """Products of two feeds at once meet, because whoever may bring new ones looks and writes one after the other."""
     numbered = [row for row in rows if row.part or "ean" in row.values]
     if any(row.sku not in known for row in numbered):
-        advisory_lock("feeds.new_products")
+        advisory_lock(NEW_PRODUCTS_LOCK)
     return _Numbers(
         queries.products_by_ean([row.values["ean"] for row in numbered if "ean" in row.values]),
         queries.products_by_part([row.part for row in numbered if row.part]),

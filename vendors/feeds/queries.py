@@ -192,7 +192,7 @@ def tiers_of(
 
 
 _BY_PART = text("""
-    SELECT p.part_number_key, p.manufacturer_key, p.id
+    SELECT p.part_number_key, p.manufacturer_key, coalesce(p.merged_into, p.id)
     FROM unnest(:parts, :makers) AS wanted(part, maker)
     JOIN product p ON p.part_number_key = wanted.part AND p.manufacturer_key = wanted.maker
     ORDER BY p.id DESC
@@ -200,12 +200,12 @@ _BY_PART = text("""
 
 
 def products_by_ean(eans: Sequence[str]) -> dict[str, uuid.UUID]:
-    """{EAN: the oldest product that has it}."""
+    """{EAN: the product that has it, or into which that was merged}."""
     if not eans:
         return {}
     statement = (
         visible(SYSTEM, Product)
-        .with_only_columns(Product.ean, Product.id)
+        .with_only_columns(Product.ean, func.coalesce(Product.merged_into, Product.id))
         .where(Product.ean == any_(literal(list(eans), ARRAY(Text()))))
         .order_by(Product.id.desc())
     )
@@ -213,7 +213,7 @@ def products_by_ean(eans: Sequence[str]) -> dict[str, uuid.UUID]:
 
 
 def products_by_part(parts: Sequence[Part]) -> dict[Part, uuid.UUID]:
-    """{(part number key, manufacturer key): the oldest product that has both}."""
+    """{(part number key, manufacturer key): the product that has both, or into which that was merged}."""
     if not parts:
         return {}
     asked = {"parts": [part for part, _ in parts], "makers": [maker for _, maker in parts]}
