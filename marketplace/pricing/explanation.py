@@ -13,6 +13,7 @@ from marketplace.pricing.facts import (
     Line,
     LineValue,
     Order,
+    Promotion,
     State,
     Valuation,
 )
@@ -80,18 +81,36 @@ def _moved_units(change: Change) -> dict[str, dict[Fault, int]]:
     return {line: kept for line, of_line in moved.items() if (kept := {fault: n for fault, n in of_line.items() if n})}
 
 
-def _steps_lost(change: Change, rated: Rated) -> str:
-    """What became of the steps of promotions, or nothing where they stand."""
+@dataclass(frozen=True, slots=True)
+class _StepLost:
+    """What became of a promotion's step, and by which goods; `vendors`: whose goods these are."""
+
+    promotion: Promotion
+    words: str
+    counting: str
+    vendors: frozenset[str]
+
+    def said(self, *, to_vendor: bool) -> str:
+        """A vendor does not read what goods of others come to."""
+        return self.words if to_vendor and len(self.vendors) > 1 else f"{self.words}, as {self.counting} count for it"
+
+
+def _steps_lost(change: Change, rated: Rated) -> list[_StepLost]:
+    """What became of the steps of promotions; none where they stand."""
     before, after = (valuation.promotion_steps for valuation in change.valuations)
-    said = [
-        f"the discount is {wording.step(promotion, after[i], change.order.currency)}"
-        f" instead of {wording.step(promotion, before[i], change.order.currency)}"
-        for i, promotion in enumerate(change.order.promotions)
-        if before[i] != after[i]
-    ]
-    if not said:
-        return ""
-    return f"{wording.listed(said)}, as goods of {change.money(sum(rated.counting))} count for it"
+    currency, lost = change.order.currency, []
+    for index, promotion in enumerate(change.order.promotions):
+        if before[index] != after[index]:
+            was, now = (wording.step(promotion, steps[index], currency) for steps in (before, after))
+            scope = [place for place, line in enumerate(change.order.lines) if _covers(promotion, line)]
+            goods = f"goods of {change.money(sum(rated.counting[place] for place in scope))}"
+            vendors = frozenset(change.order.lines[place].vendor for place in scope)
+            lost.append(_StepLost(promotion, f"the discount is {now} instead of {was}", goods, vendors))
+    return lost
+
+
+def _covers(promotion: Promotion, line: Line) -> bool:
+    return promotion.lines is None or line.id in promotion.lines
 
 
 def _what(change: Change, line: Line, moved: Mapping[Fault, int]) -> str:
@@ -109,14 +128,14 @@ def _what(change: Change, line: Line, moved: Mapping[Fault, int]) -> str:
 
 
 def _line(
-    change: Change, line: Line, pair: tuple[LineValue, LineValue], moved: Mapping[Fault, int], steps: str
+    change: Change, line: Line, pair: tuple[LineValue, LineValue], moved: Mapping[Fault, int], lost: Sequence[_StepLost]
 ) -> Iterator[Sentence]:
     before, after = pair
     what = _what(change, line, moved)
     contained = change.order.prices_include_tax
     for party, kind, amount, rule, text in (
         *_goods(change, pair, what),
-        *_discounts(change, pair, what, steps),
+        *_discounts(change, pair, what, [step for step in lost if _covers(step.promotion, line)]),
         *_taxes(change, line, pair, what),
         *_fees(change, line, pair, what),
         *_commission(change, line, pair, what),
@@ -148,18 +167,21 @@ def _goods(change: Change, pair: tuple[LineValue, LineValue], what: str) -> Iter
         yield party, "goods", gross, rule, f"{what}: goods of {change.money(gross)} {how}"
 
 
-def _discounts(change: Change, pair: tuple[LineValue, LineValue], what: str, steps: str) -> Iterator[_Said]:
+def _discounts(
+    change: Change, pair: tuple[LineValue, LineValue], what: str, lost: Sequence[_StepLost]
+) -> Iterator[_Said]:
     by_vendor = pair[1].vendor_discount_minor - pair[0].vendor_discount_minor
     by_market = pair[1].market_discount_minor - pair[0].market_discount_minor
     rule = f"discount: {change.policy.discount.value}"
-    reason = what
-    if steps and change.policy.discount is not DiscountPolicy.PROPORTIONAL:
-        reason = f"{what}: {steps}"
+    reason = to_vendor = what
+    if lost and change.policy.discount is not DiscountPolicy.PROPORTIONAL:
+        reason = f"{what}: {wording.listed(step.said(to_vendor=False) for step in lost)}"
+        to_vendor = f"{what}: {wording.listed(step.said(to_vendor=True) for step in lost)}"
     if whole := by_vendor + by_market:
         text = f"{reason}: discount of {change.money(whole)} {'falls away' if whole < 0 else 'more'}"
         yield BUYER, "discount", -whole, rule, text
     if by_vendor:
-        text = f"{reason}: the vendor's part of the discount is {change.money(by_vendor)} {_less(by_vendor)}"
+        text = f"{to_vendor}: the vendor's part of the discount is {change.money(by_vendor)} {_less(by_vendor)}"
         yield "vendor", "vendor_discount", -by_vendor, rule, text
     if by_market:
         text = f"{reason}: the marketplace's part of the discount is {change.money(by_market)} {_less(by_market)}"
@@ -227,8 +249,8 @@ def _delivery(
         return
     seller = MARKETPLACE if delivery.seller == MARKETPLACE else delivery.seller
     amount, tax = after.amount_minor - before.amount_minor, after.tax_minor - before.tax_minor
-    rule, text = _delivery_words(change, rated, number, values)
     for party in (BUYER, seller):
+        rule, text = _delivery_words(change, rated, number, values, to_vendor=party not in {BUYER, MARKETPLACE})
         yield Sentence(party, "delivery", delivery.id, amount, rule, text)
         if tax and not change.order.prices_include_tax:
             said = f"{text}; tax on it, {change.money(tax)} {_less(tax)}"
@@ -241,7 +263,7 @@ def _delivery(
 
 
 def _delivery_words(
-    change: Change, rated: Rated, number: int, values: tuple[DeliveryValue, DeliveryValue]
+    change: Change, rated: Rated, number: int, values: tuple[DeliveryValue, DeliveryValue], *, to_vendor: bool
 ) -> tuple[str, str]:
     """(rule, sentence): `delivery 14.90: 2 of 7 units by value came back by the vendor's fault: 4.26 returned`."""
     before, after = values
@@ -256,7 +278,9 @@ def _delivery_words(
         if after.free:
             return rule, f"{name}: it {'stays' if before.free else 'is'} free, from {from_sum}"
         if before.free:
-            why = f"it was free from {from_sum}, and goods of {change.money(counting)} still count"
+            of_others = to_vendor and by_order and len({line.vendor for line in change.order.lines}) > 1
+            goods = "less than that" if of_others else f"goods of {change.money(counting)}"
+            why = f"it was free from {from_sum}, and {goods} still {'counts' if of_others else 'count'}"
             return rule, f"{name}: {why}: {change.money(after.amount_minor)} charged"
     ordered = sum(rated.tally.ordered[index] for index in lines)
     back: Counter[Fault] = Counter()

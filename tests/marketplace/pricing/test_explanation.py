@@ -1,13 +1,15 @@
 """Every sum in words: the sentences of a party add up to what its share moved by, in every case that we have."""
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
 from marketplace.pricing.cases import read_cases
 from marketplace.pricing.explanation import Change, explain, moved_by
-from marketplace.pricing.facts import BUYER, MARKETPLACE, State
+from marketplace.pricing.facts import BUYER, MARKETPLACE, FreeBasis, Promotion, PromotionStep, State
 from marketplace.pricing.policy import B2B
 from marketplace.pricing.valuation import value
 from marketplace.pricing.wire import order_from_json, policy_from_json, state_from_json
@@ -102,3 +104,28 @@ def test_the_sentences_of_each_party_add_up(shared, name):
             checked += 1
     assert checked > 100
     json.dumps([one.text for one in sentences])
+
+
+@pytest.mark.parametrize(
+    ("scope", "limit", "counting", "seen_by_a"),
+    [(None, 37000, "335.19", False), (("A1", "B1"), 25000, "235.20", False), (("A1", "A2"), 20000, "187.49", True)],
+)
+def test_a_lost_step_tells_a_vendor_no_sum_of_others(scope, limit, counting, seen_by_a):
+    steps = (PromotionStep(0, rate=Decimal("0.05")), PromotionStep(limit, rate=Decimal("0.10")))
+    promotion = Promotion("p", steps, Decimal("0.5"), lines=scope)
+    order = replace(example_one("A", "B"), promotions=(promotion,))
+    last = returned(("A1", "buyer", 3))
+    why = f"as goods of {counting} count for it"
+    for party, kind, told in ((BUYER, "discount", True), ("A", "vendor_discount", seen_by_a)):
+        texts = [text for of, _, text in said(State(), last, party, order) if of == kind and text.startswith("Bolt")]
+        assert [(why in text, "the discount is 5 %" in text) for text in texts] == [(told, True)]
+
+
+def test_free_delivery_lost_by_what_others_sold_tells_its_vendor_no_sum():
+    order = example_one("A", "B", free_from_minor=37000)
+    by_order = replace(order.deliveries[0], free_basis=FreeBasis.ORDER)
+    order = replace(order, deliveries=(by_order, order.deliveries[1]))
+    for party, told in ((BUYER, "goods of 309.39 still count"), ("A", "less than that still counts")):
+        texts = [text for _, _, text in said(State(), returned(("B1", "buyer", 3)), party, order) if "free" in text]
+        assert texts
+        assert all(told in text for text in texts), texts
