@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from search import kinds, numbers, words
@@ -58,14 +59,14 @@ class Attribute(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `quality` where it may say
-    how it is, `shade` where that is a colour, `said` where it says so in words, `scale` of a number."""
+    """What is searched of one attribute: `kind` where it says what kind of thing it is of, `qualities` are the words
+    that may say how it is, `shades` those of a colour, `said` where it says so in words, `scale` of a number."""
 
     line: str
     pair: str
     kind: str
-    quality: str
-    shade: str
+    qualities: tuple[str, ...]
+    shades: tuple[str, ...]
     said: str
     scale: str
     measures: tuple[str, ...]
@@ -75,14 +76,14 @@ class Read(NamedTuple):
 def read(attribute: Attribute) -> Read:
     """Many products have the same attributes, and most of what a document costs is to read them."""
     name, text = attribute.name, attribute.text
-    quality, folded = kinds.value_of(attribute.value), name.casefold()
+    qualities, folded = kinds.words_of(attribute.value), name.casefold()
     number = words.magnitude(text[:200])
     return Read(
         line=f"{name} {text}"[:1000],
         pair=pair(name, text) if text else "",
         kind=attribute.value if folded.split()[-1:] == ["type"] else "",
-        quality=quality,
-        shade=quality if "color" in folded or "colour" in folded else "",
+        qualities=qualities,
+        shades=qualities if "color" in folded or "colour" in folded else (),
         said="" if _wordless(attribute.value) else attribute.value[:300],
         scale="" if number is None else scale(name, number),
         measures=words.measures_in(text[:200]),
@@ -145,7 +146,9 @@ class Document:
         return words.served(f"{self.name}. {self.description[:500]}")
 
     def _kinds_in(self, text: str) -> tuple[str, ...]:
-        qualities, shades = [one.quality for one in self.read], [one.shade for one in self.read if one.shade]
+        attributes = self.read
+        qualities = chain.from_iterable([one.qualities for one in attributes])
+        shades = chain.from_iterable([one.shades for one in attributes if one.shades])
         return kinds.kinds_in(text, self.manufacturer, qualities, shades)
 
     @property

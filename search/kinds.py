@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import filterfalse
 
 _PHRASES = re.compile(r"[,;:()\[\]{}|!?\"“”″•]+|\s[-–—+*]\s|\.(?:\s|$)")  # noqa: RUF001 - as people write
+_WORD = re.compile(r"\w+")
 _WORDS = re.compile(r"[\s&®™©]+|(?<=\w)-(?=\w)")
 # Behind these stands what a thing is for, of, or comes with; never what it is.
 _FOR = "for f with w w/ w/o without compatible suitable fits replaces incl including plus".split()  # noqa: SIM905
@@ -22,14 +23,14 @@ Phrase = list[tuple[list[str], bool]]  # words that are one or the other, and wh
 
 
 def kinds_in(name: str, maker: str = "", values: Iterable[str] = (), shades: Iterable[str] = ()) -> tuple[str, ...]:
-    """The words of a name that say what the thing is, folded. `values` are those of its attributes, as `value_of` gives
-    them, `shades` those that are colours."""
+    """The words of a name that say what the thing is, folded. `values` are the words of its attributes, as `words_of`
+    gives them, `shades` those of colours."""
     text = name[:_LONGEST]
     if maker and text.casefold().startswith(maker.casefold()):
         text = text[len(maker) :]
     phrases = list(_phrases(text))
     wanted = {word for phrase in phrases for either, _ in phrase for word in either}
-    said, coloured = _words_of(values, wanted), _words_of(shades, wanted)
+    said, coloured = wanted.intersection(values), wanted.intersection(shades)
     return tuple(dict.fromkeys(word for phrase in phrases for word in _last(phrase, said, coloured)))[:MOST]
 
 
@@ -81,16 +82,9 @@ def kinds_of(text: str) -> tuple[str, ...]:
     return kinds_in(text)
 
 
-def value_of(text: str) -> str:
-    """A value folded; nothing where it is too long to be a value and no description."""
-    return fold(text) if len(text) < _LONGEST_VALUE else ""
-
-
-def _words_of(values: Iterable[str], wanted: set[str]) -> set[str]:
-    """Those of the wanted words that are in the values."""
-    text = " ".join(values)
-    near = [word for word in wanted if word in text]
-    return wanted.intersection(re.findall(r"\w+", text)) if near else set()
+def words_of(value: str) -> tuple[str, ...]:
+    """The words of a value, folded; none where it is too long to be a value and no description."""
+    return tuple(_WORD.findall(fold(value))) if len(value) < _LONGEST_VALUE else ()
 
 
 def fold(text: str) -> str:

@@ -23,6 +23,7 @@ _THREAD = re.compile(
 _SERVES = re.compile(
     r"\b(?:for|f/|compatible with|suitable for|replaces|fits|w/o|without)\s+(?P<what>[^.;()]{1,80})", re.IGNORECASE
 )
+_DIGIT = re.compile(r"\d")
 _LONGEST = 1000
 Way = tuple[str, ...]
 
@@ -34,7 +35,7 @@ def measures_in(text: str) -> tuple[str, ...]:
 
 @lru_cache(65_536)
 def _tokens(text: str) -> tuple[str, ...]:
-    if not any(c.isdigit() for c in text):
+    if not _DIGIT.search(text):
         return ()
     found = [token for _, ways in _found(text) for way in ways for token in way]
     return tuple(dict.fromkeys(found))

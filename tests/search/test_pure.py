@@ -41,7 +41,7 @@ def test_what_is_no_quantity_is_none(text):
      ("M8x40", []), ("", [])],
 )  # fmt: skip
 def test_a_name_says_what_the_thing_is(name, kind):
-    found = kinds.kinds_in(name, "Acme Case Works", ["black", "wallet", "12 v"], ["black"])
+    found = kinds.kinds_in(name, "Acme Case Works", ["black", "wallet", "12", "v"], ["black"])
     assert [word for word in found if len(word) > 1] == kind
 
 
