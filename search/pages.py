@@ -33,6 +33,7 @@ steering_navigation = [
     NavItem("Duplicates", "search_pages.duplicates", Permission.PRODUCT_MERGE, Side.OPERATOR, "Market"),
 ]
 MAX_VENDORS = 200  # more make a list that nobody reads; a vendor's name in the list of offers leads to the rest
+MOST_RELATED = 12
 FACETS = [FacetName.CATEGORY, FacetName.VENDOR, FacetName.STOCK, FacetName.PRICE, FacetName.ATTRIBUTES]
 SORTS = {
     Sort.RELEVANCE: "Best match",
@@ -92,9 +93,17 @@ def _all(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _found(actor: Actor, asked: dict[str, Any]) -> dict[str, Any]:
     """The products that are meant, the best hit first, each with its best offer and how many more there are."""
-    page = finding.search(actor, asked | {"facets": FACETS})
-    rows = [{"offer": hit["offers"][0], "more": len(hit["offers"]) - 1} for hit in page["items"]]
+    page = finding.search(actor, asked | {"facets": FACETS, "highlight": True})
+    rows = [
+        {"offer": hit["offers"][0], "more": len(hit["offers"]) - 1, "name": _marked_name(hit)} for hit in page["items"]
+    ]
     return page | {"rows": rows}
+
+
+def _marked_name(hit: dict[str, Any]) -> list[Any]:
+    """The name in pieces, unless the marks are in its name in another language."""
+    pieces: list[Any] = hit["marked"].get("name", [])
+    return pieces if "".join(piece for piece, _ in pieces) == hit["product"]["name"] else []
 
 
 def _vendors(actor: Actor) -> list[Company]:
@@ -109,6 +118,15 @@ def found(query_id: uuid.UUID, product_id: uuid.UUID) -> Response:
     with transaction():
         finding.visit(current_actor(), query_id, product_id)
     return redirect(url_for("agreements_pages.product", product_id=product_id), 303)
+
+
+@routes.get("/products/<uuid:product_id>/related")
+@requires(Permission.CATALOGUE_READ)
+def related(product_id: uuid.UUID) -> str:
+    """Others like a product, and what was bought with it."""
+    actor = current_actor()
+    found = finding.related(actor, product_id, MOST_RELATED)
+    return render_template("search/related.html", product=catalogue.product(actor, product_id), found=found)
 
 
 class CompareAsked(forms.PageForm):

@@ -147,3 +147,63 @@ def _buy_bolts_and_a_press(bea: Visitor) -> str:
     assert "payment has arrived" in bea.notes()
     expect(bea.page.locator("h1")).to_contain_text("paid")
     return bea.page.url
+
+
+def test_goods_are_found_narrowed_sorted_and_compared(visit: Callable[..., Visitor]):
+    bea = visit("buyer")
+    words = bea.page.get_by_label("Words, part number or size")
+    words.press_sequentially("hexag")
+    expect(bea.page.locator("#completions option").first).to_have_attribute("value", re.compile("^Hexagon bolt M8"))
+
+    words.fill("sockett")
+    bea.press("Find")
+    assert "These are hits for socket." in bea.notes()
+    words.fill("socket screw")
+    bea.press("Find")
+    expect(bea.page.locator("mark").first).to_have_text("Socket")
+    bea.page.get_by_label("Order").select_option("Highest price")
+    bea.press("Find")
+    rows = bea.page.locator("tbody tr")
+    expect(rows.first).to_contain_text("Socket screw M24 x 120")
+    bea.page.get_by_text("Narrow these 24").click()
+    bea.page.locator(".facets").get_by_role("link", name="10 to 20 EUR").click()
+    expect(rows).to_have_count(10)
+    expect(rows.first).to_contain_text("Socket screw M19 x 95")
+    bea.page.get_by_label("Order").select_option("Lowest price")
+    bea.press("Find")
+    expect(rows.first).to_contain_text("Socket screw M10 x 50")
+
+    boxes = bea.page.get_by_role("checkbox", name=re.compile("^Compare "))
+    for number in range(6):
+        boxes.nth(number).check()
+    expect(boxes.nth(6)).to_be_disabled()
+    boxes.nth(5).uncheck()
+    bea.press("Compare what is ticked (up to 6)")
+    expect(bea.page.locator("thead th.name")).to_have_count(5)
+    bea.page.go_back()
+    bea.page.get_by_role("link", name="Without 10 to 20 EUR").click()
+    expect(bea.page.get_by_text("24 products found")).to_be_visible()
+
+
+def test_a_rule_of_search_is_tried_kept_and_taken_away(visit: Callable[..., Visitor]):
+    olga = visit("operator")
+    olga.go("/search/rules")
+    olga.page.get_by_label("Words or phrases").fill("stamper, press")
+    olga.page.get_by_label("Try it with").fill("stamper")
+    olga.press("Look at it first")
+    now, then = (olga.page.locator(".halves > div").nth(side) for side in range(2))
+    expect(now).to_contain_text("0 found")
+    expect(then).to_contain_text("Hydraulic press 200 t")
+    olga.press("Keep the rule")
+    assert olga.notes() == "The rule is in force."
+
+    remi = visit("rival")
+    remi.go("/offers?q=stamper")
+    remi.page.get_by_role("link", name="Hydraulic press 200 t").click()
+    remi.page.get_by_role("link", name="Related goods").click()
+    expect(remi.page.get_by_role("heading", name="Hydraulic press 200 t")).to_be_visible()
+
+    olga.page.reload()
+    expect(olga.page.get_by_role("row", name="stamper 1 0 1 0")).to_be_visible()
+    olga.page.get_by_role("row", name="stamper = press").get_by_role("button", name="Remove").click()
+    assert olga.notes() == "The rule is gone."

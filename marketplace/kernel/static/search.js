@@ -1,4 +1,5 @@
-// Offers what begins as typed: products, categories and vendors. Without it the form works all the same.
+// Offers what begins as typed: products, categories and vendors; lets no more be ticked than are compared. Without it the
+// forms work all the same.
 "use strict";
 const field = document.querySelector("[data-completions]");
 const list = document.getElementById("completions");
@@ -22,3 +23,14 @@ field?.addEventListener("input", () => {
   clearTimeout(waiting);
   waiting = setTimeout(() => complete().catch(() => {}), 150);
 });
+
+const most = Number(document.getElementById("compare")?.dataset.most);
+const boxes = [...document.querySelectorAll("input[form=compare]")];
+
+function full() {
+  const enough = boxes.filter((one) => one.checked).length >= most;
+  for (const one of boxes) one.disabled = enough && !one.checked;
+}
+
+for (const one of boxes) one.addEventListener("change", full);
+full();
