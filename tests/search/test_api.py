@@ -1,5 +1,8 @@
 """The API and pages of search: narrowing, completions, comparison, the operator's rules with their preview, insight."""
 
+import re
+from html import unescape
+
 import pytest
 
 from marketplace.catalogue.events import OffersChanged
@@ -191,6 +194,12 @@ def test_the_pages(client_as, cast, goods):
     assert "Angle grinder" in page
     assert "125 mm" not in page or "Narrow these" in page
     assert "These are hits for" in buyer.get("/offers?q=cordles+spaner", headers=html).text
+    page = buyer.get("/offers?limit=1&attribute=Voltage%3D230+V&attribute=Voltage%3D18+V", headers=html).text
+    assert page.count('name="attribute"') == 2  # stays when it is sorted
+    (onward,) = re.findall(r'href="([^"]*cursor=[^"]*)"', page)
+    assert "Cordless spanner" in page + buyer.get(unescape(onward), headers=html).text
+    assert onward.count("attribute=Voltage") == 2
+    assert "Cordless spanner" in buyer.get(f"/products/{goods[0].id}/related", headers=html).text
     operator = client_as(cast.operator)
     page = operator.get("/search/rules?kind=synonym&words=wrench,spanner&q=wrench", headers=html).text
     assert "With it" in page
