@@ -54,7 +54,8 @@ def close_ended(case_id: uuid.UUID) -> bool:
 def let_go_deficit(case_id: uuid.UUID) -> bool:
     """A small deficit that is still carried when its case is closed is the marketplace's; False where there is none.
 
-    What is not paid yet of an order on terms is no deficit: its invoices ask for it.
+    What is not paid yet of an order on terms is no deficit: its invoices ask for it. Nor is what is left of more that
+    a decision has asked for: that stays to be paid.
     """
     found = queries.locked(SYSTEM, case_id)
     if not found.case.decisions or found.order.payment_terms is not None:
@@ -62,6 +63,8 @@ def let_go_deficit(case_id: uuid.UUID) -> bool:
     outcome = settling.preview(SYSTEM, case_id, ())
     terms, deficit = ReturnTerms(found.case.terms), outcome.deficit_minor
     if not deficit or not terms.is_small(deficit, found.order.currency):
+        return False
+    if any(terms.asks_for(row.deficit_minor, found.order.currency) for row in queries.decisions_of(case_id)):
         return False
     charge = judging.waived(deficit)
     settling.settle_found(SYSTEM, found, (), [charge], "A small rest is let go.")

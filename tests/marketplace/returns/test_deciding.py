@@ -246,6 +246,20 @@ def test_a_carried_deficit_is_let_go_when_the_case_is_closed_and_it_is_small(mar
     assert owed(whole) == (43674 - 5119, 43674 - 5119)
 
 
+def test_what_is_left_of_a_deficit_that_was_asked_for_is_not_let_go(market, operator):
+    newest = rule_queries.newest_policy("b2b")
+    with transaction():
+        terms = newest.terms | {"deficit": "invoice", "waive_below_minor": {"EUR": 510}}
+        rules.publish_policy(SYSTEM, "b2b", newest.content, terms)
+        whole = a_delivered_order(market, QUANTITIES)
+        case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
+        units = [{"fault": "buyer", "quantity": 2}]
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
+        orders.record_payment(SYSTEM, whole.order.id, 11, "EUR", "a part of 5.11")
+        assert not actions.let_go_deficit(case.id)
+    assert owed(whole) == (43674 - 4608, 43674 - 5119 + 11)
+
+
 def test_what_is_left_of_an_invoice_on_account_is_no_deficit_however_small(market):
     newest = rule_queries.newest_policy("b2b")
     with transaction():

@@ -173,6 +173,13 @@ def test_a_transfer_pays_a_part_reminders_claim_interest_and_the_next_return_low
         "part_paid",
     )
     assert [str(difference) for difference in books.check_books()] == []
+    transfer = play.ask(play.operator, "GET", "/bank-transfers")["items"][0]
+    undo = f"/bank-matches/{transfer['matches'][0]['id']}/undo"
+    play.ask(play.operator, "POST", undo, {"reason": "It was meant for another."})
+    assert (play.whole().net_paid_minor, *play.still_open()) == (9_000, 950, 950)
+    again = {"allocations": [{"receivable_id": item["id"], "amount_minor": 400}]}
+    play.ask(play.operator, "POST", f"/bank-transfers/{transfer['id']}/match", again)
+    assert [str(difference) for difference in books.check_books()] == []
     with clock.moved(timedelta(days=14 + 10)):
         receivable_jobs.remind_overdue()
     assert play.claimed()["level"] == 2
