@@ -66,6 +66,10 @@ class ElasticEngine:
         until = Deadline(self.timeout_s)
         found = self._ask(dsl.body(request), until)
         words = request.words
+        if " " in words.text and not words.key and not _total(found):
+            meant = self._corrected(request, until)  # before some of the words do: one of them is misspelt
+            if meant is not None:
+                return meant
         if words.text and _total(found) < ENOUGH and " " in words.text:
             found = self._ask(dsl.body(request, loosely=True), until)
         if _total(found) or not words.text:
@@ -82,7 +86,7 @@ class ElasticEngine:
         meant = correction(request.words.text, suggested)
         if meant is None:
             return None
-        words = replace(request.words, text=meant, readings=(meant,), measures=(), key="", heads=())
+        words = replace(request.words, text=meant, readings=(meant,), key="", heads=())
         found = self._ask(dsl.body(replace(request, words=words)), until)
         return replace(_result(request, found), meant=meant) if _total(found) else None
 
@@ -306,10 +310,11 @@ def _not_as_agreed(failure: Refusal) -> SearchAway:
 
 
 def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
-    """The text with the words that the catalogue has instead of those it has not; None where it stays the same."""
+    """The text with the words that the catalogue has instead of those it has not; None where it stays the same. Who
+    asks for `100nF` does not mean `100uF`: what has a digit is no misspelt word."""
     parts, at = [], 0
     for word in suggested:
-        if word["options"]:
+        if word["options"] and word["text"].isalpha():
             parts += [text[at : word["offset"]], word["options"][0]["text"]]
             at = word["offset"] + word["length"]
     changed = "".join([*parts, text[at:]])

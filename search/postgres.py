@@ -58,6 +58,10 @@ class PostgresEngine:
         words = request.words
         near = self._near(request) if words.key else []
         found = self._page(request, near)
+        if " " in words.text and not words.key and not found.total:
+            meant = self._corrected(request)  # before some of the words do: one of them is misspelt
+            if meant is not None:
+                return meant
         if words.text and found.total < ENOUGH and " " in words.text and not near:
             found = self._page(request, near, loosely=True)
         if found.total or not words.text:
@@ -98,13 +102,15 @@ class PostgresEngine:
 
     def _corrected(self, request: SearchRequest) -> SearchResult | None:
         """What is found of the nearest words that the catalogue has."""
-        typed = plain(request.words.text)
-        rows = db.session.execute(text(statements.CORRECTED), {"words": _WORD.findall(typed)[:20]}).all()
-        better = {asked: found for asked, found in rows if found}
+        typed = request.words.text
+        # Who asks for `100nF` does not mean `100uF`: what has a digit is no misspelt word.
+        asked = [word for word in _WORD.findall(plain(typed)) if word.isalpha()][:20]
+        rows = db.session.execute(text(statements.CORRECTED), {"words": asked}).all()
+        better = {word: found for word, found in rows if found}
         if not better:
             return None
-        meant = _WORD.sub(lambda match: better.get(match[0], match[0]), typed)
-        words = replace(request.words, text=meant, readings=(meant,), measures=(), key="", heads=())
+        meant = _WORD.sub(lambda match: better.get(plain(match[0]), match[0]), typed)
+        words = replace(request.words, text=meant, readings=(meant,), key="", heads=())
         found = self._page(replace(request, words=words), [])
         return replace(found, meant=meant) if found.total else None
 

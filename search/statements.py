@@ -12,7 +12,7 @@ from search.engine import DEEPEST, FacetName, SearchRequest, Sort
 CONFIGS = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "zh": "simple"}
 PAIR_SAMPLE, PRICE_SAMPLE = 2_000, 2_000
 _ALTERNATIVE = 0.8
-_DESCRIPTION, _IS_A, _SERVES = 1.2, 1.2, 0.7
+_DESCRIPTION, _IS_A, _SERVES = 1.2, 1.1, 0.7
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 
 # What this buyer pays for one of the offer `o` at the quantity, in his currency; the best list that holds it wins.
