@@ -120,7 +120,9 @@ from vendors.desk import pages as desk_pages
 from vendors.feeds import events as feeds
 from vendors.feeds import handlers as feed_handlers
 from vendors.feeds import jobs as _feed_jobs  # noqa: F401  registers the runs of feeds
-from vendors.feeds import mapping_routes
+from vendors.feeds import mapping_pages as feed_mapping_pages
+from vendors.feeds import mapping_routes as feed_mapping_routes
+from vendors.feeds import pages as feeds_pages
 from vendors.feeds import routes as feeds_routes
 from vendors.onboarding import events as onboarding
 from vendors.onboarding import handlers as onboarding_handlers
@@ -152,7 +154,7 @@ API = [
     reconciliation_routes.routes,
     webhooks_routes.routes,
     feeds_routes.routes,
-    mapping_routes.routes,
+    feed_mapping_routes.routes,
     onboarding_routes.routes,
 ]
 PAGES = [
@@ -177,6 +179,8 @@ PAGES = [
     books_pages.routes,
     reconciliation_pages.routes,
     desk_pages.routes,
+    feeds_pages.routes,
+    feed_mapping_pages.routes,
     onboarding_pages.routes,
 ]
 # Who hears what: Subscription(Event, handler, inside=..., outside=...).
@@ -243,6 +247,7 @@ NAVIGATION: list[pages.NavItem] = [
     *carts_pages.navigation,
     *orders_pages.navigation,
     *desk_pages.navigation,
+    *feeds_pages.navigation,
     *returns_pages.navigation,
     *disputes_pages.navigation,
     *run_pages.navigation,
@@ -256,6 +261,7 @@ NAVIGATION: list[pages.NavItem] = [
     *provider_accounts_pages.navigation,
     *rules_pages.navigation,
     *search_pages.steering_navigation,
+    *feed_mapping_pages.navigation,
 ]
 
 

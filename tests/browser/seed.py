@@ -10,6 +10,7 @@ from marketplace.carts import actions as carts
 from marketplace.catalogue.models import Product
 from marketplace.companies.actions import invite
 from marketplace.companies.credentials import hash_password
+from marketplace.companies.models import Company
 from marketplace.companies.queries import default_address
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Actor, Role
@@ -21,9 +22,12 @@ from marketplace.shipments import actions as shipments
 from search.indexing import index_products
 from search.models import ProductProposal
 from settlements.invoices import actions as invoices
+from tests.builders import feeds
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer, terms_for
 from tests.builders.companies import a_company, a_membership, a_person, an_address
 from tests.builders.rules import a_delivery_rate, a_promotion, default_rules
+from vendors.feeds import actions as feed_actions
+from vendors.feeds.models import Feed, FeedMapping
 from vendors.onboarding import actions as onboarding
 from vendors.onboarding.models import Vendor
 
@@ -65,11 +69,24 @@ def plant() -> SimpleNamespace:
         a_delivery_rate(vendor, name="Express by noon", price_minor=2490, position=1)
     a_promotion(None, name="Welcome", code="WELCOME10")
     offers = _goods(buyer, bolts, tools)
+    mapping, feed = _feed(bolts)
     index_products(list(db.session.scalars(db.select(Product.id))))
     return SimpleNamespace(
         operator=operator, buyer=buyer, rival=rival, bolts=bolts, tools=tools, applicant=applicant,
-        people=people, offers=offers,
+        people=people, offers=offers, mapping=mapping, feed=feed,
     )  # fmt: skip
+
+
+def _feed(vendor: Company) -> tuple[FeedMapping, Feed]:
+    """A mapping, and a feed by it of which no row is taken."""
+    mapping = feeds.a_mapping(vendor, name=UNBROKEN)
+    table = f"Artikel;Bezeichnung;Preis;{UNBROKEN}\n{UNBROKEN};{HOSTILE};{LONG_NAME};1\nA;{HOSTILE};-1;2\n"
+    feed = feeds.a_feed(vendor, table, mapping=UNBROKEN)
+    run = feed_actions.start(feed.id)
+    for batch in feed_actions.batches_of(run):
+        feed_actions.take(run, batch)
+    feed_actions.finish(run)
+    return mapping, feed
 
 
 def trade(rows: SimpleNamespace) -> SimpleNamespace:

@@ -8,6 +8,7 @@ import pytest
 from marketplace.agreements.models import Price
 from marketplace.kernel.db import db, transaction
 from tests.browser.conftest import NARROW, WIDE, Shop, Visitor
+from tests.browser.seed import HOSTILE, UNBROKEN
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +80,11 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             "/returns",
             f"/returns/{trade.case.id}",
             "/vendor/payout-account",
+            "/desk/feeds",
+            f"/desk/feeds/{shop.rows.feed.id}",
+            "/desk/feed-mappings",
+            "/desk/feed-mappings/new",
+            f"/desk/feed-mappings/{shop.rows.mapping.id}",
         ],
         "applicant": ["/vendor/apply"],
         "newcomer": ["/vendor/apply", "/cart", "/orders"],
@@ -108,6 +114,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
             "/operator/credit",
             "/search/rules?words=bolt,nut&q=bolt",
             "/operator/duplicates",
+            "/desk/feed-mappings",
             "/operator/vendors",
             "/operator/vendors?state=declined",
             "/operator/vendors/all",
@@ -151,6 +158,42 @@ def test_all_outcomes_of_a_return_are_in_sight_at_a_desk_and_scroll_on_a_telepho
     assert around.evaluate("e => e.scrollWidth - e.clientWidth") > 0
     around.evaluate("e => e.scrollTo(e.scrollWidth, 0)")
     assert around.locator("thead th").last.evaluate("e => e.getBoundingClientRect().right") <= NARROW["width"]
+
+
+def test_a_file_is_looked_at_a_mapping_made_and_the_file_taken_in(visit: Callable[..., Visitor]):
+    vera = visit("vendor")
+    vera.go("/desk/feeds")
+    table = f"Artikel;Bezeichnung;Preis;Breite {'x' * 60}\nQ-1;{HOSTILE};free;{UNBROKEN}\nQ-1;;2,50;8\n"
+    vera.page.get_by_label("CSV, XLSX, BMEcat").set_input_files(
+        {"name": f"{UNBROKEN}.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    )
+    vera.page.get_by_label("Prices as").select_option(",")
+    vera.press("Look first")
+    assert "Row 1 lacks the columns sku" in vera.notes()
+    assert faults_of(vera) == {}
+    vera.page.get_by_role("link", name="Make a mapping for this file").click()
+    for label, text in {"Name *": "Bezeichnung", "Sku *": "Artikel", "Price *": "Preis"}.items():
+        vera.page.get_by_label(label, exact=True).fill(text)
+    vera.page.get_by_label("These fields, one a line").fill(f"Breite {'x' * 60} = Width [mm]")
+    vera.page.get_by_label("Name", exact=True).fill("Mine")
+    vera.press("Look what becomes of the file")
+    assert vera.page.get_by_text("'free' is not a price").is_visible()
+    assert faults_of(vera) == {}
+    vera.press("Keep the mapping")
+    assert vera.notes() == "The mapping is kept."
+    assert faults_of(vera) == {}
+    vera.press("Take it in")
+    assert vera.notes() == "The file is on its way in."
+
+
+def faults_of(visitor: Visitor) -> dict[int, list[str]]:
+    """What is wrong with the page that is shown, by width."""
+    found = {}
+    for size in (NARROW, WIDE):
+        visitor.page.set_viewport_size(size)
+        if faults := visitor.page.evaluate(FAULTS):
+            found[size["width"]] = faults
+    return found
 
 
 def test_a_name_never_becomes_a_script(visit: Callable[..., Visitor], shop: Shop):

@@ -125,9 +125,14 @@ def _owner(actor: Actor) -> uuid.UUID | None:
     return None if actor.sees_all else actor.company_id
 
 
+def is_own(actor: Actor, row: FeedMapping) -> bool:
+    """May the actor change it, if he may change any?"""
+    return row.vendor_id == _owner(actor)
+
+
 def _own(actor: Actor, mapping_id: uuid.UUID) -> FeedMapping:
     row = queries.mapping(actor, mapping_id)
-    if row.vendor_id != _owner(actor):
+    if not is_own(actor, row):
         raise MappingNotYours
     return row
 
@@ -145,4 +150,4 @@ def _facts(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _content(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in wanted.items() if name not in _OWN}
+    return {name: value for name, value in wanted.items() if name not in _OWN and value}

@@ -96,6 +96,13 @@ def mappings(actor: Actor, kind: str | None = None) -> Select[tuple[FeedMapping]
     return statement if kind is None else statement.where(FeedMapping.format == kind)
 
 
+def mappings_to_choose(actor: Actor, most: int) -> list[FeedMapping]:
+    """The actor's own mappings, then the shared ones, each by name."""
+    own_or_shared = (FeedMapping.vendor_id == actor.company_id) | FeedMapping.vendor_id.is_(None)
+    statement = visible(actor, FeedMapping).where(own_or_shared)
+    return list(db.session.scalars(statement.order_by(FeedMapping.vendor_id.is_(None), FeedMapping.name).limit(most)))
+
+
 def mapping(actor: Actor, mapping_id: uuid.UUID) -> FeedMapping:
     """One mapping. Raises MappingUnknown."""
     row = db.session.scalars(visible(actor, FeedMapping).where(FeedMapping.id == mapping_id)).one_or_none()

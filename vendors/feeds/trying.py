@@ -49,10 +49,7 @@ def tried(
 
 def fields_of(path: Path, options: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> list[str]:
     """The fields that the first rows of a file have, also those within steps of JSON; none of a BMEcat."""
-    try:
-        kind = files.kind_of(path, mapping)
-    except files.MappingNeeded:
-        kind = "jsonl"
+    kind = files.kind_of(path, mapping) if mapping else kind_without_mapping(path)
     if kind == "bmecat":
         return []
     if kind == "jsonl":
@@ -60,6 +57,14 @@ def fields_of(path: Path, options: Mapping[str, Any], mapping: Mapping[str, Any]
     rows = sources.rows_of(path, _way(path, kind, options, mapping))
     _, header = next(iter(rows), (1, []))
     return list(dict.fromkeys(" ".join(cell.split())[:120] for cell in header if cell.strip()))[:MOST_FIELDS]
+
+
+def kind_without_mapping(path: Path) -> str:
+    """xlsx, bmecat, jsonl or csv. Raises FileEmpty, FileKindUnknown."""
+    try:
+        return files.kind_of(path, None)
+    except files.MappingNeeded:
+        return "jsonl"
 
 
 def _fields_of_lines(path: Path, encoding: str) -> list[str]:
