@@ -172,7 +172,7 @@ def test_a_file_is_looked_at_a_mapping_made_and_the_file_taken_in(visit: Callabl
     assert "Row 1 lacks the columns sku" in vera.notes()
     assert faults_of(vera) == {}
     vera.page.get_by_role("link", name="Make a mapping for this file").click()
-    for label, text in {"Name *": "Bezeichnung", "Sku *": "Artikel", "Price *": "Preis"}.items():
+    for label, text in {"Name *": "Bezeichnung", "SKU *": "Artikel", "Price *": "Preis"}.items():
         vera.page.get_by_label(label, exact=True).fill(text)
     vera.page.get_by_label("These fields, one a line").fill(f"Breite {'x' * 60} = Width [mm]")
     vera.page.get_by_label("Name", exact=True).fill("Mine")
