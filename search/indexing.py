@@ -81,17 +81,6 @@ def follow(product_ids: Sequence[uuid.UUID]) -> None:
     push()
 
 
-def index_products(product_ids: Sequence[uuid.UUID]) -> int:
-    """Write these products into the index in the database, in the caller's transaction; returns how many."""
-    written = 0
-    for start in range(0, len(product_ids), BATCH):
-        documents = queries.documents(product_ids[start : start + BATCH])
-        for engine in engines():
-            engine.write(documents)
-        written += len(documents)
-    return written
-
-
 def push() -> int:
     """Write what waits into the index outside; returns how many. Where that is away, it goes on waiting.
 

@@ -19,13 +19,13 @@ from marketplace.orders import actions as orders
 from marketplace.returns import actions as returns
 from marketplace.returns import queries as return_queries
 from marketplace.shipments import actions as shipments
-from search.indexing import index_products
 from search.models import ProductProposal
 from settlements.invoices import actions as invoices
 from tests.builders import feeds
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer, terms_for
 from tests.builders.companies import a_company, a_membership, a_person, an_address
 from tests.builders.rules import a_delivery_rate, a_promotion, default_rules
+from tests.search.servers import index_products
 from vendors.feeds import actions as feed_actions
 from vendors.feeds.models import Feed, FeedMapping
 from vendors.onboarding import actions as onboarding

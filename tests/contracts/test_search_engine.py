@@ -14,7 +14,7 @@ from search.engine import Buyer, FacetName, PageTooFar, Range, SearchRequest, So
 from search.postgres import PostgresEngine
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer
 from tests.builders.companies import a_company
-from tests.search.servers import an_elastic_engine, drop, elasticsearch_url  # noqa: F401
+from tests.search.servers import an_elastic_engine, drop, elasticsearch_url, index_products  # noqa: F401
 
 ENGINES = ["postgres", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
 
@@ -38,7 +38,7 @@ def engine(request, app, session):
 
 def index(engine, products):
     db.session.flush()
-    indexing.index_products([p.id for p in products])
+    index_products([p.id for p in products])
     if engine.outside:
         engine.refresh()
 

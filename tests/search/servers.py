@@ -2,11 +2,20 @@
 
 import os
 import uuid
+from collections.abc import Sequence
 
 import pytest
 
+from search import indexing, queries
 from search.elastic import ElasticEngine
 from search.wire import Server
+
+
+def index_products(product_ids: Sequence[uuid.UUID]) -> None:
+    """Write these products into every index, in the caller's transaction."""
+    documents = queries.documents(product_ids)
+    for engine in indexing.engines():
+        engine.write(documents)
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ import pytest
 
 from marketplace.catalogue.events import OffersChanged
 from marketplace.kernel.db import db
-from search import handlers, indexing, insight
+from search import handlers, insight
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_category, a_product, an_offer
+from tests.search.servers import index_products
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def goods(app, cast):
     ]  # fmt: skip
     for product, price in zip(made, ("89.5", "120"), strict=True):
         an_offer(cast.vendor_company, product, tiers={1: price, 10: "50"})
-    indexing.index_products([p.id for p in made])
+    index_products([p.id for p in made])
     return made
 
 
@@ -160,7 +161,7 @@ def test_product_texts_in_other_languages(client_as, cast, goods):
     client = client_as(cast.vendor)
     text = {"name": "Meuleuse d'angle", "description": "Disque de 125 mm"}
     assert client.put(f"/v1/products/{goods[0].id}/texts/fr", json=text).status_code == 200
-    indexing.index_products([goods[0].id])
+    index_products([goods[0].id])
     hit = client_as(cast.buyer).get("/v1/search?q=meuleuses&language=fr&highlight=true").json["items"][0]
     assert hit["product"]["name"] == "Meuleuse d'angle"
     assert hit["marked"]["name"] == [["Meuleuse", True], [" d'angle", False]]
@@ -215,7 +216,7 @@ def test_an_event_of_many_products_is_indexed_once(own_app):
 def test_what_may_be_the_same_is_proposed_with_a_score(client_as, cast, goods):
     twice = a_product("Cordless spanner CS-18", created_by=cast.rival_vendor_company, manufacturer="")
     an_offer(cast.rival_vendor_company, twice)
-    indexing.index_products([twice.id])
+    index_products([twice.id])
     operator = client_as(cast.operator)
     (proposed,) = operator.get(f"/v1/products/{twice.id}/duplicates").json["items"]
     assert (proposed["name"], proposed["score"] > 0.5) == ("Cordless spanner", True)

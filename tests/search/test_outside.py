@@ -6,6 +6,7 @@ The servers here are real: one of these tests' own, that is stopped and started 
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -245,7 +246,8 @@ def test_a_server_that_is_killed_and_comes_back(market):
     """The real thing: a node of its own is stopped under the running app, and started again with nothing in it."""
     app, cast, product, _ = market
     soon = {"KONTOR_ES_HEAP": "512m", "KONTOR_ES_OPTIONS": "-XX:TieredStopAtLevel=1"}
-    port, environment = "9251", os.environ | soon
+    with socket.create_server(("127.0.0.1", 0)) as free:  # two runs on one machine stop each their own
+        port, environment = str(free.getsockname()[1]), os.environ | soon
 
     def tool(verb):
         subprocess.run([sys.executable, str(TOOL), verb, port], check=True, env=environment, stdout=subprocess.DEVNULL)

@@ -9,6 +9,7 @@ from search import indexing, proposing
 from search.models import ProductNaming, ProductProposal
 from tests.builders.catalogue import a_category, a_product, an_offer
 from tests.pages import HTML, Reader
+from tests.search.servers import index_products
 from vendors.feeds import queries as feeds
 
 EAN = "4006381333931"
@@ -38,7 +39,7 @@ def pair(cast):
     worded.attributes = [{"name": "power", "value": "0.5 kW"}, {"name": "Colour", "value": "green"}]
     an_offer(cast.vendor_company, known, price="410")
     an_offer(cast.rival_vendor_company, worded, price="399")
-    indexing.index_products([known.id, worded.id])
+    index_products([known.id, worded.id])
     return known, worded
 
 

@@ -5,17 +5,18 @@ import pytest
 from marketplace.catalogue.models import Product
 from marketplace.kernel import queue
 from marketplace.kernel.db import QueryCounter, db, transaction
-from search import indexing, rules
+from search import rules
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_price_list, a_product, an_offer
 from tests.cast import make_cast
+from tests.search.servers import index_products
 
 
 @pytest.fixture
 def offer(cast):
     product = a_product("Angle grinder", created_by=cast.vendor_company, part_number="AG-125")
     made = an_offer(cast.vendor_company, product, price="89.5")
-    indexing.index_products([product.id])
+    index_products([product.id])
     return made
 
 
@@ -88,7 +89,7 @@ def test_the_number_of_queries_does_not_grow_with_the_hits(client_as, cast, monk
         for product in products:
             an_offer(cast.vendor_company, product)
         with QueryCounter() as indexed:
-            indexing.index_products([p.id for p in products])
+            index_products([p.id for p in products])
         with QueryCounter() as asked:
             assert len(client.get("/v1/search?q=gasket&limit=100").json["items"]) >= count
         return indexed.count, asked.count
