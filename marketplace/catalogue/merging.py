@@ -22,6 +22,10 @@ _MOVE_OFFERS = text("""
     UPDATE offer SET product_id = :survivor, updated_at = :now, version = version + 1
     WHERE product_id = :merged RETURNING id
 """).bindparams(bindparam("survivor", type_=Uuid()), bindparam("merged", type_=Uuid()))
+# As a feed does it: offers first, in the order of their ids, then the lock of new products, then products.
+_LOCK_OFFERS = text("SELECT id FROM offer WHERE product_id = :merged ORDER BY id FOR NO KEY UPDATE").bindparams(
+    bindparam("merged", type_=Uuid())
+)
 _FOLLOW = text("UPDATE product SET merged_into = :survivor WHERE merged_into = :merged").bindparams(
     bindparam("survivor", type_=Uuid()), bindparam("merged", type_=Uuid())
 )
@@ -46,6 +50,7 @@ def merge(actor: Actor, survivor_id: uuid.UUID, merged_id: uuid.UUID) -> Product
     which one he wants to end is his to say. Documents, texts, attributes and numbers that the survivor lacks are kept.
     Raises ProductUnknown, SameProduct, NumbersContradict.
     """
+    db.session.execute(_LOCK_OFFERS, {"merged": merged_id})
     advisory_lock(NEW_PRODUCTS_LOCK)  # a feed that looked up the other one has written its offers, or will find this
     survivor, merged = _both(actor, survivor_id, merged_id)
     if survivor.id == merged.id:
