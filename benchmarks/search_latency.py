@@ -68,6 +68,7 @@ def main() -> None:
                 with on.app.app_context():
                     figures["offers"] = indexing.rebuild()
                 analyze(on.conninfo)
+                on.environment.pop("ELASTICSEARCH_URL", None)  # that of the other engine's server
                 figures["postgres"] = answered(on, filled, chosen.seconds)
     for name in ("elasticsearch", "postgres"):
         if name in figures:
