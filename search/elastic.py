@@ -9,7 +9,7 @@ version.
 import re
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -18,25 +18,18 @@ import orjson
 import structlog
 
 from marketplace.kernel.db import new_id
-from search import dsl, mapping, numbers
+from search import answers, dsl, mapping
 from search.documents import Document, as_source
 from search.engine import (
     DEEPEST,
     Buyer,
-    Count,
-    Facet,
-    FacetName,
-    Hit,
     IndexNotWhole,
     PageTooFar,
     Refused,
     SearchAway,
     SearchRequest,
     SearchResult,
-    Sort,
 )
-from search.facets import attribute_facets
-from search.marks import pieces
 from search.wire import AWAY, Deadline, Refusal, Server
 
 log = structlog.get_logger("search")
@@ -66,29 +59,29 @@ class ElasticEngine:
         until = Deadline(self.timeout_s)
         found = self._ask(dsl.body(request), until)
         words = request.words
-        if " " in words.text and not words.key and not _total(found):
+        if " " in words.text and not words.key and not answers.total(found):
             meant = self._corrected(request, until)  # before some of the words do: one of them is misspelt
             if meant is not None:
                 return meant
-        if words.text and _total(found) < ENOUGH and " " in words.text:
+        if words.text and answers.total(found) < ENOUGH and " " in words.text:
             found = self._ask(dsl.body(request, loosely=True), until)
-        if _total(found) or not words.text:
-            return _result(request, found)
+        if answers.total(found) or not words.text:
+            return answers.result(request, found)
         if words.key:
             near = self._ask(dsl.nothing_like_it(request), until)
-            if _total(near):
-                return _result(request, near)
-        return self._corrected(request, until) or _result(request, found)
+            if answers.total(near):
+                return answers.result(request, near)
+        return self._corrected(request, until) or answers.result(request, found)
 
     def _corrected(self, request: SearchRequest, until: Deadline) -> SearchResult | None:
         """What is found of the nearest words that the catalogue has."""
         suggested = self._ask(dsl.corrections(request.words.text), until).get("suggest", {}).get("word", ())
-        meant = correction(request.words.text, suggested)
+        meant = answers.correction(request.words.text, suggested)
         if meant is None:
             return None
         words = replace(request.words, text=meant, readings=(meant,), key="", heads=())
         found = self._ask(dsl.body(replace(request, words=words)), until)
-        return replace(_result(request, found), meant=meant) if _total(found) else None
+        return replace(answers.result(request, found), meant=meant) if answers.total(found) else None
 
     def complete(
         self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
@@ -309,18 +302,6 @@ def _not_as_agreed(failure: Refusal) -> SearchAway:
     return SearchAway()
 
 
-def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
-    """The text with the words that the catalogue has instead of those it has not; None where it stays the same. Who
-    asks for `100nF` does not mean `100uF`: what has a digit is no misspelt word."""
-    parts, at = [], 0
-    for word in suggested:
-        if word["options"] and word["text"].isalpha():
-            parts += [text[at : word["offset"]], word["options"][0]["text"]]
-            at = word["offset"] + word["length"]
-    changed = "".join([*parts, text[at:]])
-    return changed if changed != text else None
-
-
 def _sources(documents: Sequence[Document]) -> list[tuple[str, int, bytes]]:
     """What is stored of them: (id, version, JSON)."""
     return [(str(one.product_id), one.version, orjson.dumps(as_source(one))) for one in documents]
@@ -354,52 +335,3 @@ def _faults(answer: Any, *, may_be_gone: bool = False) -> Iterator[Refused]:
         if done["status"] >= 400 and done["status"] != _CONFLICT:
             reason = done["error"].get("caused_by", done["error"]).get("reason", done["error"].get("reason", ""))
             yield Refused(uuid.UUID(done["_id"]), str(reason)[:500])
-
-
-def _total(found: Mapping[str, Any]) -> int:
-    return int(found["hits"].get("total", {"value": 0})["value"])
-
-
-def _result(request: SearchRequest, found: Mapping[str, Any]) -> SearchResult:
-    hits = found["hits"]["hits"]
-    if request.words.key and request.sort is Sort.RELEVANCE and hits and request.offset < dsl.WINDOW:
-        hits = _nearest_first(request, hits)[request.offset : request.offset + request.limit]
-    items = tuple(_hit(hit) for hit in hits)
-    total, end = _total(found), request.offset + len(items)
-    following = end if items and end < min(total, DEEPEST) else None
-    return SearchResult(items, total, following, tuple(_facets(request, found.get("aggregations", {}))))
-
-
-def _nearest_first(request: SearchRequest, hits: Sequence[Any]) -> list[Any]:
-    """Hits by number, found by more than a few words, in the order of how near they are; the others behind them."""
-    by_number = [hit for hit in hits if (hit["_score"] or 0) >= dsl.LEAST_NUMBER]
-    others = [hit for hit in hits if (hit["_score"] or 0) < dsl.LEAST_NUMBER]
-    words = request.words
-    exact = [hit for hit in by_number if hit["_score"] >= dsl.EXACT]
-    near = [hit for hit in by_number if hit["_score"] < dsl.EXACT]
-    keys = [(hit.get("fields", {}).get("part_key") or [""])[0] for hit in near]
-    return [*exact, *(near[at] for at in numbers.nearest(words.key, words.heads, keys)), *others]
-
-
-def _hit(hit: Mapping[str, Any]) -> Hit:
-    found = sorted(hit.get("highlight", {}).items())  # "texts.fr.name" behind "name": of two the language's own stays
-    return Hit(uuid.UUID(hit["_id"]), {name.rpartition(".")[2]: pieces(texts[0]) for name, texts in found})
-
-
-def _facets(request: SearchRequest, counted: Mapping[str, Any]) -> Iterator[Facet]:
-    for name in request.facets:
-        found = counted.get(name.value)
-        if found is None:
-            continue
-        if name is FacetName.ATTRIBUTES:
-            yield from attribute_facets([(b["key"], b["doc_count"]) for b in found["pairs"]["buckets"]])
-        elif name is FacetName.STOCK:
-            yield Facet(name.value, (Count("in_stock", found["doc_count"]),))
-        elif name is FacetName.PRICE:
-            counts = [(b["key"], b["products"]["doc_count"]) for b in found["mine"]["ranges"]["buckets"]]
-            yield Facet(name.value, tuple(Count(key, number) for key, number in counts if number))
-        elif name is FacetName.LEAD_TIME:
-            counts = [(days, found["buckets"][str(days)]["doc_count"]) for days in dsl.LEAD_DAYS]
-            yield Facet(name.value, tuple(Count(str(days), number) for days, number in counts if number))
-        else:
-            yield Facet(name.value, tuple(Count(b["key"], b["doc_count"]) for b in found["buckets"] if b["doc_count"]))

@@ -1,0 +1,71 @@
+"""What Elasticsearch answers, in the words of the protocol: pure."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from search import dsl, numbers
+from search.engine import DEEPEST, Count, Facet, FacetName, Hit, SearchRequest, SearchResult, Sort
+from search.facets import attribute_facets
+from search.marks import pieces
+
+
+def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
+    """The text with the words that the catalogue has instead of those it has not; None where it stays the same. Who
+    asks for `100nF` does not mean `100uF`: what has a digit is no misspelt word."""
+    parts, at = [], 0
+    for word in suggested:
+        if word["options"] and word["text"].isalpha():
+            parts += [text[at : word["offset"]], word["options"][0]["text"]]
+            at = word["offset"] + word["length"]
+    changed = "".join([*parts, text[at:]])
+    return changed if changed != text else None
+
+
+def total(found: Mapping[str, Any]) -> int:
+    return int(found["hits"].get("total", {"value": 0})["value"])
+
+
+def result(request: SearchRequest, found: Mapping[str, Any]) -> SearchResult:
+    hits = found["hits"]["hits"]
+    if request.words.key and request.sort is Sort.RELEVANCE and hits and request.offset < dsl.WINDOW:
+        hits = _nearest_first(request, hits)[request.offset : request.offset + request.limit]
+    items = tuple(_hit(hit) for hit in hits)
+    count, end = total(found), request.offset + len(items)
+    following = end if items and end < min(count, DEEPEST) else None
+    return SearchResult(items, count, following, tuple(_facets(request, found.get("aggregations", {}))))
+
+
+def _nearest_first(request: SearchRequest, hits: Sequence[Any]) -> list[Any]:
+    """Hits by number, found by more than a few words, in the order of how near they are; the others behind them."""
+    by_number = [hit for hit in hits if (hit["_score"] or 0) >= dsl.LEAST_NUMBER]
+    others = [hit for hit in hits if (hit["_score"] or 0) < dsl.LEAST_NUMBER]
+    words = request.words
+    exact = [hit for hit in by_number if hit["_score"] >= dsl.EXACT]
+    near = [hit for hit in by_number if hit["_score"] < dsl.EXACT]
+    keys = [(hit.get("fields", {}).get("part_key") or [""])[0] for hit in near]
+    return [*exact, *(near[at] for at in numbers.nearest(words.key, words.heads, keys)), *others]
+
+
+def _hit(hit: Mapping[str, Any]) -> Hit:
+    found = sorted(hit.get("highlight", {}).items())  # "texts.fr.name" behind "name": of two the language's own stays
+    return Hit(uuid.UUID(hit["_id"]), {name.rpartition(".")[2]: pieces(texts[0]) for name, texts in found})
+
+
+def _facets(request: SearchRequest, counted: Mapping[str, Any]) -> Iterator[Facet]:
+    for name in request.facets:
+        found = counted.get(name.value)
+        if found is None:
+            continue
+        if name is FacetName.ATTRIBUTES:
+            yield from attribute_facets([(b["key"], b["doc_count"]) for b in found["pairs"]["buckets"]])
+        elif name is FacetName.STOCK:
+            yield Facet(name.value, (Count("in_stock", found["doc_count"]),))
+        elif name is FacetName.PRICE:
+            counts = [(b["key"], b["products"]["doc_count"]) for b in found["mine"]["ranges"]["buckets"]]
+            yield Facet(name.value, tuple(Count(key, number) for key, number in counts if number))
+        elif name is FacetName.LEAD_TIME:
+            counts = [(days, found["buckets"][str(days)]["doc_count"]) for days in dsl.LEAD_DAYS]
+            yield Facet(name.value, tuple(Count(str(days), number) for days, number in counts if number))
+        else:
+            yield Facet(name.value, tuple(Count(b["key"], b["doc_count"]) for b in found["buckets"] if b["doc_count"]))
