@@ -46,12 +46,16 @@ def received(on: Stage, actor: Actor, content: bytes, mapping: str) -> str:
 
 def processor_s(pid: int) -> float:
     """Of a worker and its children, those that are gone included."""
-    ticks = 0
-    for member in family(pid):
-        with open(f"/proc/{member}/stat") as file:
+    return sum(_ticks(member) for member in family(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
             fields = file.read().rpartition(")")[2].split()
-        ticks += sum(int(fields[at]) for at in (11, 12, 13, 14))
-    return ticks / os.sysconf("SC_CLK_TCK")
+    except (FileNotFoundError, ProcessLookupError):  # gone meanwhile: its parent has its time
+        return 0
+    return sum(int(fields[at]) for at in (11, 12, 13, 14))
 
 
 def main() -> None:
