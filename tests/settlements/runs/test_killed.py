@@ -1,9 +1,7 @@
 """A run that is killed at any moment, or worked on by several processes, comes to the same statements once."""
 
 import itertools
-import os
 import random
-import signal
 import time
 from datetime import timedelta
 
@@ -115,7 +113,7 @@ def test_a_run_whose_worker_is_killed_again_and_again_is_closed_once(market, sta
             assert forks.has_said(process, log, "on\n")
             if kills < 4:
                 wait_for_progress(seen, process)
-                os.kill(process.pid, signal.SIGKILL)
+                forks.kill(process)
                 kills += 1
             process.wait(300)
     watcher.dispose()
