@@ -53,6 +53,7 @@ from marketplace.returns import events as return_events
 from marketplace.returns import handlers as return_handlers
 from marketplace.returns import jobs as _return_jobs  # noqa: F401  registers what time does to returns
 from marketplace.returns import pages as returns_pages
+from marketplace.returns import replacement_pages, replacement_routes
 from marketplace.returns import routes as returns_routes
 from marketplace.rules import commands as rules_commands
 from marketplace.rules import handlers as rule_handlers
@@ -140,6 +141,7 @@ API = [
     orders_routes.routes,
     shipments_routes.routes,
     returns_routes.routes,
+    replacement_routes.routes,
     carts_routes.routes,
     search_routes.routes,
     books_routes.routes,
@@ -167,6 +169,7 @@ PAGES = [
     orders_pages.routes,
     shipments_pages.routes,
     returns_pages.routes,
+    replacement_pages.routes,
     rules_pages.routes,
     payments_pages.routes,
     credit_pages.routes,

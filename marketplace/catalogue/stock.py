@@ -174,6 +174,15 @@ def use(
     _lower({}, {offer_id: quantity for offer_id, quantity in unheld.items() if quantity})
 
 
+def take(wanted: Sequence[Wanted]) -> None:
+    """Units leave that nothing was reserved for: they are not on hand any more. Raises StockTooLow."""
+    reserve(wanted)
+    units: dict[uuid.UUID, int] = defaultdict(int)
+    for line in wanted:
+        units[line.offer_id] += line.quantity
+    _lower(units, units)
+
+
 def expire(limit: int = EXPIRE_BATCH) -> int:
     """End up to `limit` reservations whose time is over; returns how many. Those that others hold locked are left."""
     due = db.session.scalars(

@@ -12,7 +12,7 @@ from marketplace.notifications.actions import notify
 from marketplace.orders import queries as orders
 from marketplace.returns import queries
 from marketplace.returns.events import ReturnMoved
-from marketplace.returns.models import ReturnCase, ReturnLine
+from marketplace.returns.models import ReturnCase, ReturnLine, ReturnReplacement
 from marketplace.returns.states import TURN
 from marketplace.rules.return_terms import ReturnTerms
 
@@ -25,6 +25,9 @@ _TO = {
     "received": ("buyer",),
     "decided": ("buyer",),
     "settled": ("buyer", "vendor"),
+    "replacing": ("vendor",),
+    "replacement_sent": ("buyer",),
+    "replacement_lost": ("buyer", "vendor"),
     "appealed": ("operator", "other"),  # the other side may reply
     "ruled": ("buyer", "vendor"),
     "reminder": (),  # whoever the line waits for
@@ -37,6 +40,9 @@ WORDS = {
     "received": "The goods have arrived.",
     "decided": "It is decided what counts.",
     "settled": "It is settled; what is due to you is on its way.",
+    "replacing": "The buyer gets a replacement: ship it in time, or say that you cannot; else he gets money.",
+    "replacement_sent": "The replacement is on its way.",
+    "replacement_lost": "The replacement was lost on its way; the vendor ships another.",
     "appealed": "Somebody does not accept what was said.",
     "ruled": "The marketplace has ruled upon the appeal.",
     "reminder": "This still waits for you.",
@@ -107,9 +113,21 @@ def _letter(
         "words": WORDS[event.what],
         "lines": [f"{line.quantity} {line.unit} {line.name} ({line.sku}): {line.state.value}" for line in lines],
         "said": first.answer if event.what in {"evidence", "declined", "approved"} else "",
-        "until": due.date().isoformat() if due and event.what in {"requested", "evidence", "reminder"} else "",
+        "until": due.date().isoformat()
+        if due and event.what in {"requested", "evidence", "reminder", "replacing"}
+        else "",
         "case_id": str(case.id),
         "order_to_pay": "",
     } | dict(instead)
-    moved = f"{event.what}:{first.id}:{len(queries.moves_of([first]))}"
+    moves = len(queries.moves_of([first]))
+    if event.what in {"replacement_sent", "replacement_lost"}:
+        sent = _sent(case, first)
+        facts["said"] = f"{sent[-1].quantity} by {sent[-1].carrier} {sent[-1].tracking_number}".strip()
+        moves += sum(2 if row.ended_at else 1 for row in sent)  # not every one of them moves the line
+    moved = f"{event.what}:{first.id}:{moves}"
     notify(company_id, "return_news", f"return:{case.id}:{moved}", facts, to=to)
+
+
+def _sent(case: ReturnCase, line: ReturnLine) -> list[ReturnReplacement]:
+    """The replacements of a line that were shipped, oldest first."""
+    return [row for row in queries.replacements_of(SYSTEM, case.id) if row.return_line_id == line.id]

@@ -20,7 +20,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
 from marketplace.kernel.db import Minor, Row, append_only, id_column, state_column
-from marketplace.returns.states import LINE_STATES, PARCEL_STATES, LineState, ParcelState
+from marketplace.returns.states import (
+    LINE_STATES,
+    PARCEL_STATES,
+    REPLACEMENT_STATES,
+    LineState,
+    ParcelState,
+    ReplacementState,
+)
 
 
 class ReturnCase(Row):
@@ -75,6 +82,7 @@ class ReturnLine(Row):
         CheckConstraint(
             "received_quantity BETWEEN 0 AND quantity AND lost_quantity BETWEEN 0 AND quantity", name="received"
         ),
+        CheckConstraint("replaced_quantity BETWEEN 0 AND quantity", name="replaced"),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -92,6 +100,7 @@ class ReturnLine(Row):
     claimed_quantity: Mapped[int]
     received_quantity: Mapped[int] = mapped_column(default=0)
     lost_quantity: Mapped[int] = mapped_column(default=0)  # of those received: lost on the way back
+    replaced_quantity: Mapped[int] = mapped_column(default=0)  # units whose replacement has left and was not lost
     reason: Mapped[str]
     fault_claimed: Mapped[str]
     wish: Mapped[str] = mapped_column(default="refund")  # refund or replacement
@@ -109,6 +118,11 @@ class ReturnLine(Row):
     decided_side: Mapped[str] = mapped_column(default="")  # vendor, operator, or deadline
     decided_at: Mapped[datetime | None]
     arbitrated: Mapped[bool] = mapped_column(default=False)  # the operator's word binds: no further appeal
+
+    @property
+    def to_replace(self) -> int:
+        """Units whose replacement was settled and has not left."""
+        return max(0, int((self.settled or {}).get("replaced", 0)) - self.replaced_quantity)
 
 
 class ReturnUnit(Row):
@@ -203,6 +217,31 @@ class ReturnParcelLine(Row):
     vendor_id: Mapped[uuid.UUID]
     quantity: Mapped[int]
     received_quantity: Mapped[int] = mapped_column(default=0)
+
+
+class ReturnReplacement(Row):
+    """Units on their way to the buyer instead of those of a line that came back: no order, and no money."""
+
+    __tablename__ = "return_replacement"
+    __tenants__ = Tenants(buyer="company_id", vendor="vendor_id")
+    __states__ = REPLACEMENT_STATES
+    __table_args__ = (
+        ForeignKeyConstraint(["case_id", "return_line_id"], ["return_line.case_id", "return_line.id"]),
+        CheckConstraint("quantity >= 1", name="quantity"),
+        Index("ix_return_replacement_case_id", "case_id"),
+    )
+
+    id: Mapped[uuid.UUID] = id_column()
+    case_id: Mapped[uuid.UUID]
+    return_line_id: Mapped[uuid.UUID]
+    company_id: Mapped[uuid.UUID]
+    vendor_id: Mapped[uuid.UUID]
+    quantity: Mapped[int]
+    state: Mapped[ReplacementState] = state_column(ReplacementState, ReplacementState.IN_TRANSIT)
+    carrier: Mapped[str]
+    tracking_number: Mapped[str] = mapped_column(default="")
+    shipped_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]  # delivered, or known to be lost
 
 
 class ReturnAppeal(Row):

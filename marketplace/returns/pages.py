@@ -187,6 +187,9 @@ _ANSWERS: dict[str, Callable[[Any, uuid.UUID, uuid.UUID, dict[str, Any]], object
         actor, case_id, line_id, form["quantity"] or 1, form["note"]
     ),
     "inspect": lambda actor, case_id, line_id, form: actions.inspect(actor, case_id, line_id, _said(form)),
+    "cannot-replace": lambda actor, case_id, line_id, form: actions.cannot_replace(
+        actor, case_id, line_id, _said(form)
+    ),
 }
 _ASKS: dict[str, Callable[[Any, uuid.UUID, uuid.UUID, dict[str, Any]], object]] = {
     "provide": lambda actor, case_id, line_id, form: actions.provide(actor, case_id, line_id, form["note"]),
@@ -201,7 +204,7 @@ _ASKS: dict[str, Callable[[Any, uuid.UUID, uuid.UUID, dict[str, Any]], object]] 
 def answer(case_id: uuid.UUID, line_id: uuid.UUID, verb: str) -> Response:
     """What the vendor says of a line."""
     form = forms.load(LineForm())
-    return _once(case_id, lambda: _ANSWERS[verb](current_actor(), case_id, line_id, form))
+    return once_in(case_id, lambda: _ANSWERS[verb](current_actor(), case_id, line_id, form))
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/<any(provide, withdraw, reopen):verb>")
@@ -210,7 +213,7 @@ def answer(case_id: uuid.UUID, line_id: uuid.UUID, verb: str) -> Response:
 def ask(case_id: uuid.UUID, line_id: uuid.UUID, verb: str) -> Response:
     """What the buyer says of a line."""
     form = forms.load(LineForm())
-    return _once(case_id, lambda: _ASKS[verb](current_actor(), case_id, line_id, form))
+    return once_in(case_id, lambda: _ASKS[verb](current_actor(), case_id, line_id, form))
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/appeal")
@@ -219,7 +222,7 @@ def ask(case_id: uuid.UUID, line_id: uuid.UUID, verb: str) -> Response:
 def appeal(case_id: uuid.UUID, line_id: uuid.UUID) -> Response:
     """Do not accept what was said."""
     said = _said(forms.load(LineForm()))
-    return _once(case_id, lambda: actions.appeal(current_actor(), case_id, line_id, said))
+    return once_in(case_id, lambda: actions.appeal(current_actor(), case_id, line_id, said))
 
 
 @routes.post("/returns/<uuid:case_id>/appeals/<uuid:appeal_id>/reply")
@@ -228,7 +231,7 @@ def appeal(case_id: uuid.UUID, line_id: uuid.UUID) -> Response:
 def reply(case_id: uuid.UUID, appeal_id: uuid.UUID) -> Response:
     """Say something to an appeal of the other side."""
     said = _said(forms.load(LineForm()))
-    return _once(case_id, lambda: actions.reply(current_actor(), case_id, appeal_id, said))
+    return once_in(case_id, lambda: actions.reply(current_actor(), case_id, appeal_id, said))
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/rule")
@@ -255,7 +258,7 @@ def rule(case_id: uuid.UUID, line_id: uuid.UUID) -> Response:
         if found.line(line_id).state.value == "decided":
             actions.settle_found(actor, found, [line_id])
 
-    return _once(case_id, effect)
+    return once_in(case_id, effect)
 
 
 @routes.post("/returns/<uuid:case_id>/parcels")
@@ -266,7 +269,7 @@ def announce(case_id: uuid.UUID) -> Response:
     form = forms.load(ParcelForm())
     lines = [{"line_id": one, "quantity": n} for one, n in forms.some_quantities("sent", "Say what is sent.").items()]
     wanted = form | {"lines": lines, "label_cost_minor": _minor(case_id, form["label_cost"], "label_cost") or 0}
-    return _once(case_id, lambda: actions.announce(current_actor(), case_id, wanted))
+    return once_in(case_id, lambda: actions.announce(current_actor(), case_id, wanted))
 
 
 @routes.post("/returns/<uuid:case_id>/parcels/<uuid:parcel_id>/<any(receive, lose):verb>")
@@ -276,8 +279,8 @@ def tell_of_parcel(case_id: uuid.UUID, parcel_id: uuid.UUID, verb: str) -> Respo
     """A parcel arrived, with what is said of it, or was lost."""
     received = forms.quantities("received")
     if verb == "lose":
-        return _once(case_id, lambda: actions.lose_parcel(current_actor(), case_id, parcel_id))
-    return _once(case_id, lambda: actions.receive_parcel(current_actor(), case_id, parcel_id, received or None))
+        return once_in(case_id, lambda: actions.lose_parcel(current_actor(), case_id, parcel_id))
+    return once_in(case_id, lambda: actions.receive_parcel(current_actor(), case_id, parcel_id, received or None))
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/evidence")
@@ -321,15 +324,15 @@ def decision_pdf(case_id: uuid.UUID, number: int) -> FileResponse:
 def end(case_id: uuid.UUID, verb: str) -> Response:
     """Close a case, or take it up again."""
     action = actions.close if verb == "close" else actions.reopen_case
-    return _once(case_id, lambda: action(current_actor(), case_id))
+    return once_in(case_id, lambda: action(current_actor(), case_id))
 
 
-def _once(case_id: uuid.UUID, act: Callable[[], object]) -> Response:
+def once_in(case_id: uuid.UUID, act: Callable[[], object]) -> Response:
     """Act once for the form's key, and lead back to the case."""
 
     def effect() -> str:
         act()
-        return url_for(".case", case_id=case_id)
+        return url_for("returns_pages.case", case_id=case_id)
 
     return forms.once(effect)
 

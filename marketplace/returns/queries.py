@@ -24,12 +24,14 @@ from marketplace.returns.models import (
     ReturnNumber,
     ReturnParcel,
     ReturnParcelLine,
+    ReturnReplacement,
     ReturnUnit,
 )
 from marketplace.returns.refusals import (
     AppealUnknown,
     DecisionUnknown,
     EvidenceUnknown,
+    ReplacementUnknown,
     ReturnLineUnknown,
     ReturnParcelUnknown,
     ReturnUnknown,
@@ -66,6 +68,7 @@ class WholeCase:
     evidence: Sequence[ReturnEvidence]
     parcels: Sequence[ReturnParcel]
     parcel_lines: dict[uuid.UUID, list[ReturnParcelLine]]
+    replacements: Sequence[ReturnReplacement]
     appeals: Sequence[ReturnAppeal]
     decisions: Sequence[ReturnDecision]
     moves: Sequence[HistoryLine]
@@ -179,6 +182,7 @@ def whole(actor: Actor, case_id: uuid.UUID) -> WholeCase:
         evidence=_of_case(actor, ReturnEvidence, case_id),
         parcels=_of_case(actor, ReturnParcel, case_id),
         parcel_lines=parcel_lines,
+        replacements=replacements_of(actor, case_id),
         appeals=_of_case(actor, ReturnAppeal, case_id),
         decisions=decisions_of(case_id),
         moves=moves_of(lines),
@@ -249,6 +253,19 @@ def parcel(actor: Actor, case_id: uuid.UUID, parcel_id: uuid.UUID) -> ReturnParc
     if row is None:
         raise ReturnParcelUnknown
     return row
+
+
+def replacements_of(actor: Actor, case_id: uuid.UUID) -> list[ReturnReplacement]:
+    """What was shipped instead of goods that came back, as far as the actor sees it, oldest first."""
+    return _of_case(actor, ReturnReplacement, case_id)
+
+
+def replacement(actor: Actor, case_id: uuid.UUID, replacement_id: uuid.UUID) -> ReturnReplacement:
+    """One of them; the caller holds the order's lock. Raises ReplacementUnknown."""
+    for row in replacements_of(actor, case_id):
+        if row.id == replacement_id:
+            return row
+    raise ReplacementUnknown
 
 
 def parcels_of(case_id: uuid.UUID) -> list[ReturnParcel]:

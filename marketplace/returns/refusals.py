@@ -15,6 +15,10 @@ class ReturnParcelUnknown(NotFound):
     message = "There is no such parcel in this return case."
 
 
+class ReplacementUnknown(NotFound):
+    message = "There is no such replacement in this return case."
+
+
 class EvidenceUnknown(NotFound):
     message = "There is no such file in this return case."
 
@@ -67,6 +71,14 @@ class LineNamedTwice(Invalid):
 
 class MoreThanApproved(Conflict):
     """More units than the line holds, or than have been received of it."""
+
+
+class ReplacementHasLeft(Conflict):
+    """Units whose replacement is under way, or has arrived, stay replaced."""
+
+
+class NothingToReplace(Conflict):
+    message = "No replacement is to be shipped for this line."
 
 
 class SharesNotWhole(Invalid):

@@ -67,7 +67,7 @@ def list_returnable(order_id):
 def open_return(wanted, order_id):
     """Ask to return units of an order, of any number of its vendors; each vendor answers for his lines."""
     case = actions.open_case(current_actor(), order_id, wanted["lines"], wanted["note"])
-    return _seen(current_actor(), case.id), 201
+    return seen(current_actor(), case.id), 201
 
 
 @routes.get("/returns")
@@ -90,7 +90,7 @@ def list_returns(args):
 @routes.response(200, CaseOut)
 def get_return(case_id):
     """One case: a vendor sees his lines, the buyer and the operator all."""
-    return _seen(current_actor(), case_id)
+    return seen(current_actor(), case_id)
 
 
 @routes.post("/returns/<uuid:case_id>/preview")
@@ -120,7 +120,7 @@ def decide_return(wanted, case_id):
     found = actions.decide(actor, case_id, wanted["lines"])
     if wanted["settle"]:
         actions.settle_found(actor, found, [line["line_id"] for line in wanted["lines"]])
-    return _seen(actor, case_id), 200
+    return seen(actor, case_id), 200
 
 
 @routes.post("/returns/<uuid:case_id>/settle")
@@ -163,7 +163,7 @@ def get_decision_pdf(case_id, number):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def approve_line(wanted, case_id, line_id):
     """Accept the return: the goods come back, stay with the buyer, or are scrapped where they are."""
-    return _done(actions.approve, case_id, line_id, wanted["goods"], wanted["note"])
+    return done(actions.approve, case_id, line_id, wanted["goods"], wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/decline")
@@ -173,7 +173,7 @@ def approve_line(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def decline_line(wanted, case_id, line_id):
     """Do not accept the return; the buyer may appeal."""
-    return _done(actions.decline, case_id, line_id, wanted["note"])
+    return done(actions.decline, case_id, line_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/ask-evidence")
@@ -183,7 +183,7 @@ def decline_line(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def ask_evidence(wanted, case_id, line_id):
     """Ask the buyer to show more before answering."""
-    return _done(actions.ask_evidence, case_id, line_id, wanted["note"])
+    return done(actions.ask_evidence, case_id, line_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/provide")
@@ -193,7 +193,7 @@ def ask_evidence(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def provide_evidence(wanted, case_id, line_id):
     """The buyer has shown what was asked for; the vendor answers again."""
-    return _done(actions.provide, case_id, line_id, wanted["note"])
+    return done(actions.provide, case_id, line_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/withdraw")
@@ -203,7 +203,7 @@ def provide_evidence(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def withdraw_line(wanted, case_id, line_id):
     """The buyer keeps the goods after all; possible until they are received."""
-    return _done(actions.withdraw, case_id, line_id, wanted["note"])
+    return done(actions.withdraw, case_id, line_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/reopen")
@@ -213,7 +213,7 @@ def withdraw_line(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def reopen_line(wanted, case_id, line_id):
     """Take a line up again: the buyer what he withdrew, the operator also what was declined."""
-    return _done(actions.reopen, case_id, line_id, wanted["note"])
+    return done(actions.reopen, case_id, line_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/receive")
@@ -223,7 +223,7 @@ def reopen_line(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def receive_line(wanted, case_id, line_id):
     """Units arrived without a parcel that was announced; more may follow."""
-    return _done(actions.receive, case_id, line_id, wanted["quantity"], wanted["note"])
+    return done(actions.receive, case_id, line_id, wanted["quantity"], wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/inspect")
@@ -233,7 +233,7 @@ def receive_line(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def inspect_line(wanted, case_id, line_id):
     """Say what was found in the goods that came back."""
-    return _done(actions.inspect, case_id, line_id, wanted["note"])
+    return done(actions.inspect, case_id, line_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/appeal")
@@ -271,7 +271,7 @@ def rule_line(wanted, case_id, line_id):
     found = actions.rule(actor, case_id, line_id, wanted)
     if wanted["settle"] and found.line(line_id).state.value == "decided":
         actions.settle_found(actor, found, [line_id])
-    return _seen(actor, case_id), 200
+    return seen(actor, case_id), 200
 
 
 @routes.post("/returns/<uuid:case_id>/parcels")
@@ -281,7 +281,7 @@ def rule_line(wanted, case_id, line_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def announce_parcel(wanted, case_id):
     """Goods leave the buyer: by his parcel, or with a label or collection that vendor or operator pays for."""
-    return _done(actions.announce, case_id, wanted)
+    return done(actions.announce, case_id, wanted)
 
 
 @routes.post("/returns/<uuid:case_id>/parcels/<uuid:parcel_id>/receive")
@@ -293,7 +293,7 @@ def receive_parcel(wanted, case_id, parcel_id):
     """A parcel arrived, with all that was sent or less."""
     lines = wanted.get("lines")
     received = None if lines is None else {line["line_id"]: line["quantity"] for line in lines}
-    return _done(actions.receive_parcel, case_id, parcel_id, received)
+    return done(actions.receive_parcel, case_id, parcel_id, received)
 
 
 @routes.post("/returns/<uuid:case_id>/parcels/<uuid:parcel_id>/lose")
@@ -303,7 +303,7 @@ def receive_parcel(wanted, case_id, parcel_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def lose_parcel(wanted, case_id, parcel_id):
     """A parcel was lost on its way back; who bears it is decided next."""
-    return _done(actions.lose_parcel, case_id, parcel_id, wanted["note"])
+    return done(actions.lose_parcel, case_id, parcel_id, wanted["note"])
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/evidence")
@@ -334,7 +334,7 @@ def get_evidence(case_id, evidence_id):
 @routes.alt_response(409, schema=ProblemOut, description="Lines are under way.")
 def close_return(case_id):
     """Close a case of which nothing is under way."""
-    return _done(actions.close, case_id)
+    return done(actions.close, case_id)
 
 
 @routes.post("/returns/<uuid:case_id>/reopen")
@@ -342,18 +342,18 @@ def close_return(case_id):
 @routes.response(200, CaseOut)
 def reopen_return(case_id):
     """Take a closed case up again."""
-    return _done(actions.reopen_case, case_id)
+    return done(actions.reopen_case, case_id)
 
 
-def _done(action: Any, case_id: Any, *arguments: Any) -> dict[str, Any]:
+def done(action: Any, case_id: Any, *arguments: Any) -> dict[str, Any]:
     """One verb in one transaction, and the case as the actor sees it then."""
     actor = current_actor()
     with transaction():
         action(actor, case_id, *arguments)
-        return _seen(actor, case_id)
+        return seen(actor, case_id)
 
 
-def _seen(actor: Actor, case_id: Any) -> dict[str, Any]:
+def seen(actor: Actor, case_id: Any) -> dict[str, Any]:
     whole = queries.whole(actor, case_id)
     return views.case(whole, views.party_of(actor, whole.case))
 

@@ -8,6 +8,7 @@ from marketplace.kernel.fields import Currency, Minor, PageArgs, Quantity, Stric
 from marketplace.kernel.web import page_of
 from marketplace.pricing.facts import ChargeKind
 from marketplace.pricing.policy import Fault
+from marketplace.returns.replacement_schemas import ReplacementOut
 from marketplace.returns.states import CaseState, LineState, ParcelState
 from marketplace.rules.return_terms import Reason
 
@@ -224,6 +225,8 @@ class CaseLineOut(StrictSchema):
     quantity = fields.Integer()
     received_quantity = fields.Integer()
     lost_quantity = fields.Integer()
+    replaced_quantity = fields.Integer(metadata={"description": "Units whose replacement has left."})
+    to_replace = fields.Integer(metadata={"description": "Units whose replacement is still to be shipped."})
     serial_numbers = fields.List(fields.String())
     reason = fields.String()
     fault_claimed = fields.String()
@@ -374,6 +377,7 @@ class CaseOut(CaseSummaryOut):
     lines = fields.List(fields.Nested(CaseLineOut))
     evidence = fields.List(fields.Nested(EvidenceOut))
     parcels = fields.List(fields.Nested(ReturnParcelOut))
+    replacements = fields.List(fields.Nested(ReplacementOut))
     appeals = fields.List(fields.Nested(AppealOut))
     decisions = fields.List(fields.Nested(DecisionOut))
     history = fields.List(fields.Nested(ReturnMoveOut))

@@ -14,6 +14,7 @@ class LineState(StrEnum):
     RECEIVED = "received"
     INSPECTED = "inspected"
     DECIDED = "decided"
+    REPLACING = "replacing"  # settled, and the vendor still has to ship what replaces units of it
     SETTLED = "settled"
     WITHDRAWN = "withdrawn"
 
@@ -31,6 +32,8 @@ class LineVerb(StrEnum):
     WAIVE_GOODS = "waive_goods"
     DECIDE = "decide"
     SETTLE = "settle"
+    PROMISE = "promise"
+    SHIP = "ship"
     REJUDGE = "rejudge"
     WITHDRAW = "withdraw"
     REOPEN = "reopen"
@@ -55,10 +58,14 @@ LINE_STATES: dict[tuple[LineState, LineVerb], LineState] = {
     (S.APPROVED, V.WAIVE_GOODS): S.DECIDED,
     (S.DECIDED, V.DECIDE): S.DECIDED,
     (S.DECIDED, V.SETTLE): S.SETTLED,
+    (S.SETTLED, V.PROMISE): S.REPLACING,
+    (S.REPLACING, V.SHIP): S.SETTLED,
+    (S.REPLACING, V.REJUDGE): S.DECIDED,
     (S.SETTLED, V.REJUDGE): S.DECIDED,
     (S.DECLINED, V.APPEAL): S.APPEALED,
     (S.DECIDED, V.APPEAL): S.APPEALED,
     (S.SETTLED, V.APPEAL): S.APPEALED,
+    (S.REPLACING, V.APPEAL): S.APPEALED,
     (S.APPEALED, V.DECIDE): S.DECIDED,
     (S.APPEALED, V.APPROVE): S.APPROVED,
     (S.APPEALED, V.UPHOLD): S.DECLINED,
@@ -88,6 +95,24 @@ PARCEL_STATES: dict[tuple[ParcelState, ParcelVerb], ParcelState] = {
 }
 
 
+class ReplacementState(StrEnum):
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    LOST = "lost"
+
+
+class ReplacementVerb(StrEnum):
+    DELIVER = "deliver"
+    LOSE = "lose"
+
+
+REPLACEMENT_STATES: dict[tuple[ReplacementState, ReplacementVerb], ReplacementState] = {
+    (ReplacementState.IN_TRANSIT, ReplacementVerb.DELIVER): ReplacementState.DELIVERED,
+    (ReplacementState.DELIVERED, ReplacementVerb.DELIVER): ReplacementState.DELIVERED,
+    (ReplacementState.IN_TRANSIT, ReplacementVerb.LOSE): ReplacementState.LOST,
+}
+
+
 class CaseState(StrEnum):
     REQUESTED = "requested"
     UNDERWAY = "underway"
@@ -109,6 +134,7 @@ TURN = {
     S.RECEIVED: "vendor",
     S.INSPECTED: "vendor",
     S.DECIDED: "operator",
+    S.REPLACING: "vendor",
     S.APPEALED: "operator",
 }
 
@@ -117,7 +143,7 @@ TURN = {
 OF_LINES: tuple[tuple[CaseState, frozenset[LineState]], ...] = (
     (CaseState.APPEALED, frozenset({S.APPEALED})),
     (CaseState.REQUESTED, frozenset({S.REQUESTED, S.EVIDENCE})),
-    (CaseState.UNDERWAY, frozenset({S.APPROVED, S.IN_TRANSIT, S.RECEIVED, S.INSPECTED})),
+    (CaseState.UNDERWAY, frozenset({S.APPROVED, S.IN_TRANSIT, S.RECEIVED, S.INSPECTED, S.REPLACING})),
     (CaseState.DECIDED, frozenset({S.DECIDED})),
     (CaseState.SETTLED, frozenset({S.SETTLED})),
     (CaseState.DECLINED, frozenset({S.DECLINED})),

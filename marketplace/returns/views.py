@@ -96,6 +96,7 @@ def case(whole: WholeCase, party: str | None) -> Json:
             }
             for parcel in whole.parcels
         ],
+        "replacements": [replacement(row) for row in whole.replacements],
         "appeals": [appeal(row) for row in whole.appeals],
         "decisions": [_decision_in_case(row, party) for row in whole.decisions if concerns(row, party)],
         "history": [
@@ -258,7 +259,8 @@ def _names(outcome: Outcome) -> dict[str, str]:
 
 def _line(line: ReturnLine, serials: Sequence[str]) -> Json:
     names = (
-        "id order_line_id vendor_id vendor_name sku name unit quantity received_quantity lost_quantity reason"
+        "id order_line_id vendor_id vendor_name sku name unit quantity received_quantity lost_quantity"
+        " replaced_quantity to_replace reason"
         " fault_claimed wish note discovered_on state due_at answer goods inspection verdict settled decided_side"
         " decided_by decided_at arbitrated"
     )
@@ -272,6 +274,10 @@ def _named(row: Any, *names: str) -> Json:
 
 def appeal(row: Any) -> Json:
     return _named(row, "side", "text", "at", "reply", "replied_at", "ruling", "ruled_at")
+
+
+def replacement(row: Any) -> Json:
+    return _named(row, "quantity", "state", "carrier", "tracking_number", "shipped_at", "ended_at")
 
 
 def evidence(row: Any) -> Json:

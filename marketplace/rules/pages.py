@@ -51,6 +51,7 @@ LIMITS = (
     "evidence_working_days",
     "send_days",
     "inspect_working_days",
+    "replace_working_days",
     "settle_hours",
     "appeal_days",
     "remind_hours",

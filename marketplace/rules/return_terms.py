@@ -67,6 +67,7 @@ _DEFAULT: dict[str, Any] = {
     "evidence_working_days": 5,
     "send_days": 14,
     "inspect_working_days": 5,
+    "replace_working_days": 5,
     "settle_hours": 24,
     "appeal_days": 14,
     "remind_hours": 24,
@@ -136,6 +137,11 @@ class ReturnTerms:
 
     def inspect_by(self, moment: datetime, country: str) -> datetime:
         return working_days_later(moment, self.content["inspect_working_days"], country)
+
+    def replace_by(self, moment: datetime, country: str) -> datetime:
+        """Until when a replacement is shipped; versions of before it was said keep the usual time."""
+        days = self.content.get("replace_working_days", _DEFAULT["replace_working_days"])
+        return working_days_later(moment, days, country)
 
     def waives(self, deficit_minor: int, currency: str) -> bool:
         """Is a deficit let go: always where the rule says so without a limit, else up to the limit of the currency."""

@@ -142,6 +142,9 @@ class ReturnTermsIn(StrictSchema):
     evidence_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
     send_days = fields.Integer(required=True, strict=True, validate=_STEP)
     inspect_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    replace_working_days = fields.Integer(
+        load_default=5, strict=True, validate=_STEP, metadata={"description": "To ship a replacement."}
+    )
     settle_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=0, max=1000))
     appeal_days = fields.Integer(required=True, strict=True, validate=_STEP)
     remind_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1000))

@@ -5,6 +5,12 @@ from marketplace.returns.actions.arbitration import appeal, close, reopen_case, 
 from marketplace.returns.actions.deciding import decide, inspect, may_decide_again
 from marketplace.returns.actions.evidence import add_evidence
 from marketplace.returns.actions.opening import open_case, reopen, withdraw
+from marketplace.returns.actions.replacing import (
+    cannot_replace,
+    lose_replacement,
+    replacement_arrived,
+    ship_replacement,
+)
 from marketplace.returns.actions.settling import Outcome, preview, settle, settle_found
 from marketplace.returns.actions.time import close_ended, let_go_deficit, remind, time_is_up
 from marketplace.returns.actions.travelling import announce, lose_parcel, receive, receive_parcel
@@ -16,6 +22,7 @@ __all__ = [
     "appeal",
     "approve",
     "ask_evidence",
+    "cannot_replace",
     "close",
     "close_ended",
     "decide",
@@ -23,6 +30,7 @@ __all__ = [
     "inspect",
     "let_go_deficit",
     "lose_parcel",
+    "lose_replacement",
     "may_decide_again",
     "open_case",
     "preview",
@@ -32,10 +40,12 @@ __all__ = [
     "remind",
     "reopen",
     "reopen_case",
+    "replacement_arrived",
     "reply",
     "rule",
     "settle",
     "settle_found",
+    "ship_replacement",
     "time_is_up",
     "withdraw",
 ]

@@ -20,10 +20,13 @@ from marketplace.returns.refusals import (
     GoodsNotBack,
     LineNamedTwice,
     MoreThanApproved,
+    ReplacementHasLeft,
     SharesNotWhole,
 )
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import Reason, ReturnTerms
+
+_BINDING = {LineState.APPEALED, LineState.REPLACING, LineState.SETTLED}
 
 
 def inspect(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, note: str) -> ReturnLine:
@@ -65,7 +68,7 @@ def may_decide_again(actor: Actor, line: ReturnLine) -> bool:
     if actor.sees_all:
         return True
     said_by_operator = line.state is LineState.DECIDED and line.decided_side == "operator"
-    return line.state not in {LineState.APPEALED, LineState.SETTLED} and not said_by_operator
+    return line.state not in _BINDING and not said_by_operator
 
 
 def record(
@@ -81,18 +84,25 @@ def record(
     line.decided_side = side_of(actor, found.case)
     terms, policy = ReturnTerms(found.case.terms), facts_of(found.order)[1]
     wait_until(line, clock.now() if is_undisputed(line, policy) else clock.now() + terms.settle)
-    claim(found, line, judging.total(verdict))
+    claim(found, line, judging.total(verdict) + verdict["replaced"] - line.replaced_quantity)
 
 
 def verdict_of(line: ReturnLine, want: Mapping[str, Any], pointer: str = "") -> dict[str, Any]:
     """What is wanted as a verdict that fits the line: absent units mean what the buyer claims.
 
-    Raises MoreThanApproved, GoodsNotBack, SharesNotWhole.
+    Raises MoreThanApproved, GoodsNotBack, SharesNotWhole, ReplacementHasLeft.
     """
     available = available_units(line)
     shares, replaced = want.get("shares"), want.get("replaced")
     if replaced is None:
         replaced = available if line.wish == "replacement" and want.get("units") is None and not shares else 0
+        replaced = max(replaced, line.replaced_quantity)
+    if replaced < line.replaced_quantity:
+        raise ReplacementHasLeft(
+            f"The replacement of {line.replaced_quantity} has left.",
+            pointer=f"{pointer}/replaced",
+            replaced=line.replaced_quantity,
+        )
     left = available - replaced
     verdict: dict[str, Any] = {"replaced": replaced, "note": want.get("note") or ""}
     if shares:
@@ -131,7 +141,7 @@ def claimed_verdict(line: ReturnLine) -> dict[str, Any]:
 
 def available_units(line: ReturnLine) -> int:
     """Units that can be decided: what was received, or all where nothing is to come back. Raises GoodsNotBack."""
-    if line.state in {LineState.APPEALED, LineState.SETTLED, LineState.DECIDED}:
+    if line.state in _BINDING | {LineState.DECIDED}:
         return line.received_quantity or line.quantity
     if line.goods != "back" or line.reason == Reason.NOT_RECEIVED:
         return line.quantity
@@ -160,7 +170,7 @@ def named(found: queries.Locked, wanted: Sequence[Mapping[str, Any]]) -> list[Re
 
 
 def _verb(line: ReturnLine) -> LineVerb:
-    if line.state is LineState.SETTLED:
+    if line.state in {LineState.REPLACING, LineState.SETTLED}:
         return LineVerb.REJUDGE
     if line.state is LineState.APPROVED and (line.goods != "back" or line.reason == Reason.NOT_RECEIVED):
         return LineVerb.WAIVE_GOODS

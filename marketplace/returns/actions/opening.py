@@ -104,12 +104,13 @@ def claim(found: queries.Locked, line: ReturnLine, quantity: int) -> None:
         orders.claim_returns(rows, {line.order_line_id: change})
         line.claimed_quantity = quantity
     units = queries.units_of(line.id)
-    if units and bool(quantity) != units[0].live:
+    live = bool(quantity or line.replaced_quantity)  # a unit that was replaced is the vendor's, and comes back no more
+    if units and live != units[0].live:
         taken = queries.live_serials([line.order_line_id])
         for unit in units:
-            if quantity and (unit.order_line_id, unit.serial) in taken:
+            if live and (unit.order_line_id, unit.serial) in taken:
                 raise SerialTaken(f"The unit {unit.serial} is coming back already.", serial=unit.serial)
-            unit.live = bool(quantity)
+            unit.live = live
 
 
 def _serials(wanted: Sequence[Mapping[str, Any]]) -> list[list[str]]:

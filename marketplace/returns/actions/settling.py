@@ -20,7 +20,7 @@ from marketplace.pricing.facts import Order as Facts
 from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
 from marketplace.returns.actions import labels as labelling
-from marketplace.returns.actions.answering import told_all
+from marketplace.returns.actions.answering import told, told_all, wait_until
 from marketplace.returns.actions.deciding import claimed_verdict, is_undisputed, named, verdict_of
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers
@@ -172,7 +172,7 @@ def _decided(
 
 
 def _open(lines: Sequence[ReturnLine]) -> list[ReturnLine]:
-    ended = {LineState.SETTLED, LineState.DECLINED, LineState.WITHDRAWN}
+    ended = {LineState.REPLACING, LineState.SETTLED, LineState.DECLINED, LineState.WITHDRAWN}
     return [line for line in lines if line.state not in ended]
 
 
@@ -297,7 +297,15 @@ def _mark(found: queries.Locked, lines: Sequence[ReturnLine], shared: Sequence[t
         own = [judging.charge_to_json(charge) for index, charge in shared if index == number]
         if own:
             line.settled["charges"] = own
-        claim(found, line, judging.total(line.settled))
+        claim(found, line, judging.total(line.settled) + line.to_replace)
+
+
+def ask_to_replace(found: queries.Locked, line: ReturnLine, actor: Actor) -> None:
+    """The vendor ships what replaces units of a settled line, in the time that the terms give him."""
+    history.move(line, LineVerb.PROMISE, actor)
+    country = queries.countries_of([line.vendor_id])[line.vendor_id]
+    wait_until(line, ReturnTerms(found.case.terms).replace_by(clock.now(), country))
+    told(line, "replacing")
 
 
 def _follow(
@@ -312,6 +320,8 @@ def _follow(
     for line in lines:
         history.move(line, LineVerb.SETTLE, actor)
         line.due_at = None if line.arbitrated else appeal_until
+        if line.to_replace:
+            ask_to_replace(found, line, actor)
     told_all(lines, "settled")
     for parcel in parcels:
         parcel.charged_in = parcel.charged_in or decision.number

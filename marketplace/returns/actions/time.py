@@ -5,7 +5,7 @@ import uuid
 from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import SYSTEM
 from marketplace.returns import judging, queries
-from marketplace.returns.actions import answering, deciding, settling
+from marketplace.returns.actions import answering, deciding, replacing, settling
 from marketplace.returns.actions.arbitration import close
 from marketplace.returns.actions.opening import withdraw
 from marketplace.returns.events import ReturnMoved
@@ -17,6 +17,7 @@ from marketplace.rules.return_terms import Reason, ReturnTerms
 _NO_ANSWER = "No answer in time: the return is accepted."
 _NO_EVIDENCE = "What was asked for did not come in time."
 _NOT_SENT = "The goods were not sent in time."
+_NOT_REPLACED = "The replacement was not shipped in time: money instead."
 _NOT_DECIDED = "Nothing was said in time: decided as the buyer claims."
 
 
@@ -37,6 +38,8 @@ def time_is_up(case_id: uuid.UUID, line_id: uuid.UUID) -> bool:
     elif line.state is LineState.DECIDED:
         due = [one.id for one in found.lines if one.state is LineState.DECIDED and _is_due(one)]
         settling.settle_found(SYSTEM, found, due)
+    elif line.state is LineState.REPLACING:
+        replacing.pay_instead(SYSTEM, found, line, _NOT_REPLACED)
     else:
         line.due_at = None  # the time to appeal is over
     return True

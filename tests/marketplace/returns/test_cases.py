@@ -337,6 +337,9 @@ def test_a_replacement_moves_no_money(market, whole):
         decision = actions.settle_found(SYSTEM, found)
     assert (decision.refund_minor, owed(whole)) == (0, (43674, 43674))
     assert line_of(case, "B1").settled["replaced"] == 2
+    assert returned(whole, "B1") == 2  # neither they nor what replaces them are there
+    with transaction():
+        actions.ship_replacement(SYSTEM, case.id, line_of(case, "B1").id, {"carrier": "DHL"})
     assert returned(whole, "B1") == 0  # what replaced them may come back
 
 
