@@ -172,17 +172,31 @@ def cover_later(refund: Refund) -> None:
     rows = queries.disputes_of(refund.order_id)
     row = next((row for row in rows if row.borne is not None and refund.amount_minor <= _not_covered(row)), None)
     if row is not None:
-        order = order_queries.order(SYSTEM, refund.order_id, locked=True)
-        shares = _shares(order, _not_covered(row) - refund.amount_minor)
-        borne = Counter(row.borne)
-        borne.subtract(shares)
-        given = _bearers(order, {vendor: amount for vendor, amount in borne.items() if amount})
         refunds.settle_by_chargeback(refund, f"dispute:{row.id}")
-        lines = postings.covered_later(order.id, row.currency, refund.amount_minor, given)
-        books.post(f"dispute:{row.id}:covers:{refund.id}", "dispute_covers_refund", lines, order_id=order.id)
         row.covered_minor += refund.amount_minor
-        row.borne = shares
-        _tell_lowered(row, [bearer for bearer in given if bearer.amount_minor < 0])
+        _share_anew(row, f"covers:{refund.id}", refund.amount_minor)
+
+
+def share_again(refund: Refund) -> None:
+    """A refund that is paid from what is left of the payment, of an order whose chargeback was lost: the whole loss
+    stays, and is borne as if the refund had been decided first. The order is locked."""
+    for row in queries.disputes_of(refund.order_id):
+        if row.borne is not None:
+            _share_anew(row, f"shared:{refund.id}", 0)
+
+
+def _share_anew(row: Dispute, cause: str, covered_minor: int) -> None:
+    """What is left of a loss is borne as the order stands now; `covered_minor` of it has just become a refund."""
+    order = order_queries.order(SYSTEM, row.order_id, locked=True)
+    shares = _shares(order, _not_covered(row))
+    borne = Counter(row.borne)
+    borne.subtract(shares)
+    given = _bearers(order, {vendor: amount for vendor, amount in borne.items() if amount})
+    lines = postings.covered_later(order.id, row.currency, covered_minor, given)
+    if lines:
+        books.post(f"dispute:{row.id}:{cause}", "dispute_covers_refund", lines, order_id=order.id)
+    row.borne = shares
+    _tell_lowered(row, [bearer for bearer in given if bearer.amount_minor < 0])
 
 
 def _not_covered(row: Dispute) -> int:

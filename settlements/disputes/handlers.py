@@ -10,8 +10,11 @@ from settlements.refunds.states import RefundState
 
 
 def cover_refunds(events: Sequence[RefundRequested]) -> None:
-    """Inside: a refund that finds no payment left, of an order whose chargeback was lost, has reached the buyer."""
+    """Inside: a refund that finds no payment left, of an order whose chargeback was lost, has reached the buyer;
+    one that is paid leaves the loss to be borne as the order stands then."""
     for event in events:
         refund = refund_queries.refund(SYSTEM, event.refund_id, locked=True)
         if refund.payment_id is None and refund.state is RefundState.REQUESTED:
             actions.cover_later(refund)
+        elif refund.payment_id is not None:
+            actions.share_again(refund)

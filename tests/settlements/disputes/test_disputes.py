@@ -197,6 +197,24 @@ def test_decided_after_it_was_lost_a_refund_lowers_the_loss(paid, cast, gateway)
     right(gateway)
 
 
+@pytest.mark.parametrize("first", ["chargeback", "return"])
+def test_a_part_that_was_lost_is_borne_alike_whichever_came_first(paid, cast, gateway, first):
+    """200.00 taken, and 40.95 refunded from what is left of the payment: borne as the order stands after both."""
+    if first == "return":
+        refund_jobs.send(cancelled(paid, cast.buyer, A1=3).id)
+    row = decided(opened(paid, gateway, 20_000), gateway, won=False)
+    if first == "chargeback":
+        assert cancelled(paid, cast.buyer, A1=3).payment_id is not None
+    row = queries.dispute(SYSTEM, row.id)
+    assert row.covered_minor == 0
+    found = balances(paid, cast)
+    entitled = {cast.vendor_company: 20627, cast.rival_vendor_company: 14888}
+    assert row.borne == {str(vendor.id): round(20_000 * due / 39_579) for vendor, due in entitled.items()}
+    assert found["vendors"] == tuple(row.borne[str(vendor.id)] - due for vendor, due in entitled.items())
+    assert found["chargeback_loss"] == 20_000 - sum(row.borne.values())
+    right(gateway)
+
+
 def test_an_older_look_that_comes_late_is_ignored(paid, gateway):
     row = opened(paid, gateway)
     old, began = gateway.disputed[row.provider_id], clock.now()
