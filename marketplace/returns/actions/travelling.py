@@ -15,6 +15,8 @@ from marketplace.returns.refusals import LabelNotYours, LineNamedTwice, MoreThan
 from marketplace.returns.states import LineState, LineVerb, ParcelVerb
 from marketplace.rules.return_terms import ReturnTerms
 
+_WAITING = {LineState.APPROVED, LineState.IN_TRANSIT, LineState.RECEIVED}
+
 
 def announce(actor: Actor, case_id: uuid.UUID, wanted: Mapping[str, Any]) -> ReturnParcel:
     """Goods of one vendor leave the buyer, by his parcel or with a label or collection that somebody pays for.
@@ -58,7 +60,8 @@ def announce(actor: Actor, case_id: uuid.UUID, wanted: Mapping[str, Any]) -> Ret
 def receive_parcel(
     actor: Actor, case_id: uuid.UUID, parcel_id: uuid.UUID, received: Mapping[uuid.UUID, int] | None = None
 ) -> ReturnParcel:
-    """A parcel arrived, whole or not: `received` units by return line. Raises MoreThanApproved, IllegalMove."""
+    """A parcel arrived, whole or not: `received` units by return line; those that a line does not wait for any more end
+    with the parcel alone. Raises MoreThanApproved, IllegalMove."""
     found = queries.locked(actor, case_id)
     parcel = queries.parcel(actor, case_id, parcel_id)
     rows = queries.parcel_lines_of([parcel.id])[parcel.id]
@@ -70,14 +73,15 @@ def receive_parcel(
         if quantity > row.quantity:
             raise MoreThanApproved(f"{row.quantity} were sent.", pointer="/lines", sent=row.quantity)
         row.received_quantity = quantity
-        _received(actor, found, line, quantity)
+        _received(actor, found, line, _awaited(line, quantity))
     history.move(parcel, ParcelVerb.RECEIVE, actor)
     parcel.received_at = clock.now()
     return parcel
 
 
 def lose_parcel(actor: Actor, case_id: uuid.UUID, parcel_id: uuid.UUID, note: str = "") -> ReturnParcel:
-    """A parcel was lost on its way back: its units count as received, and who bears it is decided. For the operator."""
+    """A parcel was lost on its way back: its units count as received, as far as they are waited for, and who bears it
+    is decided. For the operator."""
     found = queries.locked(actor, case_id)
     parcel = queries.parcel(actor, case_id, parcel_id)
     if not actor.sees_all:
@@ -85,8 +89,9 @@ def lose_parcel(actor: Actor, case_id: uuid.UUID, parcel_id: uuid.UUID, note: st
     history.move(parcel, ParcelVerb.LOSE, actor, note=note)
     for row in queries.parcel_lines_of([parcel.id])[parcel.id]:
         line = found.line(row.return_line_id)
-        line.lost_quantity += row.quantity
-        _received(actor, found, line, row.quantity, note or "lost on the way back")
+        lost = _awaited(line, row.quantity)
+        line.lost_quantity += lost
+        _received(actor, found, line, lost, note or "lost on the way back")
     return parcel
 
 
@@ -97,6 +102,12 @@ def receive(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, quantity: int,
     answers(actor, line)
     _received(actor, found, line, quantity, note)
     return line
+
+
+def _awaited(line: ReturnLine, quantity: int) -> int:
+    """How many of so many units a line still waits for: none where it was withdrawn or decided while they travelled,
+    fewer where they were received by themselves."""
+    return min(quantity, line.quantity - line.received_quantity) if line.state in _WAITING else 0
 
 
 def _received(actor: Actor, found: queries.Locked, line: ReturnLine, quantity: int, note: str = "") -> None:

@@ -319,6 +319,31 @@ def test_a_parcel_lost_on_its_way_back_is_decided_by_whose_fault_it_was(market, 
     assert (decision.refund_minor, returned(whole, "B1")) == (5119, 2)
 
 
+@pytest.mark.parametrize("end", ["receive_parcel", "lose_parcel"])
+@pytest.mark.parametrize("meanwhile", ["received", "decided", "withdrawn"])
+def test_a_parcel_can_always_be_ended(market, case, operator, end, meanwhile):
+    """Whatever became of its line while it travelled: what is not waited for any more changes nothing of it."""
+    line = line_of(case, "A1")
+    with transaction():
+        actions.approve(SYSTEM, case.id, line.id)
+        parcel = actions.announce(market.actor, case.id, {"lines": [{"line_id": line.id, "quantity": 3}]})
+        if meanwhile == "withdrawn":
+            actions.withdraw(market.actor, case.id, line.id)
+        else:
+            actions.receive(SYSTEM, case.id, line.id, 2)
+        if meanwhile == "decided":
+            actions.decide(SYSTEM, case.id, [{"line_id": line.id}])
+    with transaction():
+        getattr(actions, end)(operator, case.id, parcel.id)
+    line, ended = line_of(case, "A1"), queries.parcels_of(case.id)[0].state.value
+    assert ended == {"receive_parcel": "received", "lose_parcel": "lost"}[end]
+    assert (line.state.value, line.received_quantity) == (
+        meanwhile,
+        {"received": 3, "decided": 2, "withdrawn": 0}[meanwhile],
+    )
+    assert line.lost_quantity == (1 if (end, meanwhile) == ("lose_parcel", "received") else 0)
+
+
 def test_goods_that_are_not_back_are_not_decided(market, case):
     line = line_of(case, "A1")
     with transaction():
