@@ -82,6 +82,8 @@ def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[s
         claim(found, line, line.quantity)
         line.goods = wanted.get("goods") or "back"
         send_by(found, line)
+        if line.goods == "back" and line.received_quantity:
+            history.move(line, LineVerb.RECEIVE, actor)  # what has arrived is decided, whether the rest is sent or not
     elif outcome == "uphold" and line.verdict is None:
         history.move(line, LineVerb.UPHOLD, actor, note=ruling)
         line.due_at = None

@@ -338,6 +338,23 @@ def test_units_that_are_refunded_are_not_free_to_come_back_again(market, whole, 
     assert line_of(case, "A1").claimed_quantity == 3
 
 
+def test_what_arrived_before_an_appeal_is_decided_although_the_rest_is_never_sent(market, whole, operator):
+    with transaction():
+        case = a_case(market, whole, ("A1", 3, "visible_defect"))
+        line = line_of(case, "A1")
+        actions.approve(SYSTEM, case.id, line.id)
+        actions.receive(SYSTEM, case.id, line.id, 2)
+        actions.decide(market.vendor_actor("A"), case.id, [verdict(case, "A1", units=[])])
+        actions.appeal(market.actor, case.id, line.id, "They are broken.")
+        actions.rule(operator, case.id, line.id, {"outcome": "approve", "ruling": "Send the third as well."})
+    for days in (15, 17):
+        with clock.moved(timedelta(days=days)), transaction():
+            actions.time_is_up(case.id, line.id)
+    line = line_of(case, "A1")
+    assert (line.state, line.claimed_quantity) == (LineState.SETTLED, 2)
+    assert line.settled["units"] == [{"fault": "vendor", "quantity": 2}]
+
+
 def test_what_is_said_once_the_goods_are_back_may_be_appealed_against(market, whole):
     vendor_a = market.vendor_actor("A")
     with transaction():
