@@ -86,7 +86,7 @@ def read(attribute: Attribute) -> Read:
         shades=qualities if "color" in folded or "colour" in folded else (),
         said="" if _wordless(attribute.value) else attribute.value[:300],
         scale="" if number is None else scale(name, number),
-        measures=words.measures_in(text[:200]),
+        measures=words.measures_of(name, text[:200]),
     )
 
 
@@ -158,8 +158,8 @@ class Document:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """The quantities of its attributes and name, in base units."""
-        found = dict.fromkeys(words.measures_in(self.name[:500]))
+        """The quantities of its attributes, name and description, in base units."""
+        found = dict.fromkeys(words.measures_in(f"{self.name[:200]} \n {self.description}"))
         for one in self.read:
             if one.measures:
                 found.update(dict.fromkeys(one.measures))

@@ -9,8 +9,9 @@ from typing import Any
 
 from search import kinds, numbers
 from search.documents import scale
-from search.engine import Buyer, FacetName, Range, SearchRequest, Sort
+from search.engine import Buyer, FacetName, Range, SearchRequest, Sort, Words
 from search.marks import CLOSE, OPEN
+from search.words import thing_measured
 
 WINDOW = 60  # candidates for a part number that are put in order by how near they are
 CATEGORIES, VENDORS, PAIRS, PAIR_SAMPLE = 300, 50, 200, 2_000
@@ -22,14 +23,17 @@ _ALL_WORDS = 6.0  # for having all words, wherever; beside a score of 3 to 15 fo
 _ALTERNATIVE = 0.8  # what a synonym reads counts less than what was typed
 _SERVES = 0.7
 _MAKER = 0.5
+_THING = 4.0  # for being what a quantity is of, where no word says what is wanted
+_MEASURED = 20.0  # for having the quantity, where that is not needed; beyond what words come to
 _IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.12  # beside the score for words: that the thing is one, and not one for it
 Clause = dict[str, Any]
 
 
-def body(request: SearchRequest, *, loosely: bool = False) -> Clause:
-    """The whole search. Strictly, all words have to be there, somewhere; `loosely` some of them."""
+def body(request: SearchRequest, *, loosely: bool = False, measured: bool = True) -> Clause:
+    """The whole search. Strictly, all words have to be there, somewhere; `loosely` some of them. Unless `measured`, the
+    quantities asked for only bring forward what has them."""
     asked: Clause = {
-        "query": _query(request, loosely=loosely),
+        "query": _query(request, loosely=loosely, measured=measured),
         "from": request.offset,
         "size": request.limit,
         "_source": False,
@@ -124,10 +128,10 @@ def related(product_id: str, source: Mapping[str, Any], buyer: Buyer, limit: int
     }
 
 
-def _query(request: SearchRequest, *, loosely: bool) -> Clause:
+def _query(request: SearchRequest, *, loosely: bool, measured: bool) -> Clause:
     found: Clause = {"filter": _filters(request)}
     if request.words.text:
-        ways = [*_numbers(request), *_words(request, loosely=loosely)]
+        ways = [*_numbers(request), *_words(request, loosely=loosely, measured=measured)]
         found["must"] = [{"bool": {"should": ways, "minimum_should_match": 1}}]
     query: Clause = {"bool": found}
     if request.words.boosts and request.sort is Sort.RELEVANCE:
@@ -145,9 +149,12 @@ def _numbers(request: SearchRequest) -> list[Clause]:
     key, heads = request.words.key, request.words.heads
     if not key:
         return []
+    exact = _constant({"term": {"numbers": key}}, EXACT)
+    if request.words.exactly:
+        return [exact]
     begins = {"prefix": {"part_key": {"value": key}}}
     ways = [
-        _constant({"term": {"numbers": key}}, EXACT),
+        exact,
         _constant(begins, _BEGINS),
         _constant({"bool": {"filter": [begins, {"range": {"part_length": {"lte": len(key) + 2}}}]}}, _BEGINS / 2),
     ]
@@ -160,13 +167,35 @@ def _numbers(request: SearchRequest) -> list[Clause]:
     return ways
 
 
-def _words(request: SearchRequest, *, loosely: bool) -> list[Clause]:
+def _words(request: SearchRequest, *, loosely: bool, measured: bool) -> list[Clause]:
     ways = []
     for at, reading in enumerate(request.words.readings):
         boost = _ALTERNATIVE if at else 1.0
         for rest, needed in _parted(reading, request):
-            ways.append(_reading(rest, needed, request.language, boost, loosely=loosely))
+            if not rest:
+                ways.append(_only_measures(request.words, needed, boost, measured=measured))
+            elif measured:
+                ways.append(_reading(rest, needed, request, boost, loosely=loosely))
+            else:
+                found = _reading(rest, [], request, boost, loosely=loosely)
+                brought = [_constant(one, _MEASURED) for one in needed]
+                ways.append({"bool": {"must": [found], "should": brought}})
     return ways
+
+
+def _only_measures(words: Words, needed: list[Clause], boost: float, *, measured: bool) -> Clause:
+    """Nothing but quantities: first the kind of thing that is told by them, then what says them first."""
+    kept: Clause = {"filter": needed} if measured else {"should": needed, "minimum_should_match": 1}
+    said = " ".join(said for said, _ in words.measures)
+    liked: list[Clause] = [{"match_all": {}}, *_of_quantity(words)]
+    liked += [{"match": {"name": said}}, {"match": {"values": {"query": said, "boost": _VALUES}}}]
+    return {"bool": {"must": [{"bool": kept}], "should": liked, "boost": boost}}
+
+
+def _of_quantity(words: Words) -> list[Clause]:
+    thing = thing_measured(words.measures)
+    where = {"multi_match": {"query": thing, "fields": ["name", "kind"]}}
+    return [_constant(where, _THING)] if thing else []
 
 
 def _parted(reading: str, request: SearchRequest) -> Iterable[tuple[str, list[Clause]]]:
@@ -184,9 +213,8 @@ def _all(clauses: list[Clause]) -> Clause:
     return clauses[0] if len(clauses) == 1 else {"bool": {"filter": clauses}}
 
 
-def _reading(rest: str, needed: list[Clause], language: str, boost: float, *, loosely: bool) -> Clause:
-    if not rest:
-        return {"bool": {"filter": needed, "should": [{"match_all": {}}], "boost": boost}}
+def _reading(rest: str, needed: list[Clause], request: SearchRequest, boost: float, *, loosely: bool) -> Clause:
+    language = request.language
     fits = [{"multi_match": {"query": rest, "fields": fields, "type": "cross_fields"}} for fields in _fitting(language)]
     joined = {"match": {"name.joined": {"query": rest, "operator": "and"}}}
     everywhere = _everywhere(rest, language)
@@ -196,7 +224,8 @@ def _reading(rest: str, needed: list[Clause], language: str, boost: float, *, lo
     else:
         kept["filter"] = [*needed, {"bool": {"should": [everywhere, joined]}}]
         kept["should"] = [{"dis_max": {"queries": fits}}, _constant({"match_all": {}}, _ALL_WORDS)]
-    kept["should"] += [_of_maker(rest), {"match": {"values": {"query": rest, "boost": _VALUES}}}, *_of_kind(rest)]
+    kept["should"] += [_of_maker(rest), {"match": {"values": {"query": rest, "boost": _VALUES}}}]
+    kept["should"] += _of_kind(rest) or _of_quantity(request.words)
     for_it = {"match": {"serves": rest}}
     return {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
 

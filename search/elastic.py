@@ -59,15 +59,17 @@ class ElasticEngine:
         until = Deadline(self.timeout_s)
         found = self._ask(dsl.body(request), until)
         words = request.words
-        if " " in words.text and not words.key and not answers.total(found):
+        if " " in words.text and (words.exactly or not words.key) and not answers.total(found):
             meant = self._corrected(request, until)  # before some of the words do: one of them is misspelt
             if meant is not None:
                 return meant
         if words.text and answers.total(found) < ENOUGH and " " in words.text:
             found = self._ask(dsl.body(request, loosely=True), until)
+        if words.measures and not answers.total(found):
+            found = self._ask(dsl.body(request, loosely=True, measured=False), until)
         if answers.total(found) or not words.text:
             return answers.result(request, found)
-        if words.key:
+        if words.key and not words.exactly:
             near = self._ask(dsl.nothing_like_it(request), until)
             if answers.total(near):
                 return answers.result(request, near)

@@ -58,22 +58,28 @@ class PostgresEngine:
         words = request.words
         near = self._near(request) if words.key else []
         found = self._page(request, near)
-        if " " in words.text and not words.key and not found.total:
+        if " " in words.text and (words.exactly or not words.key) and not found.total:
             meant = self._corrected(request)  # before some of the words do: one of them is misspelt
             if meant is not None:
                 return meant
         if words.text and found.total < ENOUGH and " " in words.text and not near:
             found = self._page(request, near, loosely=True)
+        if words.measures and not found.total:
+            found = self._page(request, near, loosely=True, measured=False)
         if found.total or not words.text:
             return found
-        if words.key and (like_it := self._nearest(request, statements.LIKE_IT, {"key": words.key})):
-            return self._page(request, like_it)
+        if words.key and not words.exactly:
+            like_it = self._nearest(request, statements.LIKE_IT, {"key": words.key})
+            if like_it:
+                return self._page(request, like_it)
         return self._corrected(request) or found
 
     def _near(self, request: SearchRequest) -> list[uuid.UUID]:
         """Products whose number may be meant, the nearest first."""
         words = request.words
         exact = [row.product_id for row in _rows(statements.NEAR, {"exact": [words.key]})]
+        if words.exactly:
+            return exact[:WINDOW]
         slips = sorted(numbers.deletions(words.key))
         values = {
             "heads": list(words.heads),
@@ -90,8 +96,10 @@ class PostgresEngine:
         order = numbers.nearest(request.words.key, request.words.heads, [row.part_number_key for row in rows])
         return [rows[at].product_id for at in order][:WINDOW]
 
-    def _page(self, request: SearchRequest, near: Sequence[uuid.UUID], *, loosely: bool = False) -> SearchResult:
-        statement = statements.Statement(request, near=near, loosely=loosely)
+    def _page(
+        self, request: SearchRequest, near: Sequence[uuid.UUID], *, loosely: bool = False, measured: bool = True
+    ) -> SearchResult:
+        statement = statements.Statement(request, near=near, loosely=loosely, measured=measured)
         (row,) = _rows(statement.sql, statement.values)
         ids = row.ids or []
         total, end = row.total, request.offset + len(ids)

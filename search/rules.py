@@ -54,12 +54,14 @@ def understand(text: str, category: str | None, rules: Sequence[Rule]) -> Words:
     typed = _SPACES.sub(" ", text).strip()
     if not typed:
         return Words(boosts=_boosts("", rules))
+    measures = words.measures_asked(typed)
     return Words(
         text=typed,
         readings=_readings(typed, category, rules),
-        measures=words.measures_asked(typed),
+        measures=measures,
         key=numbers.key_of(typed),
         heads=numbers.heads(typed),
+        exactly=words.only_measured(typed, measures),
         boosts=_boosts(plain(typed), rules),
     )
 

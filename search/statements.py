@@ -8,11 +8,13 @@ from typing import Any
 from search import kinds
 from search.documents import scale
 from search.engine import DEEPEST, FacetName, SearchRequest, Sort
+from search.words import thing_measured
 
 CONFIGS = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "zh": "simple"}
 PAIR_SAMPLE, PRICE_SAMPLE = 2_000, 2_000
 _ALTERNATIVE = 0.8
 _DESCRIPTION, _IS_A, _SERVES = 1.2, 1.1, 0.7
+_THING, _MEASURED = 0.5, 5.0  # for what is told by a quantity, and for having it where it is not needed
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 
 # What this buyer pays for one of the offer `o` at the quantity, in his currency; the best list that holds it wins.
@@ -58,7 +60,10 @@ def _stems(mark: str, value: str) -> str:
 class Statement:
     """One search as SQL with its values."""
 
-    def __init__(self, request: SearchRequest, *, near: Iterable[Any] = (), loosely: bool = False) -> None:
+    def __init__(
+        self, request: SearchRequest, *, near: Iterable[Any] = (), loosely: bool = False, measured: bool = True
+    ) -> None:
+        """Unless `measured`, the quantities asked for only bring forward what has them."""
         self.request = request
         self.once: dict[str, str] = {}
         buyer = request.buyer
@@ -71,7 +76,7 @@ class Statement:
             "limit": request.limit,
             "offset": request.offset,
         }
-        self.matches, self.score = self._words(loosely=loosely)
+        self.matches, self.score = self._words(loosely=loosely, measured=measured)
         self.conditions = " AND ".join(self._conditions())
         self.offer = self._offer_conditions()
 
@@ -84,7 +89,7 @@ class Statement:
         self.once[name] = expression
         return f"(SELECT asked.{name} FROM asked)"
 
-    def _words(self, *, loosely: bool) -> tuple[str, str]:
+    def _words(self, *, loosely: bool, measured: bool) -> tuple[str, str]:
         """(condition, score) of the readings."""
         words, config = self.request.words, CONFIGS[self.request.language]
         if not words.text:
@@ -107,9 +112,22 @@ class Statement:
                 score = f"{_rank(some)} + CASE WHEN d.words @@ {query} THEN 1 ELSE 0 END"
             else:
                 matched, score = f"d.words @@ {query}", _rank(query)
-            conditions.append(" AND ".join([*([matched] if rest else []), *needed]) or "TRUE")
-            scores.append(f"{_ALTERNATIVE if at else 1.0} * ({score}){self._kind(at, rest)}")
+            if not rest:
+                conditions.append((" AND " if measured else " OR ").join(needed) or "TRUE")
+            else:
+                conditions.append(" AND ".join([matched, *(needed if measured else [])]))
+            if not measured:
+                score += "".join(f" + CASE WHEN {one} THEN {_MEASURED} ELSE 0 END" for one in needed)
+            scores.append(f"{_ALTERNATIVE if at else 1.0} * ({score}{self._thing(at, rest)}){self._kind(at, rest)}")
         return " OR ".join(f"({one})" for one in conditions), f"greatest({', '.join(scores)}){self._boosts()}"
+
+    def _thing(self, at: int, rest: str) -> str:
+        """Where no word says what is wanted: first the kind of thing that is told by the quantity."""
+        thing = "" if kinds.kind_asked(rest) else thing_measured(self.request.words.measures)
+        if not thing:
+            return ""
+        stem = f"(plainto_tsquery('english', {self._bind(f't{at}', thing)})::text || '\\:AB')"
+        return f" + CASE WHEN d.words @@ {self._once(f't{at}', f'{stem}::tsquery')} THEN {_THING} ELSE 0 END"
 
     def _kind(self, at: int, rest: str) -> str:
         """What is one counts more than what is for one; see search/kinds.py."""

@@ -168,7 +168,7 @@ def test_a_misspelt_word_is_corrected_and_said_so(engine, shop):
     ("q", "expected"),
     [("10 uF", {"drill"}), ("10µF", {"drill"}), ("0.01 mF drill", {"drill"}), ("1/4 in", {"driver"}),
      ("6.35 mm", {"driver"}),
-     ("M8x20", {"screw"}), ("18000 mV", {"drill"})],
+     ("M8x20", {"screw"}), ("18000 mV", {"drill"}), ("470 uF drill", {"drill"}), ("10 uF 19V", {"drill"})],
 )  # fmt: skip
 def test_quantities_in_whatever_unit(engine, shop, q, expected):
     first = found(engine, shop, q)

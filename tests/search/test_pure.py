@@ -28,6 +28,34 @@ def test_quantities_in_base_units(text, token):
     assert words.measures_in(text)[0] == token
 
 
+@pytest.mark.parametrize(
+    ("asked", "stated"),
+    [("0.01 mF capacitor", "±10% 10uF 25V"), ("10UF", "10µF"), ("4K7 resistor", "4.7kΩ"), ("2R2", "2.2 \u2126"),
+     ("100k 1% 0603", "100kΩ ±1%"), ("16mhz", "20pF 16MHz"), ('1 1/4"', "31.75 mm"),
+     ("0.1 inch pitch", "插件,P=2.54mm"),
+     ("M3 x 10 mm", "PM3X10"), ("12V/2A", "2000mA 12V"), ("-40..85C", "-40℃~+85℃"), ("4,7 кОм", "4k7"),
+     ("10uF电容", "10 uF"), ("0.5 mm2", "0,5 mm²"), ("1,000 uF", "1000uF"), ("10k 0603", "Thick film resistor 10K")],
+)  # fmt: skip
+def test_what_is_asked_for_is_what_is_stated_otherwise(asked, stated):
+    found = words.measures_in(stated)
+    measures = words.measures_asked(asked)
+    assert measures
+    assert all(any(set(way) <= set(found) for way in ways) for _, ways in measures)
+    assert rules.understand(asked, None, ()).exactly
+
+
+@pytest.mark.parametrize("number", ["LM317", "BC847B,215", "RC0603FR-074K7L", "ADS7816UC/2K5", "1N4148", "4k tv"])
+def test_a_number_of_a_part_is_no_quantity(number):
+    assert (words.measures_asked(number), words.measures_in(number)) == ((), ())
+
+
+def test_an_attributes_name_tells_the_unit_of_a_bare_number():
+    assert words.measures_of("Capacitance", "1.0000000000000001e-07") == words.measures_in("100nF")
+    assert words.measures_of("Current - saturation(isat)", "3.0") == words.measures_in("3 A")
+    assert words.measures_of("Resistance", "10K") == words.measures_in("10 kOhm")
+    assert words.measures_of("Length", "3.0") == words.measures_of("Thermal resistance", "3") == ()
+
+
 @pytest.mark.parametrize("text", ["", "hello", "10", "1/0 in", "part 10uFx", "9" * 400, "3 pcs"])
 def test_what_is_no_quantity_is_none(text):
     assert words.measures_in(text) == ()
@@ -55,7 +83,9 @@ def test_a_query_asks_for_its_last_noun(asked, kind):
 
 def test_units_are_those_of_the_library():
     registry = pint.UnitRegistry(cache_folder=None)
-    named = {"Ω": "ohm", "Ohm": "ohm", "B": "byte", "B/s": "byte/s", "bps": "bit/s", "b/s": "bit/s", "in": "inch",
+    named = {"Ω": "ohm", "\u2126": "ohm", "Ohm": "ohm", "ohms": "ohm", "Ohms": "ohm", "℃": "degC", "%": "percent",
+             "mm2": "mm**2", "mm²": "mm**2", "cm2": "cm**2", "cm²": "cm**2",
+             "B": "byte", "B/s": "byte/s", "bps": "bit/s", "b/s": "bit/s", "in": "inch",
              '"': "inch", "″": "inch", "”": "inch", "inches": "inch", "mil": "thou", "l": "liter", "L": "liter",
              "°C": "degC", "VA": "volt*ampere", "Wh": "watt*hour", "Ah": "ampere*hour"}  # fmt: skip
     for unit, (factor, plus, base) in (units.PREFIXED | units.ALONE).items():
