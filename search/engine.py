@@ -79,9 +79,9 @@ class Boost:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the text asks for. `readings`: the words as typed, then as synonyms read them; `measures`: quantities in
-    base units (`1e-05 farad`), each with what said it and the ways to have it; `key`: the normalised text where it may be a part
-    number, with `heads`, what stands before its separators; `exactly`: it is a quantity, and no such number mistyped."""
+    """What the text asks for. `readings`: the words as typed, then as synonyms read them; `measures`: quantities, each
+    as it was typed and the ways to have it, in base units; `key`: the normalised text where it may be a part number,
+    with `heads`, what stands before its separators; `exactly`: it is a quantity, and no such number mistyped."""
 
     text: str = ""
     readings: tuple[str, ...] = ()

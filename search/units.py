@@ -44,8 +44,8 @@ UNITS: dict[str, Factor] = {
 
 
 def _of_russian() -> dict[str, Factor]:
-    units = {"Ф": "F", "Гн": "H", "Ом": "Ω", "В": "V", "А": "A", "Вт": "W", "Гц": "Hz", "м": "m", "г": "g"}
-    prefixes = {"": "", "п": "p", "н": "n", "мк": "u", "м": "m", "с": "c", "к": "k", "М": "M", "Г": "G"}
+    units = {"Ф": "F", "Гн": "H", "Ом": "Ω", "В": "V", "А": "A", "Вт": "W", "Гц": "Hz", "м": "m", "г": "g"}  # noqa: RUF001
+    prefixes = {"": "", "п": "p", "н": "n", "мк": "u", "м": "m", "с": "c", "к": "k", "М": "M", "Г": "G"}  # noqa: RUF001
     written = {p + u: UNITS.get(prefixes[p] + units[u]) for u in units for p in prefixes}
     return {unit: known for unit, known in written.items() if known}
 

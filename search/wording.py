@@ -1,0 +1,118 @@
+"""Words and quantities in Elasticsearch's words: pure. See search/dsl.py."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from search import kinds
+from search.engine import SearchRequest, Words
+from search.words import thing_measured
+
+Clause = dict[str, Any]
+_ALL_WORDS = 6.0  # for having all words, wherever; beside a score of 3 to 15 for how well name and description fit
+_ALTERNATIVE = 0.8  # what a synonym reads counts less than what was typed
+_SERVES = 0.7
+_MAKER = 0.5
+_THING = 4.0  # for being what a quantity is of, where no word says what is wanted
+_MEASURED = 20.0  # for having the quantity, where that is not needed; beyond what words come to
+_IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.12  # beside the score for words: that the thing is one, and not one for it
+
+
+def readings(request: SearchRequest, *, loosely: bool, measured: bool) -> list[Clause]:
+    """The ways in which a text is read, each with the quantities it asks for; see dsl.body."""
+    ways = []
+    for at, reading in enumerate(request.words.readings):
+        boost = _ALTERNATIVE if at else 1.0
+        for rest, needed in _parted(reading, request):
+            if not rest:
+                ways.append(_only_measures(request.words, needed, boost, measured=measured))
+            elif measured:
+                ways.append(_reading(rest, needed, request, boost, loosely=loosely))
+            else:
+                found = _reading(rest, [], request, boost, loosely=loosely)
+                brought = [constant(one, _MEASURED) for one in needed]
+                ways.append({"bool": {"must": [found], "should": brought}})
+    return ways
+
+
+def _only_measures(words: Words, needed: list[Clause], boost: float, *, measured: bool) -> Clause:
+    """Nothing but quantities: first the kind of thing that is told by them, then what says them first."""
+    kept: Clause = {"filter": needed} if measured else {"should": needed, "minimum_should_match": 1}
+    said = " ".join(said for said, _ in words.measures)
+    liked: list[Clause] = [{"match_all": {}}, *_of_quantity(words)]
+    liked += [{"match": {"name": said}}, {"match": {"values": {"query": said, "boost": _VALUES}}}]
+    return {"bool": {"must": [{"bool": kept}], "should": liked, "boost": boost}}
+
+
+def _of_quantity(words: Words) -> list[Clause]:
+    thing = thing_measured(words.measures)
+    where = {"multi_match": {"query": thing, "fields": ["name", "kind"]}}
+    return [constant(where, _THING)] if thing else []
+
+
+def _parted(reading: str, request: SearchRequest) -> Iterable[tuple[str, list[Clause]]]:
+    """The words of a reading, and the quantities it asks for: by what they measure, or else as they are written."""
+    rest, needed = reading, []
+    for said, ways in request.words.measures:
+        if said in rest:
+            rest = rest.replace(said, " ", 1)
+            meant = [_all([{"term": {"measures": token}} for token in way]) for way in ways]
+            needed.append({"bool": {"should": [*meant, _everywhere(said, request.language)]}})
+    yield rest.strip(), needed
+
+
+def _all(clauses: list[Clause]) -> Clause:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"filter": clauses}}
+
+
+def _reading(rest: str, needed: list[Clause], request: SearchRequest, boost: float, *, loosely: bool) -> Clause:
+    language = request.language
+    fits = [{"multi_match": {"query": rest, "fields": fields, "type": "cross_fields"}} for fields in _fitting(language)]
+    joined = {"match": {"name.joined": {"query": rest, "operator": "and"}}}
+    everywhere = _everywhere(rest, language)
+    kept: Clause = {"filter": needed, "boost": boost}
+    if loosely:
+        kept |= {"must": [{"dis_max": {"queries": fits}}], "should": [constant(everywhere, _ALL_WORDS)]}
+    else:
+        kept["filter"] = [*needed, {"bool": {"should": [everywhere, joined]}}]
+        kept["should"] = [{"dis_max": {"queries": fits}}, constant({"match_all": {}}, _ALL_WORDS)]
+    kept["should"] += [_of_maker(rest), {"match": {"values": {"query": rest, "boost": _VALUES}}}]
+    kept["should"] += _of_kind(rest) or _of_quantity(request.words)
+    for_it = {"match": {"serves": rest}}
+    return {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
+
+
+def _of_kind(rest: str) -> list[Clause]:
+    """Whoever asks for a monitor means what is one: not the arm, the cable and the screen protector for one."""
+    kind = kinds.kind_asked(rest)
+    ways = {"is_a": _IS_A, "called": _CALLED}
+    return [constant({"match": {name: kind}}, boost) for name, boost in ways.items()] if kind else []
+
+
+def _of_maker(rest: str) -> Clause:
+    """Whoever asks for a maker asks for what his attributes make much of: what is for his things, beside those."""
+    named = {"match": {"manufacturer": {"query": rest, "operator": "and"}}}
+    return {"bool": {"filter": [named], "should": [{"match": {"attributes": {"query": rest, "boost": _MAKER}}}]}}
+
+
+def _fitting(language: str) -> list[list[str]]:
+    """Fields whose words make the score; those of the language first, the default's for what is not translated."""
+    own = [] if language == "en" else [[f"texts.{language}.name", f"texts.{language}.description"]]
+    return [*own, ["name", "description"]]
+
+
+def _everywhere(text: str, language: str) -> Clause:
+    """All words, each in any field."""
+    ways = []
+    if language != "en":
+        ways.append(_cross(text, [f"texts.{language}.name", f"texts.{language}.description"]))
+    ways.append(_cross(text, ["name", "description", "kind", "manufacturer", "part_number", "attributes", "papers"]))
+    return ways[0] if len(ways) == 1 else {"bool": {"should": ways}}
+
+
+def _cross(text: str, fields: list[str]) -> Clause:
+    """Fields of one analyzer are one field to this; those of several would each have to hold all words."""
+    return {"multi_match": {"query": text, "fields": fields, "type": "cross_fields", "operator": "and"}}
+
+
+def constant(clause: Clause, boost: float) -> Clause:
+    return {"constant_score": {"filter": clause, "boost": boost}}
