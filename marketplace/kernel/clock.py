@@ -24,6 +24,11 @@ def moved(by: timedelta) -> Iterator[None]:
         _ahead.reset(token)
 
 
+def lies_ahead(day: date) -> bool:
+    """Is a day still to come, wherever one is: by more than what time zones make."""
+    return day > now().date() + timedelta(days=1)
+
+
 def business_day(moment: datetime, time_zone: str) -> date:
     """The operator's calendar day of `moment`."""
     return moment.astimezone(ZoneInfo(time_zone)).date()

@@ -1,9 +1,12 @@
 """The shapes that cross the API: money, rates, quantities, times and text, checked alike everywhere."""
 
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
+
+from marketplace.kernel import clock
 
 MAX_QUANTITY = 1_000_000_000
 MAX_MINOR = 10**15
@@ -92,6 +95,18 @@ def plain_decimal(value: Decimal) -> str:
     text = f"{value:.6f}".rstrip("0")
     whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction.ljust(2, '0')}"
+
+
+class PastDate(fields.Date):
+    """A day that has been, or is today somewhere."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=_not_ahead, **kwargs)
+
+
+def _not_ahead(day: date) -> None:
+    if clock.lies_ahead(day):
+        raise ValidationError("This day is still to come.")
 
 
 class Currency(fields.String):

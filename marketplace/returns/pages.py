@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from flask import Response as FileResponse
@@ -96,6 +97,7 @@ def open_return(order_id: uuid.UUID) -> Response:
     """Ask to return units of an order."""
     chosen = forms.some_quantities("units", "Say how many units of which line come back.")
     reasons, notes = forms.named_after_ids("reason"), forms.named_after_ids("note")
+    discovered = forms.named_after_ids("discovered")
     wishes, serials = forms.named_after_ids("wish"), forms.named_after_ids("serials")
     wanted = [
         {
@@ -104,6 +106,7 @@ def open_return(order_id: uuid.UUID) -> Response:
             "reason": _one_of(Reason, reasons.get(line_id, "")),
             "note": notes.get(line_id, "")[:2000],
             "wish": "replacement" if wishes.get(line_id) == "replacement" else "refund",
+            "discovered_on": _day(discovered.get(line_id, "")),
             "serial_numbers": serials.get(line_id, "").replace(",", " ").split()[:1000],
         }
         for line_id, quantity in chosen.items()
@@ -348,6 +351,13 @@ def _one_of(kind: Any, text: str) -> str:
     if text not in {member.value for member in kind}:
         raise ValidationError({"reason": "Choose a reason."})
     return text
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as failure:
+        raise ValidationError({"discovered": "A day such as 2026-11-24."}) from failure
 
 
 def _verdicts(note: str) -> list[dict[str, Any]]:

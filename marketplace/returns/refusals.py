@@ -57,6 +57,10 @@ class WindowOver(Conflict):
     """The time in which goods may be returned for this reason is over."""
 
 
+class DiscoveryDayWrong(Invalid):
+    message = "Say on which day the hidden defect was discovered; it is not a day to come."
+
+
 class SerialTaken(Conflict):
     """A unit with this serial number is coming back already, or came back."""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from marketplace.kernel.fields import Currency, Minor, PageArgs, Quantity, StrictSchema, Text
+from marketplace.kernel.fields import Currency, Minor, PageArgs, PastDate, Quantity, StrictSchema, Text
 from marketplace.kernel.web import page_of
 from marketplace.pricing.facts import ChargeKind
 from marketplace.pricing.policy import Fault
@@ -27,7 +27,7 @@ class ReturnLineIn(StrictSchema):
     wish = fields.String(validate=validate.OneOf(["refund", "replacement"]), load_default="refund")
     note = Text(max_length=2000, allow_empty=True, load_default="")
     serial_numbers = fields.List(Text(max_length=100), validate=validate.Length(max=1000))
-    discovered_on = fields.Date(metadata={"description": "Of a hidden defect."})
+    discovered_on = PastDate(metadata={"description": "Of a hidden defect, which needs it."})
 
 
 class ReturnIn(StrictSchema):

@@ -6,7 +6,7 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from marketplace.kernel.fields import Currency, Minor, MoneyField, PageArgs, Rate, StrictSchema, Text
+from marketplace.kernel.fields import Currency, Minor, MoneyField, PageArgs, PastDate, Rate, StrictSchema, Text
 from settlements.receivables.states import ReceivableState, TransferState, WriteOffState
 
 MAX_TRANSFERS = 500
@@ -104,7 +104,7 @@ class BankTransferIn(StrictSchema):
 
     bank_id = Text(required=True)
     amount = MoneyField(required=True)
-    booked_on = fields.Date(required=True)
+    booked_on = PastDate(required=True)
     remitter_name = Text(required=True, max_length=500)
     remitter_iban = Text(load_default="", max_length=34, allow_empty=True)
     reference = Text(load_default="", max_length=500, allow_empty=True)

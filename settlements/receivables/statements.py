@@ -7,6 +7,7 @@ from datetime import date
 
 from lxml import etree
 
+from marketplace.kernel import clock
 from marketplace.kernel.fields import MAX_MINOR
 from marketplace.kernel.money import Money, is_currency
 from settlements.receivables.actions.importing import Arrived
@@ -107,6 +108,8 @@ def _arrived(
     if not 0 < minor <= MAX_MINOR:
         raise ValueError("the amount is not above zero")
     day = date.fromisoformat(booked_on)
+    if clock.lies_ahead(day):
+        raise ValueError("the day is still to come")
     texts = (remitter_name, remitter_iban, reference)
     name, iban, text = (" ".join(value.replace("\x00", " ").split())[:500] for value in texts)
     return Arrived(bank_id, minor, currency, day, name or "unknown", iban.replace(" ", ""), text)

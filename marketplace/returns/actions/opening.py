@@ -17,7 +17,14 @@ from marketplace.returns import judging, queries
 from marketplace.returns.actions.sides import asks, still_open
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnCase, ReturnLine, ReturnUnit
-from marketplace.returns.refusals import NotYours, ReasonNotTaken, SerialsDoNotFit, SerialTaken, WindowOver
+from marketplace.returns.refusals import (
+    DiscoveryDayWrong,
+    NotYours,
+    ReasonNotTaken,
+    SerialsDoNotFit,
+    SerialTaken,
+    WindowOver,
+)
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules import queries as rules
 from marketplace.rules.return_terms import FAULT_OF, Reason, ReturnTerms
@@ -27,7 +34,7 @@ def open_case(actor: Actor, order_id: uuid.UUID, wanted: Sequence[Mapping[str, A
     """Ask to return units of an order, of any number of its vendors; each vendor then answers for his lines.
 
     `wanted` as of ReturnIn's lines. Raises OrderUnknown, LineNotInOrder, UnitsNotReturnable, ReasonNotTaken,
-    WindowOver, SerialsDoNotFit, SerialTaken, each with the pointer.
+    WindowOver, DiscoveryDayWrong, SerialsDoNotFit, SerialTaken, each with the pointer.
     """
     order = order_queries.order(actor, order_id, locked=True)
     parts = {part.id: part for part in order_queries.parts_of(order.id)}
@@ -136,11 +143,14 @@ def _in_time(index: int, want: Mapping[str, Any], terms: ReturnTerms, part: Vend
     reason = Reason(want["reason"])
     if terms.never(reason):
         raise ReasonNotTaken(pointer=f"/lines/{index}/reason", reason=reason.value)
+    discovered_on = want.get("discovered_on")
+    if reason is Reason.HIDDEN_DEFECT and (discovered_on is None or clock.lies_ahead(discovered_on)):
+        raise DiscoveryDayWrong(pointer=f"/lines/{index}/discovered_on")
     if part.delivered_at is None:
         return
     until = terms.until(reason, part.delivered_at, country)
-    if reason is Reason.HIDDEN_DEFECT and want.get("discovered_on"):
-        discovered = datetime.combine(want["discovered_on"], time.max, UTC)
+    if reason is Reason.HIDDEN_DEFECT and discovered_on:
+        discovered = datetime.combine(discovered_on, time.max, UTC)
         until = min(until, discovered + terms.discovery)
     if until < clock.now():
         raise WindowOver(

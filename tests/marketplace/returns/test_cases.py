@@ -14,6 +14,7 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.refusals import LineNotInOrder, OrderUnknown, UnitsNotReturnable
 from marketplace.returns import actions, jobs, queries
 from marketplace.returns.refusals import (
+    DiscoveryDayWrong,
     FaultNotYours,
     GoodsNotBack,
     MoreThanApproved,
@@ -176,12 +177,13 @@ def test_a_serial_number_comes_back_once(market, whole):
 )
 def test_returns_are_taken_in_time(market, whole, reason, days, taken):
     with clock.moved(timedelta(days=days)):
+        more = {"discovered_on": clock.now().date()} if reason == "hidden_defect" else {}
         if taken:
             with transaction():
-                a_case(market, whole, ("A1", 1, reason))
+                a_case(market, whole, ("A1", 1, reason), **more)
         else:
             with pytest.raises(WindowOver) as refused, transaction():
-                a_case(market, whole, ("A1", 1, reason))
+                a_case(market, whole, ("A1", 1, reason), **more)
             assert refused.value.pointer == "/lines/0/reason"
 
 
@@ -192,6 +194,14 @@ def test_a_hidden_defect_is_told_of_soon_after_its_discovery(market, whole):
             a_case(market, whole, ("A1", 1, "hidden_defect"), discovered_on=today - timedelta(days=12))
         with transaction():
             a_case(market, whole, ("A1", 1, "hidden_defect"), discovered_on=today - timedelta(days=9))
+
+
+@pytest.mark.parametrize("days", [None, 2])
+def test_a_hidden_defect_has_a_day_of_discovery_that_has_been(market, whole, days):
+    more = {"discovered_on": clock.now().date() + timedelta(days=days)} if days else {}
+    with pytest.raises(DiscoveryDayWrong) as refused, transaction():
+        a_case(market, whole, ("A1", 1, "hidden_defect"), **more)
+    assert refused.value.pointer == "/lines/0/discovered_on"
 
 
 def test_the_terms_are_those_of_the_orders_policy_version(market, whole):
