@@ -19,26 +19,12 @@ def known_country(code: str) -> None:
         raise ValidationError("No country has this code (ISO 3166).")
 
 
-def known_currency(code: str) -> None:
-    """Raises ValidationError for three letters that are no currency."""
-    if pycountry.currencies.get(alpha_3=code) is None:
-        raise ValidationError("No currency has this code (ISO 4217).")
-
-
 class KnownCountry(Country):
     """A country that exists."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.validators.append(known_country)
-
-
-class KnownCurrency(Currency):
-    """A currency that exists."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.validators.append(known_currency)
 
 
 class Email(fields.Email):
@@ -75,7 +61,7 @@ class NewPerson(StrictSchema):
 class RegisterCompany(StrictSchema):
     name = Text(required=True)
     country = KnownCountry(required=True)
-    currency = KnownCurrency()
+    currency = Currency()
     vat_id = Text(max_length=40, allow_none=True)
     registration_number = Text(max_length=60, allow_empty=True)
     email = Email()

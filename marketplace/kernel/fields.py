@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import pycountry
 from marshmallow import Schema, ValidationError, fields, validate
 
 from marketplace.kernel import clock
@@ -110,10 +111,20 @@ def _not_ahead(day: date) -> None:
 
 
 class Currency(fields.String):
-    """An ISO 4217 code in capitals."""
+    """An ISO 4217 code in capitals, of a currency that exists."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Regexp(r"\A[A-Z]{3}\Z", error="Three capital letters (ISO 4217)."), **kwargs)
+        shape = validate.Regexp(r"\A[A-Z]{3}\Z", error="Three capital letters (ISO 4217).")
+        super().__init__(validate=[shape, _known_currency], **kwargs)
+
+
+def _known_currency(code: str) -> None:
+    if len(code) == 3 and not currency_exists(code):
+        raise ValidationError("No currency has this code (ISO 4217).")
+
+
+def currency_exists(code: str) -> bool:
+    return pycountry.currencies.get(alpha_3=code) is not None
 
 
 class Country(fields.String):

@@ -8,7 +8,7 @@ from datetime import date
 from lxml import etree
 
 from marketplace.kernel import clock
-from marketplace.kernel.fields import MAX_MINOR
+from marketplace.kernel.fields import MAX_MINOR, currency_exists
 from marketplace.kernel.money import Money, is_currency
 from settlements.receivables.actions.importing import Arrived
 from settlements.receivables.refusals import FileNotRead
@@ -102,8 +102,8 @@ def _arrived(
     """Raises ValueError, saying what is wrong."""
     if not bank_id or len(bank_id) > 200:
         raise ValueError("the bank's own id is missing")
-    if not is_currency(currency):
-        raise ValueError("the currency is not three capital letters")
+    if not is_currency(currency) or not currency_exists(currency):
+        raise ValueError("the currency is none by ISO 4217")
     minor = Money.from_major(amount, currency).minor
     if not 0 < minor <= MAX_MINOR:
         raise ValueError("the amount is not above zero")

@@ -89,6 +89,7 @@ def test_from_the_banks_list_to_a_paid_invoice(client_as, cast, items):
     [
         ({"amount": {"amount_minor": 0, "currency": "EUR"}}, "/transfers/0/amount/amount_minor"),
         ({"amount": {"amount_minor": 5, "currency": "eur"}}, "/transfers/0/amount/currency"),
+        ({"amount": {"amount_minor": 5, "currency": "ZZZ"}}, "/transfers/0/amount/currency"),
         ({"bank_id": ""}, "/transfers/0/bank_id"),
         ({"booked_on": "yesterday"}, "/transfers/0/booked_on"),
         ({"booked_on": "2999-01-01"}, "/transfers/0/booked_on"),
@@ -142,6 +143,7 @@ def test_only_what_the_bank_has_booked_is_money(client_as, cast, session, status
         b"", b"<a/>", b"<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><Document>&x;</Document>", b"a,b\n1,2\n",
         b"\xff\xfe", b"bank_id,booked_on,amount,currency,remitter_name\n,,,,\n",
         b"bank_id,booked_on,amount,currency,remitter_name\nB-1,2999-01-01,5.00,EUR,Buyer\n",
+        b"bank_id,booked_on,amount,currency,remitter_name\nB-1,2026-05-04,5.00,ZZZ,Buyer\n",
     ],
 )  # fmt: skip
 def test_a_file_that_is_none_is_refused(client_as, cast, session, content):
