@@ -116,6 +116,9 @@ class Statement:
                 conditions.append((" AND " if measured else " OR ").join(needed) or "TRUE")
             else:
                 conditions.append(" AND ".join([matched, *(needed if measured else [])]))
+            if not rest and needed:
+                tokens = self._bind(f"m{at}_0_99", self._tokens())  # before what has only its digits
+                score += f" + CASE WHEN d.measures && {tokens} THEN {_MEASURED} ELSE 0 END"
             if not measured:
                 score += "".join(f" + CASE WHEN {one} THEN {_MEASURED} ELSE 0 END" for one in needed)
             scores.append(f"{_ALTERNATIVE if at else 1.0} * ({score}{self._thing(at, rest)}){self._kind(at, rest)}")
@@ -144,6 +147,9 @@ class Statement:
             inside = f"(d.category_path = {path} OR starts_with(d.category_path, {path} || '/'))"
             parts.append(f" * CASE WHEN {inside} THEN CAST({weight} AS float) ELSE 1 END")
         return "".join(parts)
+
+    def _tokens(self) -> list[str]:
+        return [token for _, ways in self.request.words.measures for way in ways for token in way]
 
     def _measures(self, at: int, reading: str) -> tuple[str, list[str]]:
         """What is left of a reading without its quantities, and a condition for each of them."""

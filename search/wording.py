@@ -38,7 +38,9 @@ def _only_measures(words: Words, needed: list[Clause], boost: float, *, measured
     """Nothing but quantities: first the kind of thing that is told by them, then what says them first."""
     kept: Clause = {"filter": needed} if measured else {"should": needed, "minimum_should_match": 1}
     said = " ".join(said for said, _ in words.measures)
+    tokens = [token for _, ways in words.measures for way in ways for token in way]
     liked: list[Clause] = [{"match_all": {}}, *_of_quantity(words)]
+    liked.append(constant({"terms": {"measures": tokens}}, _MEASURED))  # before what has only its digits
     liked += [{"match": {"name": said}}, {"match": {"values": {"query": said, "boost": _VALUES}}}]
     return {"bool": {"must": [{"bool": kept}], "should": liked, "boost": boost}}
 
