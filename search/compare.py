@@ -1,4 +1,4 @@
-"""A table of up to six products by their attributes."""
+"""A table of up to six products by their attributes; what is equal in other units does not differ."""
 
 import uuid
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 from marketplace.agreements import queries as agreements
 from marketplace.kernel.access import Actor
+from search.words import meaning
 
 
 def compared(actor: Actor, product_ids: Sequence[uuid.UUID], currency: str | None = None) -> dict[str, Any]:
@@ -27,4 +28,8 @@ def _said(attribute: dict[str, Any]) -> str:
 
 
 def _row(name: str, values: list[str | None]) -> dict[str, Any]:
-    return {"name": name, "values": values, "differs": len(set(values)) > 1}
+    return {
+        "name": name,
+        "values": values,
+        "differs": len({None if v is None else meaning(name, v) for v in values}) > 1,
+    }

@@ -53,6 +53,8 @@ def test_an_attributes_name_tells_the_unit_of_a_bare_number():
     assert words.measures_of("Capacitance", "1.0000000000000001e-07") == words.measures_in("100nF")
     assert words.measures_of("Current - saturation(isat)", "3.0") == words.measures_in("3 A")
     assert words.measures_of("Resistance", "10K") == words.measures_in("10 kOhm")
+    assert words.meaning("Capacitance", "1e-05") == words.meaning("Capacity", "0.01 mF") == words.meaning("", "10uF")
+    assert words.meaning("Length", "3") == "3"
     assert words.measures_of("Length", "3.0") == words.measures_of("Thermal resistance", "3") == ()
 
 
