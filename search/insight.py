@@ -8,9 +8,10 @@ from typing import Any
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import delete, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, delete, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import DateTime, Integer, Text, Uuid
 
 from marketplace.kernel import clock, reads
 from marketplace.kernel.access import Actor
@@ -37,6 +38,16 @@ _TOLD = """
     ORDER BY CASE WHEN %(empty)s THEN count(*) FILTER (WHERE q.found = 0) ELSE count(*) END DESC, q.words
     LIMIT %(limit)s
 """
+# All in one statement: a commit whose answer was lost may have done its work, then they are there already.
+_NOTED = text("""
+    INSERT INTO search_query (id, company_id, words, found, at)
+    SELECT * FROM unnest(:id_, :company_id_, :words_, :found_, :at_) ON CONFLICT DO NOTHING
+""").bindparams(
+    *(bindparam(name, type_=ARRAY(Uuid())) for name in ("id_", "company_id_")),
+    bindparam("words_", type_=ARRAY(Text())),
+    bindparam("found_", type_=ARRAY(Integer())),
+    bindparam("at_", type_=ARRAY(DateTime(timezone=True))),
+)
 _ORDERED = text("""
     UPDATE search_visit v SET ordered_at = :now
     FROM (
@@ -75,8 +86,8 @@ class Notes:
             return
         try:
             with transaction():
-                # A commit whose answer was lost may have done its work: then they are there already.
-                db.session.execute(insert(SearchQuery).on_conflict_do_nothing(), rows)
+                columns = {f"{name}_": [row[name] for row in rows] for name in rows[0]}
+                db.session.execute(_NOTED, columns)
         except BaseException:
             with self._lock:
                 self._rows = [*rows, *self._rows][-MOST_HELD:]

@@ -24,6 +24,7 @@ from search.facets import tree
 from search.models import SearchRule
 
 T = TypeVar("T")
+HIDDEN_REMEMBERED_S = 0.2  # one look in dozens of searches, where there are many
 _DOCUMENTS = """
     SELECT p.id, p.search_version, p.name, p.manufacturer, p.part_number, p.ean, c.path, c.name, p.description,
            p.attributes,
@@ -198,10 +199,10 @@ def _facets(found: SearchResult) -> Iterator[dict[str, Any]]:
             yield {"name": facet.name, "attribute": None, "counts": counts}
 
 
-def remembered(name: str, read: Callable[[], T]) -> T:
-    """What `read` gave less than two seconds ago, in this process."""
+def remembered(name: str, read: Callable[[], T], seconds: float = rules.REMEMBERED_S) -> T:
+    """What `read` gave less than so many seconds ago, in this process."""
     held = current_app.extensions.get(f"kontor_search_{name}")
-    if held is None or time.monotonic() - held[0] > rules.REMEMBERED_S:
+    if held is None or time.monotonic() - held[0] > seconds:
         held = current_app.extensions[f"kontor_search_{name}"] = (time.monotonic(), read())
     value: T = held[1]
     return value
@@ -215,9 +216,9 @@ def categories_in_order() -> dict[str, tuple[int, str]]:
 
 
 def hidden_vendors() -> tuple[uuid.UUID, ...]:
-    """Who may not sell. Hits are looked up before they are shown, so that nothing of theirs is; but until the next look
-    another process may count them."""
-    return remembered("hidden", lambda: tuple(row[0] for row in reads.fetch(_HIDDEN, {})))
+    """Who may not sell. Hits are looked up before they are shown, so that nothing of theirs is; for the blink of an eye
+    another process may still count them."""
+    return remembered("hidden", lambda: tuple(row[0] for row in reads.fetch(_HIDDEN, {})), HIDDEN_REMEMBERED_S)
 
 
 def forget_hidden() -> None:
