@@ -2,7 +2,8 @@
 
 Words are drawn from the parts' own categories and makers, with facets of categories and vendors; numbers are those of
 parts, as written; completions are the first letters of both. Beside it the bare client of Elasticsearch sends the very
-bodies that the endpoint sends for the same words, from 8 threads of a process of its own.
+bodies that the endpoint sends for the same words, from 8 threads. `page` is what the page of offers asks for: all its
+facets, among them this buyer's prices, and what was found marked.
 
 Run alone: python benchmarks/search_latency.py [--parts N] [--seconds N]. The last line is one JSON object.
 """
@@ -12,7 +13,8 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -21,11 +23,12 @@ import _common as bench
 import _parts
 import psycopg
 
-from search import dsl, indexing, provider, queries, rules
-from search.engine import FacetName, SearchRequest
+from search import dsl, indexing, pages, provider, queries, rules
+from search.engine import Buyer, FacetName, SearchRequest
 from search.postgres import PostgresEngine
 
 CALLERS = 8
+WARM_UP_S = 5.0  # a server that has just started compiles what it does often: neither side is to pay for that
 KINDS = (
     "led", "ethernet",
     "capacitor", "chip resistor", "tantalum capacitor", "schottky diode", "connector header", "voltage regulator",
@@ -34,6 +37,7 @@ KINDS = (
     "microcontroller", "aluminum electrolytic capacitor", "resistor array", "terminal block", "power inductor",
 )  # fmt: skip
 FACETS = (FacetName.CATEGORY, FacetName.VENDOR)
+ASKED = {"words": (FACETS, False), "page": (tuple(pages.FACETS), True)}  # facets, with what was found marked
 
 
 def main() -> None:
@@ -44,7 +48,7 @@ def main() -> None:
     chosen = wanted.parse_args()
     figures: dict[str, Any] = {}
     with catalogues.elastic("latency") as engine:
-        outside = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias, "search_timeout_ms": 10_000}
+        settings = {"elasticsearch_url": engine.url, "elasticsearch_index": engine.alias, "search_timeout_ms": 10_000}
         with bench.stage() as on:
             filled = _parts.fill(on.app, on.conninfo, chosen.parts)
             if "elasticsearch" in chosen.engines:
@@ -54,12 +58,10 @@ def main() -> None:
                 patient = engine.client.options(request_timeout=600)
                 patient.indices.forcemerge(index=engine.alias, max_num_segments=1)
                 env = dict(on.environment)
-                on.environment.update({name.upper(): str(value) for name, value in outside.items()})
+                on.environment.update({name.upper(): str(value) for name, value in settings.items()})
+                beside(on, engine, filled, WARM_UP_S)
                 figures["elasticsearch"] = answered(on, filled, chosen.seconds)
                 figures["elasticsearch"] |= beside(on, engine, filled, chosen.seconds)
-                figures["elasticsearch"]["ratio_p50"] = (
-                    figures["elasticsearch"]["words_p50_ms"] / figures["elasticsearch"]["bare_p50_ms"]
-                )
                 on.environment.clear()
                 on.environment.update(env)
             if "postgres" in chosen.engines:
@@ -70,6 +72,9 @@ def main() -> None:
                 analyze(on.conninfo)
                 on.environment.pop("ELASTICSEARCH_URL", None)  # that of the other engine's server
                 figures["postgres"] = answered(on, filled, chosen.seconds)
+    if outside := figures.get("elasticsearch"):
+        outside["ratio_p50"] = outside["words_p50_ms"] / outside["bare_p50_ms"]
+        outside["page_ratio_p50"] = outside["page_p50_ms"] / outside["page_bare_p50_ms"]
     for name in ("elasticsearch", "postgres"):
         if name in figures:
             figures[name] = {key: round(value, 2) for key, value in figures[name].items()}
@@ -83,9 +88,13 @@ def analyze(conninfo: str) -> None:
 
 def paths(filled: _parts.Filled) -> dict[str, Callable[[], str]]:
     rng = random.Random(11)
-    facets = "&".join(f"facets={name.value}" for name in FACETS)
+
+    def words(facets: Iterable[FacetName], marked: bool) -> str:
+        asked = "&".join(f"facets={name.value}" for name in facets)
+        return f"/v1/search?limit=20&{asked}&highlight={str(marked).lower()}&q={quote(rng.choice(KINDS))}"
+
     return {
-        "words": lambda: f"/v1/search?limit=20&{facets}&q={quote(rng.choice(KINDS))}",
+        **{name: partial(words, *asked) for name, asked in ASKED.items()},
         "part": lambda: f"/v1/search?limit=20&q={quote(rng.choice(filled.numbers))}",
         "autocomplete": lambda: f"/v1/search/completions?q={quote(begun(rng, filled))}",
     }
@@ -115,13 +124,28 @@ def answered(on: bench.Stage, filled: _parts.Filled, seconds: float) -> dict[str
 
 
 def beside(on: bench.Stage, engine: Any, filled: _parts.Filled, seconds: float) -> dict[str, float]:
-    """The bodies of the words, sent by the bare client from as many threads."""
+    """The bodies of the words and of the page, sent by the bare client from as many threads."""
+    found: dict[str, float] = {}
     with on.app.app_context():
         buyers = [queries.buyer_of(buyer.actor) for buyer in filled.buyers]
-    bodies = [
-        dsl.body(SearchRequest(words=rules.understand(kind, None, ()), facets=FACETS, buyer=buyer))
-        for kind in KINDS for buyer in buyers
+    for name, (facets, marked) in ASKED.items():
+        latencies = bare(engine, bodies(buyers, facets, marked), seconds)
+        prefix = "bare" if name == "words" else f"{name}_bare"
+        found |= {f"{prefix}_p50_ms": bench.percentile(latencies, 0.5), f"{prefix}_per_s": len(latencies) / seconds}
+    return found
+
+
+def bodies(buyers: list[Buyer], facets: Iterable[FacetName], marked: bool) -> list[dict[str, Any]]:
+    """What the endpoint sends, for each of the words and buyers."""
+    understood = [rules.understand(kind, None, ()) for kind in KINDS]
+    return [
+        dsl.body(SearchRequest(words=words, facets=tuple(facets), buyer=buyer, highlight=marked))
+        for words in understood for buyer in buyers
     ]  # fmt: skip
+
+
+def bare(engine: Any, asked: list[dict[str, Any]], seconds: float) -> list[float]:
+    """How long each answer took, in milliseconds."""
     latencies: list[float] = []
     end = time.perf_counter() + seconds
 
@@ -129,7 +153,7 @@ def beside(on: bench.Stage, engine: Any, filled: _parts.Filled, seconds: float) 
         rng = random.Random(number)
         while time.perf_counter() < end:
             started = time.perf_counter()
-            engine.client.search(index=engine.alias, body=rng.choice(bodies))
+            engine.client.search(index=engine.alias, body=rng.choice(asked))
             latencies.append((time.perf_counter() - started) * 1000)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(CALLERS)]
@@ -137,7 +161,7 @@ def beside(on: bench.Stage, engine: Any, filled: _parts.Filled, seconds: float) 
         thread.start()
     for thread in threads:
         thread.join()
-    return {"bare_p50_ms": bench.percentile(latencies, 0.5), "bare_per_s": len(latencies) / seconds}
+    return latencies
 
 
 if __name__ == "__main__":
