@@ -90,7 +90,7 @@ def inspect(path: Path, encoding: str, mapping: Mapping[str, Any] | None = None)
         return Inspected("bmecat", "", Bmecat(path).count(), [])
     if kind == "jsonl":
         return Inspected("jsonl", "", json_lines.check(path, encoding), [])
-    _check_encoding(path, encoding)
+    check_encoding(path, encoding)
     delimiter = delimiter_of(path, encoding, content)
     rows = csv_rows(path, encoding, delimiter)
     if content:
@@ -139,7 +139,8 @@ def _count(rows: Iterator[Numbered]) -> int:
     return last - 1
 
 
-def _check_encoding(path: Path, encoding: str) -> None:
+def check_encoding(path: Path, encoding: str) -> None:
+    """Raises FileEncodingWrong, FileKindUnknown."""
     decoder = codecs.getincrementaldecoder(encoding)()
     at = row = 0
     with path.open("rb") as file:

@@ -87,7 +87,10 @@ def _way(path: Path, kind: str, options: Mapping[str, Any], mapping: Mapping[str
     if kind == "xlsx" and path.stat().st_size > MOST_WORKBOOK:
         raise WorkbookTooLargeToTry(pointer="/file")
     content = mapping["content"] if mapping else None
-    delimiter = files.delimiter_of(path, options["encoding"], content) if kind == "csv" else ""
+    delimiter = ""
+    if kind == "csv":
+        files.check_encoding(path, options["encoding"])
+        delimiter = files.delimiter_of(path, options["encoding"], content)
     return Way(kind, options["encoding"], delimiter, options["decimal_mark"], mapping)
 
 

@@ -283,6 +283,8 @@ def test_a_file_is_tried_without_being_kept(client_as, cast, shared):
     assert bad["problems"][0]["message"].startswith("the line is no JSON")
     assert answer.json["fields"] == ["id", "title", "price", "attr_t_type", "z", "q"]
     assert orjson.loads(client.get("/v1/feeds").data)["items"] == []
+    latin = client.post("/v1/feeds/preview", data={"file": (io.BytesIO(b"sku,name\nA,K\xfchler\n"), "x.csv")})
+    assert (latin.status_code, latin.json["type"]) == (422, "/problems/file-encoding-wrong")
     plain = client.post("/v1/feeds/preview", data={"file": (io.BytesIO(b"sku,name,price\nA,B,1\n"), "x.csv")})
     assert plain.json["rows"][0]["columns"] == {"sku": "A", "name": "B"}
 
