@@ -107,6 +107,23 @@ UNION ALL SELECT NULL, kind, party, currency, balance_minor FROM kept
 """
 
 
+_OPEN = """
+INSERT INTO account (id, kind, party, currency, balance_minor, postings)
+SELECT a.*, 0, 0 FROM json_to_recordset(%(accounts)s::json) AS a(id uuid, kind text, party uuid, currency text)
+ORDER BY a.id ON CONFLICT DO NOTHING
+"""
+
+
+def open_accounts(kinds: Iterable[AccountKind], party: uuid.UUID, currency: str) -> None:
+    """Have these guarded accounts, empty where nothing was posted yet, so that whoever locks several of a party locks
+    the same ones as the next: one that appeared in between would be locked out of turn."""
+    accounts = [
+        {"id": account_id(kind, party, currency), "kind": kind.value, "party": party, "currency": currency}
+        for kind in kinds
+    ]
+    reads.in_session(_OPEN, {"accounts": orjson.dumps(accounts).decode()})
+
+
 def post(
     source: str,
     event: str,

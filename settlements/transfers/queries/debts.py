@@ -12,6 +12,7 @@ from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.orders.models import VendorOrder
+from settlements.ledger import books
 from settlements.ledger.chart import AccountKind, account_id
 from settlements.ledger.models import Account
 from settlements.transfers.models import Adjustment, VendorDebt
@@ -43,6 +44,8 @@ _KINDS = (A.VENDOR_PAYABLE, A.VENDOR_RECEIVABLE, A.VENDOR_RESERVE, A.TRANSFER_IN
 def accounts(vendor_id: uuid.UUID, currency: str, *, locked: bool = False) -> Accounts:
     """The vendor's accounts; `locked`, in the order in which entries lock them: nothing is posted until this ends."""
     ids = {account_id(kind, vendor_id, currency): kind for kind in _KINDS}
+    if locked:
+        books.open_accounts(_KINDS[1:], vendor_id, currency)
     statement = visible(SYSTEM, Account).where(Account.id.in_(list(ids))).order_by(Account.id)
     rows = db.session.scalars(statement.with_for_update() if locked else statement, execution_options=AFRESH)
     held = dict.fromkeys(_KINDS, 0) | {ids[row.id]: row.balance_minor or 0 for row in rows}
