@@ -29,6 +29,12 @@ for room in ("marketplace", "vendors", "search", "settlements"):
         importlib.import_module(".".join(models.relative_to(ROOT).with_suffix("").parts))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what mostly waits for programs beside it: at the end nothing else would go on meanwhile, and a fork of a
+    process that has not done much yet is a light one."""
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """(database url, redis url) for this test process: those given, or embedded ones of its own."""
