@@ -60,6 +60,8 @@ def _open(buyer: Actor, order: Order, told: Told) -> ReturnCase:
     for units, reason, note in told.lines:
         sku, quantity = _units(units)
         wanted.append({"line_id": lines[sku].id, "quantity": quantity, "reason": reason, "note": note})
+        if reason == "hidden_defect":
+            wanted[-1]["discovered_on"] = clock.now().date()  # on the day on which it is asked for
     return actions.open_case(buyer, order.id, wanted, told.note)
 
 
