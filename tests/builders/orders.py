@@ -46,6 +46,9 @@ def a_market(*, vendors: Sequence[str] = ("A", "B"), country: str = "DE", commis
     return market
 
 
+EXAMPLE = {"A1": 10, "A2": 3, "B1": 7}  # the units that are ordered in it
+
+
 def the_example() -> Market:
     """The first worked example: lines A1, A2, B1; A delivers for 9.90, the operator delivers B's for 14.90; 10 percent
     off, 40 percent of it paid by vendors; tax 20 percent (Austria)."""

@@ -12,9 +12,8 @@ from marketplace.kernel.errors import Conflict
 from marketplace.kernel.states import IllegalMove
 from marketplace.orders import actions, queries
 from marketplace.orders.states import order_state
-from tests.builders.orders import an_order, the_example
+from tests.builders.orders import EXAMPLE, an_order, the_example
 
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
 HAPPENS = st.one_of(
     st.tuples(st.just("pay"), st.integers(1, 50000)),
     st.tuples(st.just("confirm"), st.integers(0, 1)),
@@ -60,7 +59,7 @@ def act(market, order_id, number, event):
 def test_an_order_adds_up_after_everything_that_happens_to_it(market, events):
     reserved_before = reserved(market)
     with transaction():
-        order_id = an_order(market, QUANTITIES).order.id
+        order_id = an_order(market, EXAMPLE).order.id
     for number, event in enumerate([("pay", 20000), *events]):
         before = picture(order_id)
         try:

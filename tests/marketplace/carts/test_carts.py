@@ -14,16 +14,8 @@ from marketplace.kernel.access import Role
 from marketplace.kernel.db import QueryCounter, db, transaction
 from tests.builders.catalogue import a_price_list, a_product, an_offer, set_price, terms_for
 from tests.builders.companies import a_company, an_actor, an_address
-from tests.builders.orders import a_cart, a_market, the_example
+from tests.builders.orders import EXAMPLE, a_cart, a_market
 from tests.builders.rules import a_delivery_rate, a_promotion
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 @pytest.fixture
@@ -50,7 +42,7 @@ def count(model):
 
 
 def test_a_cart_is_priced_as_the_example(buyer, market):
-    cart = new_cart(buyer, market, lines=lines(market, **QUANTITIES))
+    cart = new_cart(buyer, market, lines=lines(market, **EXAMPLE))
     assert cart["totals"] == {
         "currency": "EUR",
         "goods_minor": 37269,
@@ -72,7 +64,7 @@ def test_a_cart_is_priced_as_the_example(buyer, market):
 
 
 def test_the_answer_is_what_the_schema_says(buyer, market):
-    cart = new_cart(buyer, market, lines=lines(market, **QUANTITIES))
+    cart = new_cart(buyer, market, lines=lines(market, **EXAMPLE))
     assert CartOut().validate(cart) == {}
     seen = buyer.get(f"/v1/carts/{cart['id']}")
     assert seen.json == cart
@@ -264,7 +256,7 @@ def test_a_suspended_vendor_is_named(buyer, market):
 def test_vendors_who_choose_the_operators_rate_share_one_delivery(buyer, market):
     rate = str(market.rates["operator"].id)
     chosen = {str(vendor.id): rate for vendor in market.vendors.values()}
-    cart = new_cart(buyer, market, lines=lines(market, **QUANTITIES), deliveries=chosen)
+    cart = new_cart(buyer, market, lines=lines(market, **EXAMPLE), deliveries=chosen)
     (delivery,) = cart["deliveries"]
     assert (delivery["amount_minor"], delivery["vendor_id"], len(delivery["line_ids"])) == (1490, None, 3)
     assert cart["totals"]["total_minor"] == 43674 - 990 - 198
@@ -314,7 +306,7 @@ def test_promotions_reach_their_scope_only(buyer, market):
         own = a_promotion(market.vendors["B"], name="B's own", steps=[{"from_minor": 0, "amount_minor": 500}])
         a_promotion(name="Only A2", scope={"offers": [str(market.offers["A2"].id)]}, position=200)
         a_promotion(name="Elsewhere", scope={"categories": ["tools"]}, position=300)
-    cart = new_cart(buyer, market, lines=lines(market, **QUANTITIES))
+    cart = new_cart(buyer, market, lines=lines(market, **EXAMPLE))
     assert {p["name"] for p in cart["promotions"]} == {"Ten percent", "B's own", "Only A2"}
     discounts = [line["discount_minor"] for line in cart["lines"]]
     assert discounts[0] == 1250

@@ -11,16 +11,8 @@ from marketplace.orders.models import Order
 from marketplace.orders.schemas import OrderOut
 from tests.builders.catalogue import a_price_list, an_offer
 from tests.builders.companies import an_actor
-from tests.builders.orders import a_cart, a_market, the_example
+from tests.builders.orders import EXAMPLE, a_cart, a_market
 from tests.builders.rules import a_promotion
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 @pytest.fixture
@@ -31,7 +23,7 @@ def buyer(client_as, market):
 @pytest.fixture
 def cart(market):
     with transaction():
-        return a_cart(market, QUANTITIES, reference="PO 7").cart
+        return a_cart(market, EXAMPLE, reference="PO 7").cart
 
 
 def check_out(client, cart, key="one", **body):

@@ -1,25 +1,15 @@
 """The first worked example, through cart, checkout, payment and cancelling, to the cent."""
 
-import pytest
-
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import transaction
 from marketplace.orders import actions, queries
 from marketplace.orders.states import OrderState, VendorOrderState
-from tests.builders.orders import a_paid_order, an_order, line_named, part_of, the_example
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
+from tests.builders.orders import EXAMPLE, a_paid_order, an_order, line_named, part_of
 
 
 def test_the_placed_order_is_that_of_the_example(market):
     with transaction():
-        whole = an_order(market, QUANTITIES)
+        whole = an_order(market, EXAMPLE)
     order = whole.order
     assert (order.goods_minor, order.discount_minor, order.total_minor) == (37269, 3727, 43674)
     assert order.delivery_minor == 990 + 1490
@@ -40,7 +30,7 @@ def test_the_placed_order_is_that_of_the_example(market):
 
 def test_the_first_step_freezes_the_valuation(market):
     with transaction():
-        whole = an_order(market, QUANTITIES)
+        whole = an_order(market, EXAMPLE)
     (step,) = queries.steps_of(whole.order.id)
     assert (step.number, step.cause, step.refund_minor) == (0, "placed", 0)
     valuation = step.valuation
@@ -52,7 +42,7 @@ def test_the_first_step_freezes_the_valuation(market):
 def test_two_units_that_the_vendor_cannot_deliver_are_refunded_as_in_the_example(market):
     """B declines 2 of B1, the buyer cancels 3 of A1: together the refund of the example, 92.14."""
     with transaction():
-        whole = a_paid_order(market, QUANTITIES)
+        whole = a_paid_order(market, EXAMPLE)
         part = part_of(whole, market.vendors["B"])
         actions.cancel_part(
             market.vendor_actor("B"), part.id, [actions.Units(line_named(whole, "B1").id, 2)], "none left"
@@ -67,7 +57,7 @@ def test_two_units_that_the_vendor_cannot_deliver_are_refunded_as_in_the_example
 
 def test_everything_cancelled_gives_everything_back(market):
     with transaction():
-        whole = a_paid_order(market, QUANTITIES)
+        whole = a_paid_order(market, EXAMPLE)
         after = actions.cancel(market.actor, whole.order.id)
     assert (after.order.owed_minor, after.net_paid_minor) == (0, 0)
     assert [p.payable_minor for p in after.parts] == [0, 0]
@@ -77,7 +67,7 @@ def test_everything_cancelled_gives_everything_back(market):
 
 def test_one_vendors_cancellation_leaves_the_other_part_alone(market):
     with transaction():
-        whole = a_paid_order(market, QUANTITIES)
+        whole = a_paid_order(market, EXAMPLE)
         before = part_of(whole, market.vendors["A"]).payable_minor
         after = actions.cancel_part(market.vendor_actor("B"), part_of(whole, market.vendors["B"]).id, None, "sold out")
     assert part_of(after, market.vendors["B"]).state == VendorOrderState.CANCELLED

@@ -18,16 +18,10 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.models import Order
 from marketplace.orders.states import OrderState, VendorOrderState
 from tests.builders.credit import on_account
-from tests.builders.orders import a_cart, line_named, part_of, the_example
+from tests.builders.orders import a_cart, line_named, part_of
 
 ALL = {"A1": 10, "A2": 3, "B1": 7}
 TOTAL = 43674
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 def ordered(market, quantities=ALL):

@@ -23,29 +23,21 @@ from marketplace.rules.models import Promotion
 from tests.builders.catalogue import an_offer
 from tests.builders.companies import a_company, an_actor
 from tests.builders.orders import (
+    EXAMPLE,
     a_confirmed_order,
     a_market,
     a_paid_order,
     an_order,
     line_named,
     part_of,
-    the_example,
 )
 from tests.builders.rules import a_promotion
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 @pytest.fixture
 def whole(market):
     with transaction():
-        return a_paid_order(market, QUANTITIES)
+        return a_paid_order(market, EXAMPLE)
 
 
 @pytest.fixture
@@ -117,7 +109,7 @@ def test_unit_by_unit_comes_to_the_same_as_at_once(market, whole):
             actions.cancel(market.actor, whole.order.id, units(whole, B1=1))
     step_by_step = as_it_is(whole.order.id)
     with transaction():
-        other = a_paid_order(market, QUANTITIES)
+        other = a_paid_order(market, EXAMPLE)
         actions.cancel(market.actor, other.order.id, units(other, B1=7))
     assert step_by_step[:3] == as_it_is(other.order.id)[:3]
     steps = queries.steps_of(whole.order.id)
@@ -127,7 +119,7 @@ def test_unit_by_unit_comes_to_the_same_as_at_once(market, whole):
 
 def test_an_unpaid_order_owes_less_and_refunds_nothing(market):
     with transaction():
-        whole = an_order(market, QUANTITIES)
+        whole = an_order(market, EXAMPLE)
         after = actions.cancel(market.actor, whole.order.id, units(whole, A1=3))
     assert after.order.owed_minor == 43674 - 4095
     assert after.order.total_minor == 43674
@@ -137,7 +129,7 @@ def test_an_unpaid_order_owes_less_and_refunds_nothing(market):
 
 def test_what_has_shipped_stays_and_the_rest_may_be_cancelled(market, unheard):
     with transaction():
-        whole = a_confirmed_order(market, QUANTITIES)
+        whole = a_confirmed_order(market, EXAMPLE)
         part = part_of(whole, market.vendors["B"])
         actions.units_shipped(SYSTEM, part, {line_named(whole, "B1").id: 5})
     with pytest.raises(UnitsNotOpen), transaction():
@@ -150,7 +142,7 @@ def test_what_has_shipped_stays_and_the_rest_may_be_cancelled(market, unheard):
 
 def test_the_last_open_units_of_a_part_shipped_one_announce_that_it_has_shipped(market, unheard):
     with transaction():
-        whole = a_confirmed_order(market, QUANTITIES)
+        whole = a_confirmed_order(market, EXAMPLE)
         part = part_of(whole, market.vendors["B"])
         actions.units_shipped(SYSTEM, part, {line_named(whole, "B1").id: 5})
         unheard.clear()
@@ -164,7 +156,7 @@ def test_the_last_open_units_of_a_part_shipped_one_announce_that_it_has_shipped(
 
 def test_the_whole_order_cancels_what_has_not_shipped(market, unheard):
     with transaction():
-        whole = a_confirmed_order(market, QUANTITIES)
+        whole = a_confirmed_order(market, EXAMPLE)
         actions.units_shipped(SYSTEM, part_of(whole, market.vendors["B"]), {line_named(whole, "B1").id: 7})
         after = actions.cancel(market.actor, whole.order.id)
     assert part_of(after, market.vendors["A"]).state is VendorOrderState.CANCELLED

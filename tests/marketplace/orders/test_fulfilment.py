@@ -10,13 +10,7 @@ from marketplace.orders import actions, queries
 from marketplace.orders.events import VendorOrderConfirmed, VendorOrderDelivered, VendorOrderShipped
 from marketplace.orders.refusals import LineNotInOrder, UnitsNotOpen, VendorOrderUnknown
 from marketplace.orders.states import OrderState, VendorOrderState
-from tests.builders.orders import a_confirmed_order, a_paid_order, an_order, line_named, part_of, the_example
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
+from tests.builders.orders import a_confirmed_order, a_paid_order, an_order, line_named, part_of
 
 
 @pytest.fixture

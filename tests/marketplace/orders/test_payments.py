@@ -12,15 +12,7 @@ from marketplace.orders.models import OrderMoney
 from marketplace.orders.refusals import AmountNotPositive, CurrencyDiffers, OrderUnknown
 from marketplace.orders.states import OrderState, VendorOrderState
 from tests.builders.catalogue import an_offer
-from tests.builders.orders import a_market, an_order, the_example
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
+from tests.builders.orders import EXAMPLE, a_market, an_order
 
 
 @pytest.fixture
@@ -33,7 +25,7 @@ def announced(monkeypatch):
 @pytest.fixture
 def order(market):
     with transaction():
-        return an_order(market, QUANTITIES).order
+        return an_order(market, EXAMPLE).order
 
 
 def test_a_payment_in_full_pays_every_part(order, announced):
@@ -124,7 +116,7 @@ def test_an_order_that_costs_nothing_is_paid_at_once(session, announced):
 def test_cancelling_down_to_what_was_paid_pays_the_rest(market, announced):
     """Half of it was paid; when the buyer cancels the other half, the vendors may begin."""
     with transaction():
-        whole = an_order(market, QUANTITIES)
+        whole = an_order(market, EXAMPLE)
         actions.record_payment(SYSTEM, whole.order.id, 30000, "EUR", "pi_1")
         b1 = next(line for line in whole.lines if line.sku == "B1")
         after = actions.cancel(market.actor, whole.order.id, [actions.Units(b1.id, 7)])

@@ -11,23 +11,16 @@ from marketplace.orders import queries
 from marketplace.orders.models import Order, VendorOrder
 from marketplace.orders.schemas import HistoryOut, OrderForOperatorOut, OrderOut, VendorOrderOut
 from tests.builders.companies import a_company, an_actor
-from tests.builders.orders import a_confirmed_order, a_paid_order, an_order, part_of, the_example
+from tests.builders.orders import EXAMPLE, a_confirmed_order, a_paid_order, an_order, part_of
 from tests.cast import Cast
 
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
 SECRET = ("payable_minor", "commission_minor", "commission_rate", "vendor_discount_minor", "valuation", "steps")
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 @pytest.fixture
 def whole(market):
     with transaction():
-        return a_paid_order(market, QUANTITIES)
+        return a_paid_order(market, EXAMPLE)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
 from tests.builders.companies import a_company, an_actor
-from tests.builders.orders import a_confirmed_order, line_named, the_example
+from tests.builders.orders import EXAMPLE, a_confirmed_order, line_named
 from tests.builders.returns import (
     a_case,
     a_delivered_order,
@@ -39,20 +39,6 @@ from tests.builders.returns import (
     ship_all,
     wanted,
 )
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
-
-
-@pytest.fixture
-def whole(market):
-    with transaction():
-        return a_delivered_order(market, QUANTITIES)
 
 
 @pytest.fixture
@@ -130,7 +116,7 @@ def test_each_unit_comes_back_once(market, whole, case):
 
 def test_what_has_not_shipped_is_not_returned(market):
     with transaction():
-        made = a_confirmed_order(market, QUANTITIES)
+        made = a_confirmed_order(market, EXAMPLE)
     with pytest.raises(UnitsNotReturnable), transaction():
         a_case(market, made, ("A1", 1, "not_received"))
     with transaction():
@@ -142,7 +128,7 @@ def test_what_has_not_shipped_is_not_returned(market):
 
 def test_a_line_of_another_order(market, whole):
     with transaction():
-        other = a_delivered_order(market, QUANTITIES)
+        other = a_delivered_order(market, EXAMPLE)
     with pytest.raises(LineNotInOrder), transaction():
         actions.open_case(market.actor, whole.order.id, wanted(other, ("A1", 1, "change_of_mind")))
 
@@ -212,7 +198,7 @@ def test_the_terms_are_those_of_the_orders_policy_version(market, whole):
     with transaction():
         rules.publish_policy(SYSTEM, "b2b", newest.content, terms)
         a_case(market, whole, ("A1", 1, "change_of_mind"))
-        later = a_delivered_order(market, QUANTITIES)
+        later = a_delivered_order(market, EXAMPLE)
     assert (whole.order.policy_version, later.order.policy_version) == ("b2b/1", "b2b/2")
     with pytest.raises(actions.opening.ReasonNotTaken), transaction():
         a_case(market, later, ("A1", 1, "change_of_mind"))

@@ -32,22 +32,8 @@ from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
 from tests.builders.companies import an_actor
 from tests.builders.credit import on_account
-from tests.builders.orders import a_cart, the_example
+from tests.builders.orders import EXAMPLE, a_cart
 from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received, ship_all
-
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
-
-
-@pytest.fixture
-def whole(market):
-    with transaction():
-        return a_delivered_order(market, QUANTITIES)
 
 
 @pytest.fixture
@@ -222,7 +208,7 @@ def test_a_small_deficit_is_let_go_by_the_policy(market, operator):
     with transaction():
         terms = newest.terms | {"deficit": "waive", "waive_below_minor": {"EUR": 600}}
         rules.publish_policy(SYSTEM, "b2b", newest.content, terms)
-        whole = a_delivered_order(market, QUANTITIES)
+        whole = a_delivered_order(market, EXAMPLE)
         case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
         units = [{"fault": "buyer", "quantity": 2}]
         found = actions.decide(operator, case.id, [verdict(case, "B1", units=units)])
@@ -235,7 +221,7 @@ def test_a_carried_deficit_is_let_go_when_the_case_is_closed_and_it_is_small(mar
     newest = rule_queries.newest_policy("b2b")
     with transaction():
         rules.publish_policy(SYSTEM, "b2b", newest.content, newest.terms | {"waive_below_minor": {"EUR": 511}})
-        whole = a_delivered_order(market, QUANTITIES)
+        whole = a_delivered_order(market, EXAMPLE)
         case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
         units = [{"fault": "buyer", "quantity": 2}]
         actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
@@ -251,7 +237,7 @@ def test_what_is_left_of_a_deficit_that_was_asked_for_is_not_let_go(market, oper
     with transaction():
         terms = newest.terms | {"deficit": "invoice", "waive_below_minor": {"EUR": 510}}
         rules.publish_policy(SYSTEM, "b2b", newest.content, terms)
-        whole = a_delivered_order(market, QUANTITIES)
+        whole = a_delivered_order(market, EXAMPLE)
         case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
         units = [{"fault": "buyer", "quantity": 2}]
         actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
@@ -265,7 +251,7 @@ def test_what_is_left_of_an_invoice_on_account_is_no_deficit_however_small(marke
     with transaction():
         rules.publish_policy(SYSTEM, "b2b", newest.content, newest.terms | {"waive_below_minor": {"EUR": 100_000}})
         on_account(market.buyer)
-        whole = carts.checkout(market.actor, a_cart(market, QUANTITIES).cart.id, on_terms=True)
+        whole = carts.checkout(market.actor, a_cart(market, EXAMPLE).cart.id, on_terms=True)
         for part in whole.parts:
             orders.confirm(SYSTEM, part.id)
         case = a_settled_case(market, ship_all(whole), ("B1", 2, "visible_defect"))

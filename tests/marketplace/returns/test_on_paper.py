@@ -9,14 +9,7 @@ import pytest
 from marketplace.kernel.access import Role
 from marketplace.kernel.db import transaction
 from tests.builders.companies import a_company, an_actor
-from tests.builders.orders import the_example
 from tests.builders.returns import a_delivered_order, a_settled_case
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 @pytest.fixture

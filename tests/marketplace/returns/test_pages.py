@@ -12,24 +12,11 @@ from marketplace.returns import actions, queries
 from marketplace.returns.models import ReturnCase
 from marketplace.returns.states import LineState
 from tests.builders.companies import a_company, an_actor
-from tests.builders.orders import line_named, the_example
-from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received
+from tests.builders.orders import line_named
+from tests.builders.returns import a_case, a_settled_case, line_of, received
 from tests.pages import HTML, see, send
 
-QUANTITIES = {"A1": 10, "A2": 3, "B1": 7}
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(60)
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
-
-
-@pytest.fixture
-def whole(market):
-    with transaction():
-        return a_delivered_order(market, QUANTITIES)
 
 
 @pytest.fixture

@@ -17,23 +17,11 @@ from marketplace.returns import actions, handlers, jobs, queries, views
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.refusals import MoreThanApproved, NothingToReplace, NotYours, ReplacementHasLeft
 from marketplace.returns.states import LineState
-from tests.builders.orders import line_named, the_example
-from tests.builders.returns import a_case, a_delivered_order, line_of, received
+from tests.builders.orders import line_named
+from tests.builders.returns import a_case, line_of, received
 from tests.pages import see, send
 
 DHL = {"carrier": "DHL", "tracking_number": "JD01"}
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
-
-
-@pytest.fixture
-def whole(market):
-    with transaction():
-        return a_delivered_order(market, {"A1": 10, "A2": 3, "B1": 7})
 
 
 @pytest.fixture

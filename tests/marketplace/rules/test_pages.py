@@ -6,14 +6,8 @@ from marketplace.kernel.access import Role
 from marketplace.kernel.db import transaction
 from marketplace.rules import queries
 from tests.builders.companies import an_actor
-from tests.builders.orders import an_order, the_example
+from tests.builders.orders import an_order
 from tests.pages import read, see, send
-
-
-@pytest.fixture
-def market(session):
-    with transaction():
-        return the_example()
 
 
 def test_another_version_with_a_form(client_as, market):
