@@ -16,6 +16,7 @@ import wsgi
 from marketplace.kernel.db import transaction
 from marketplace.kernel.settings import Settings
 from settlements.gateway.sandbox import launcher
+from tests import needs
 from tests.browser import seed
 from tests.conftest import close
 
@@ -62,9 +63,7 @@ class Visitor:
 def chromium() -> Iterator[Browser]:
     path = os.environ.get("KONTOR_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not path:
-        if "browser" in os.environ.get("KONTOR_REQUIRE", ""):
-            pytest.fail("KONTOR_REQUIRE names the browser, and there is no Chromium here")
-        pytest.skip("there is no Chromium here (apt-get install chromium)")
+        needs.missing("browser", "there is no Chromium here (apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

