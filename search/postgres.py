@@ -128,18 +128,20 @@ class PostgresEngine:
         begun = _WORD.findall(plain(prefix))[:10]
         if not begun:
             return ()
-        own = _WORD.findall(statements.bigrams(prefix.casefold()) if language == "zh" else prefix.casefold())[:10]
         key = normalise(prefix)
-        values = {
+        values: dict[str, Any] = {
             "begins": _all_begin(begun),
-            "config": statements.CONFIGS[language] if language != "en" else "simple",
-            "own_begins": _all_begin(own),
             "key": key if len(key) >= numbers.SHORTEST else "",
             "key_end": key + "\uffff",
             "hidden": list(buyer.hidden),
             "limit": limit,
         }
-        return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED, values))
+        if language == "en":  # whose names are there as they are written
+            return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED, values))
+        folded = prefix.casefold()
+        own = _WORD.findall(statements.bigrams(folded) if language == "zh" else folded)[:10]
+        values |= {"config": statements.CONFIGS[language], "own_begins": _all_begin(own)}
+        return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED_IN, values))
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
         values = {"product_id": product_id, "hidden": list(buyer.hidden), "limit": limit}

@@ -324,13 +324,17 @@ CORRECTED = """
         ORDER BY similarity(w.word, asked.word) DESC, w.documents DESC LIMIT 1
     ) found ON NOT EXISTS (SELECT 1 FROM search_word same WHERE same.word = asked.word)
 """
-COMPLETED = """
+_COMPLETED = """
     SELECT d.product_id, d.title FROM search_document d
-    WHERE (d.words @@ (to_tsquery('simple', :begins) || to_tsquery(CAST(:config AS regconfig), unaccent(:own_begins)))
+    WHERE (d.words @@ {begun}
            OR (:key <> '' AND d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end))
-      AND NOT d.gone AND d.vendors <> '{}' AND NOT (d.vendors <@ :hidden)
+      AND NOT d.gone AND d.vendors <> '{{}}' AND NOT (d.vendors <@ :hidden)
     LIMIT :limit
 """
+COMPLETED = _COMPLETED.format(begun="to_tsquery('simple', :begins)")
+COMPLETED_IN = _COMPLETED.format(
+    begun="(to_tsquery('simple', :begins) || to_tsquery(CAST(:config AS regconfig), unaccent(:own_begins)))"
+)
 RELATED = """
     SELECT d.product_id FROM search_document own
     JOIN search_document d ON d.category_path = own.category_path AND d.product_id <> own.product_id
