@@ -167,14 +167,12 @@ def decide(case_id: uuid.UUID) -> Any:
         return case(case_id, compare.column("As typed", actions.preview(actor, case_id, verdicts, charges), party))
 
     def effect() -> str:
-        if verdicts:
-            found = actions.decide(actor, case_id, verdicts)
-        if what == "settle":
-            line_ids = [verdict["line_id"] for verdict in verdicts]
-            if verdicts:
-                actions.settle_found(actor, found, line_ids, charges, form["note"])
-            else:
-                actions.settle(actor, case_id, None, charges, form["note"])
+        if verdicts and what == "settle":
+            actions.decide_and_settle(actor, case_id, verdicts, charges, form["note"])
+        elif verdicts:
+            actions.decide(actor, case_id, verdicts)
+        elif what == "settle":
+            actions.settle(actor, case_id, None, charges, form["note"])
         return url_for(".case", case_id=case_id)
 
     return forms.once(effect)

@@ -93,6 +93,10 @@ class NothingDecided(Conflict):
     message = "Nothing of this case is decided and not settled, and no charge was given."
 
 
+class NothingChanges(Conflict):
+    message = "All of this is settled so already; to decide it again would change nothing."
+
+
 class NotDecided(Conflict):
     message = "Only what is decided can be settled."
 

@@ -117,9 +117,8 @@ def preview_return(wanted, case_id):
 def decide_return(wanted, case_id):
     """Say how many units of which lines count, by whose fault; with `settle`, settle them in the same transaction."""
     actor = current_actor()
-    found = actions.decide(actor, case_id, wanted["lines"])
-    if wanted["settle"]:
-        actions.settle_found(actor, found, [line["line_id"] for line in wanted["lines"]])
+    act = actions.decide_and_settle if wanted["settle"] else actions.decide
+    act(actor, case_id, wanted["lines"])
     return seen(actor, case_id), 200
 
 

@@ -11,7 +11,7 @@ from marketplace.returns.actions.replacing import (
     replacement_arrived,
     ship_replacement,
 )
-from marketplace.returns.actions.settling import Outcome, preview, settle, settle_found
+from marketplace.returns.actions.settling import Outcome, decide_and_settle, preview, settle, settle_found
 from marketplace.returns.actions.time import close_ended, let_go_deficit, remind, time_is_up
 from marketplace.returns.actions.travelling import announce, lose_parcel, receive, receive_parcel
 
@@ -26,6 +26,7 @@ __all__ = [
     "close",
     "close_ended",
     "decide",
+    "decide_and_settle",
     "decline",
     "inspect",
     "let_go_deficit",

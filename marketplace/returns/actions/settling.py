@@ -21,7 +21,7 @@ from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
 from marketplace.returns.actions import labels as labelling
 from marketplace.returns.actions.answering import told, told_all, wait_until
-from marketplace.returns.actions.deciding import claimed_verdict, is_undisputed, named, verdict_of
+from marketplace.returns.actions.deciding import claimed_verdict, decide, is_undisputed, named, verdict_of
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers
 from marketplace.returns.events import ReturnSettled
@@ -32,6 +32,7 @@ from marketplace.returns.refusals import (
     ChargePartyUnknown,
     DecisionDisputed,
     NotDecided,
+    NothingChanges,
     NothingDecided,
     NotYours,
 )
@@ -39,6 +40,7 @@ from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import ReturnTerms
 
 Charged = Sequence[Mapping[str, Any]]
+_STANDING = {LineState.REPLACING, LineState.SETTLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,32 @@ def settle_found(
     return decision
 
 
+def decide_and_settle(
+    actor: Actor, case_id: uuid.UUID, wanted: Charged, charges: Charged = (), note: str = ""
+) -> ReturnDecision:
+    """Decide lines and settle them in one go. `wanted` as of `decide`.
+
+    Raises what both raise, and NothingChanges where all of it stands settled so, as when the same is sent again. The
+    caller's transaction undoes both then: no line is left decided.
+    """
+    standing = {line.id for line in queries.locked(actor, case_id).lines if line.state in _STANDING}
+    found = decide(actor, case_id, wanted)
+    line_ids = [want["line_id"] for want in wanted]
+    decision = settle_found(actor, found, line_ids, charges, note)
+    if standing.issuperset(line_ids) and _changes_nothing(decision):
+        raise NothingChanges
+    return decision
+
+
+def _changes_nothing(decision: ReturnDecision) -> bool:
+    """The verdicts are to the letter those that they replace, and all sums stay: a label that has become known since
+    is a change."""
+    steps = queries.steps([decision.before_step_id, decision.step_id])
+    before, after = steps[decision.before_step_id], steps[decision.step_id]
+    was = [{name: said for name, said in line["was"].items() if name != "charges"} for line in decision.lines]
+    return was == [line["verdict"] for line in decision.lines] and before.valuation == after.valuation
+
+
 def _decided(
     actor: Actor, found: queries.Locked, line_ids: Collection[uuid.UUID] | None, charges: Sequence[Any]
 ) -> list[ReturnLine]:
@@ -172,8 +200,7 @@ def _decided(
 
 
 def _open(lines: Sequence[ReturnLine]) -> list[ReturnLine]:
-    ended = {LineState.REPLACING, LineState.SETTLED, LineState.DECLINED, LineState.WITHDRAWN}
-    return [line for line in lines if line.state not in ended]
+    return [line for line in lines if line.state not in _STANDING | {LineState.DECLINED, LineState.WITHDRAWN}]
 
 
 def _judged(line: ReturnLine, verdict: Mapping[str, Any]) -> Judged:

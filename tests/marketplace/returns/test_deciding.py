@@ -23,6 +23,7 @@ from marketplace.returns.refusals import (
     DecidedByOperator,
     DecisionDisputed,
     LabelNotYours,
+    NothingChanges,
     NothingDecided,
     NotYours,
     SharesNotWhole,
@@ -322,6 +323,22 @@ def test_units_that_are_refunded_are_not_free_to_come_back_again(market, whole, 
         actions.rule(operator, case.id, line.id, {"outcome": "approve", "ruling": "Send them."})
         actions.withdraw(market.actor, case.id, line.id)
     assert line_of(case, "A1").claimed_quantity == 3
+
+
+def test_the_same_is_not_decided_and_settled_twice_in_one_go(market, whole, operator):
+    with transaction():
+        case = a_settled_case(market, whole, ("A1", 3, "visible_defect"))
+    with pytest.raises(NothingChanges), transaction():
+        actions.decide_and_settle(operator, case.id, [verdict(case, "A1")])
+    assert (len(queries.decisions_of(case.id)), line_of(case, "A1").state) == (1, LineState.SETTLED)
+    charge = {"payer": "marketplace", "payee": "buyer", "amount_minor": 100}
+    with transaction():  # another sum is another decision; and no line is left between the two
+        assert actions.decide_and_settle(operator, case.id, [verdict(case, "A1")], [charge]).refund_minor == 100
+        actions.decide(operator, case.id, [verdict(case, "A1")])
+        assert actions.decide_and_settle(operator, case.id, [verdict(case, "A1")]).number == 3
+        actions.decide(operator, case.id, [verdict(case, "A1")])
+        assert actions.settle(operator, case.id).number == 4
+    assert line_of(case, "A1").state is LineState.SETTLED
 
 
 def test_what_arrived_before_an_appeal_is_decided_although_the_rest_is_never_sent(market, whole, operator):

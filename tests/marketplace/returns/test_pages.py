@@ -80,6 +80,8 @@ def test_the_operator_compares_outcomes_previews_and_settles(client_as, market, 
     assert send(client, page, f"{page}/decide", **(chosen | {"do": "settle"}), **charge).status_code == 303
     db.session.expire_all()
     assert owed(whole) == 43674 - 4095 - 4864 - 500
+    assert send(client, page, f"{page}/decide", **(chosen | {"do": "settle"})).status_code == 409
+    assert len(queries.decisions_of(case.id)) == 1
 
 
 def test_an_appeal_is_ruled_upon_with_forms(client_as, market, whole, operator):
