@@ -65,6 +65,7 @@ def proposal(actor: Actor, proposal_id: uuid.UUID, *, lock: bool = False) -> Pro
     """Raises ProposalUnknown."""
     statement = visible(actor, ProductProposal).where(ProductProposal.id == proposal_id)
     if lock:
+        proposing.hold()
         statement = statement.with_for_update().execution_options(populate_existing=True)
     row = db.session.scalars(statement).one_or_none()
     if row is None:
@@ -122,6 +123,7 @@ def reject(actor: Actor, proposal_id: uuid.UUID, reason: str = "") -> ProductPro
 
 def merge(actor: Actor, product_id: uuid.UUID, survivor_id: uuid.UUID) -> Product:
     """Make two products one, proposed or not. Raises ProductUnknown, SameProduct, NumbersContradict."""
+    proposing.hold()
     survivor = merging.merge(actor, survivor_id, product_id)
     _forget(product_id, survivor.id)
     return survivor

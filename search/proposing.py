@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Float, Text, Uuid
 
 from marketplace.kernel import clock, reads
-from marketplace.kernel.db import db, new_id, transaction
+from marketplace.kernel.db import advisory_lock, db, new_id, transaction
 from search.grouping import Groups
 from search.likeness import Item
 
@@ -105,6 +105,12 @@ _COMPARED = text("""
 """).bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("digests", type_=ARRAY(Text())))
 
 
+def hold() -> None:
+    """Nobody else decides, makes or withdraws proposals until the transaction ends: a merge takes along those that name
+    its product, which another may be deciding. Before any other lock."""
+    advisory_lock("product proposals")
+
+
 def note(product_ids: Sequence[uuid.UUID]) -> None:
     """Let those of the products that are named otherwise than when they were compared wait for it."""
     if product_ids:
@@ -171,6 +177,7 @@ def _compared(changed: Sequence[uuid.UUID], category: uuid.UUID | None) -> list[
 
 
 def _keep(changed: Sequence[uuid.UUID], found: Sequence[Pair]) -> int:
+    hold()
     ones, others = [pair[0] for pair in found], [pair[1] for pair in found]
     db.session.execute(_WITHDRAW, {"changed": list(changed), "ones": ones, "others": others})
     if not found:

@@ -1,13 +1,18 @@
 """Products that may be one are proposed once, decided by the operator, and lead to one another afterwards."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+
 import pytest
 
 from marketplace.catalogue.models import Document, Offer, ProductMerge, ProductText
-from marketplace.kernel.db import QueryCounter, db
+from marketplace.kernel.db import QueryCounter, db, transaction
 from marketplace.kernel.history import lines_of
-from search import indexing, proposing
+from search import indexing, proposals, proposing
 from search.models import ProductNaming, ProductProposal
 from tests.builders.catalogue import a_category, a_product, an_offer
+from tests.cast import make_cast
 from tests.pages import HTML, Reader
 from tests.search.servers import index_products
 from vendors.feeds import queries as feeds
@@ -159,3 +164,35 @@ def test_numbers_of_merged_products_lead_feeds_to_whoever_survives(client_as, ca
     assert (taken.status_code, taken.json["product_id"]) == (409, str(worded.id))
     offer = client_as(cast.vendor).post("/v1/vendor/offers", json={"product_id": str(twin.id), "sku": "T-1"})
     assert offer.json["product_id"] == str(worded.id)
+
+
+def test_two_decisions_about_one_product_at_the_same_moment_wait_for_each_other(own_app):
+    with own_app.app_context():
+        with transaction():
+            people = make_cast()
+            one, shared, other = (a_nameless(f"Lathe {n}", people.vendor_company) for n in range(3))
+            pairs = [
+                ProductProposal(one_id=a.id, other_id=b.id, score=0.5, reasons=["Alike."])
+                for a, b in ((one, shared), (shared, other))
+            ]
+            db.session.add_all(pairs)
+        wanted = [(pairs[0].id, one.id), (pairs[1].id, other.id)]
+        db.session.remove()
+    both_looked = Barrier(2)
+
+    def decide(proposal_id, kept):
+        with own_app.app_context():
+            try:
+                with transaction():
+                    proposals.proposal(people.operator, proposal_id, lock=True)
+                    with suppress(BrokenBarrierError):
+                        both_looked.wait(0.5)
+                    proposals.accept(people.operator, proposal_id, kept)
+            except proposals.ProposalUnknown:
+                return "gone"
+            finally:
+                db.session.remove()
+            return "one"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(decide, *zip(*wanted, strict=True))) == ["gone", "one"]
