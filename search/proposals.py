@@ -10,7 +10,7 @@ from marketplace.catalogue import merging
 from marketplace.catalogue import queries as catalogue
 from marketplace.catalogue.models import Product
 from marketplace.kernel import history
-from marketplace.kernel.access import SYSTEM, Actor, visible
+from marketplace.kernel.access import Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Invalid, NotFound
 from marketplace.kernel.web import Page, paginate
@@ -125,18 +125,5 @@ def merge(actor: Actor, product_id: uuid.UUID, survivor_id: uuid.UUID) -> Produc
     """Make two products one, proposed or not. Raises ProductUnknown, SameProduct, NumbersContradict."""
     proposing.hold()
     survivor = merging.merge(actor, survivor_id, product_id)
-    _forget(product_id, survivor.id)
+    proposing.forget_merged(survivor.id)
     return survivor
-
-
-def _forget(gone: uuid.UUID, survivor: uuid.UUID) -> None:
-    """What was open about the merged product says nothing any more; whom it named is compared with the survivor."""
-    either = (ProductProposal.one_id == gone) | (ProductProposal.other_id == gone)
-    rows = db.session.scalars(
-        visible(SYSTEM, ProductProposal).where(either, ProductProposal.state == ProposalState.OPEN)
-    )
-    again = {survivor}
-    for row in rows.all():
-        again |= {row.one_id, row.other_id} - {gone}
-        db.session.delete(row)
-    proposing.again(sorted(again))

@@ -99,6 +99,11 @@ _WITHDRAW = text("""
     WHERE h.state = 'open' AND (h.one_id = ANY(:changed) OR h.other_id = ANY(:changed))
     AND NOT EXISTS (SELECT FROM unnest(:ones, :others) AS w (a, b) WHERE w.a = h.one_id AND w.b = h.other_id)
 """).bindparams(*(bindparam(name, type_=ARRAY(Uuid())) for name in ("changed", "ones", "others")))
+_FORGET = text("""
+    DELETE FROM product_proposal h USING product p
+    WHERE h.state = 'open' AND p.merged_into = :survivor AND (p.id = h.one_id OR p.id = h.other_id)
+    RETURNING CASE WHEN p.id = h.one_id THEN h.other_id ELSE h.one_id END
+""").bindparams(bindparam("survivor", type_=Uuid()))
 _COMPARED = text("""
     UPDATE product_naming n SET since = NULL FROM unnest(:ids, :digests) AS w (id, digest)
     WHERE n.product_id = w.id AND n.digest = w.digest
@@ -120,6 +125,13 @@ def note(product_ids: Sequence[uuid.UUID]) -> None:
 def again(product_ids: Sequence[uuid.UUID]) -> None:
     """Compare these once more, although they are named as before."""
     db.session.execute(_AGAIN, {"ids": list(product_ids), "now": clock.now()})
+
+
+def forget_merged(survivor_id: uuid.UUID) -> None:
+    """What was open about products that became this one says nothing any more; whom it named is compared with it."""
+    db.session.flush()
+    named = db.session.execute(_FORGET, {"survivor": survivor_id}).scalars()
+    again(sorted({survivor_id, *named}))
 
 
 def note_all() -> None:

@@ -6,7 +6,7 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 
-from marketplace.catalogue.models import Document, Offer, ProductMerge, ProductText
+from marketplace.catalogue.models import Document, Offer, Product, ProductMerge, ProductText
 from marketplace.kernel.db import QueryCounter, db, transaction
 from marketplace.kernel.history import lines_of
 from search import indexing, proposals, proposing
@@ -164,6 +164,18 @@ def test_numbers_of_merged_products_lead_feeds_to_whoever_survives(client_as, ca
     assert (taken.status_code, taken.json["product_id"]) == (409, str(worded.id))
     offer = client_as(cast.vendor).post("/v1/vendor/offers", json={"product_id": str(twin.id), "sku": "T-1"})
     assert offer.json["product_id"] == str(worded.id)
+
+
+def test_what_is_open_about_a_product_goes_with_it_also_where_another_one_led_to_it(client_as, cast):
+    first, second, third, other = (a_nameless(f"Lathe {n}", cast.vendor_company) for n in range(4))
+    db.session.add(ProductProposal(one_id=second.id, other_id=other.id, score=0.5, reasons=["Alike."]))
+    db.session.flush()
+    operator = client_as(cast.operator)
+    for one, into in ((first, second), (first, third)):
+        answer = operator.post(f"/v1/products/{one.id}/merge", json={"into": str(into.id)}, headers={"If-Match": "*"})
+        assert answer.json["id"] == str(into.id)
+    assert db.session.get(Product, second.id, populate_existing=True).merged_into == third.id
+    assert operator.get("/v1/product-proposals").json["items"] == []
 
 
 def test_two_decisions_about_one_product_at_the_same_moment_wait_for_each_other(own_app):
