@@ -5,7 +5,7 @@ import pytest
 from marketplace.catalogue.models import Product
 from marketplace.kernel import queue
 from marketplace.kernel.db import QueryCounter, db, transaction
-from search import rules
+from search import queries, rules
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_price_list, a_product, an_offer
 from tests.cast import make_cast
@@ -81,6 +81,7 @@ def test_whatever_is_typed_at_pages_and_completions_is_answered_in_words(client_
 
 def test_the_number_of_queries_does_not_grow_with_the_hits(client_as, cast, monkeypatch):
     monkeypatch.setattr(rules, "REMEMBERED_S", 1e9)
+    monkeypatch.setattr(queries, "HIDDEN_REMEMBERED_S", 1e9)
     client = client_as(cast.buyer)
     client.get("/v1/search?q=anything")  # what is remembered for a while
 
