@@ -146,6 +146,7 @@ class OrderLine(Row):
         UniqueConstraint("order_id", "position"),
         UniqueConstraint("vendor_order_id", "id"),
         Index("ix_order_line_vendor_order_id", "vendor_order_id"),
+        Index("ix_order_line_product_id", "product_id"),
         CheckConstraint("quantity >= 1 AND cancelled_quantity >= 0 AND shipped_quantity >= 0", name="quantities"),
         CheckConstraint("cancelled_quantity + shipped_quantity <= quantity", name="not_more_than_ordered"),
         CheckConstraint("returned_quantity BETWEEN 0 AND shipped_quantity", name="returned_once"),

@@ -1,10 +1,11 @@
 """Search over HTTP: this buyer's prices on the hits, bad questions, and the way from a change to the index."""
 
 import pytest
+from sqlalchemy import text
 
 from marketplace.catalogue.models import Product
 from marketplace.kernel import queue
-from marketplace.kernel.db import QueryCounter, db, transaction
+from marketplace.kernel.db import QueryCounter, db, new_id, transaction
 from search import queries, rules
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_price_list, a_product, an_offer
@@ -96,6 +97,13 @@ def test_the_number_of_queries_does_not_grow_with_the_hits(client_as, cast, monk
         return indexed.count, asked.count
 
     assert queries_for(2) == queries_for(30)
+
+
+def test_what_was_ordered_with_a_product_is_looked_up_by_an_index(session):
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+    asked = text("EXPLAIN " + queries._TOGETHER.replace("%(product)s", ":product").replace("%(limit)s", ":limit"))
+    plan = session.execute(asked, {"product": new_id(), "limit": 8}).scalars().all()
+    assert any("ix_order_line_product_id" in line for line in plan)
 
 
 def test_a_published_offer_is_found_after_the_outbox_ran(own_app):
