@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from marketplace.catalogue.categories import hold_tree
+from marketplace.catalogue.queries import category_paths
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import advisory_lock, db
 from marketplace.kernel.errors import Conflict, Forbidden, Invalid
@@ -70,8 +71,8 @@ def create(actor: Actor, wanted: Mapping[str, Any]) -> FeedMapping:
     advisory_lock(f"feed_mappings.{owner}")
     if queries.mappings_owned(owner) >= MOST_MAPPINGS:
         raise TooManyMappings
-    _check(owner, wanted)
-    row = FeedMapping(vendor_id=owner, content=_content(wanted), **_facts(wanted))
+    _check_name(owner, wanted["name"])
+    row = FeedMapping(vendor_id=owner, content=_content(_placed(wanted)), **_facts(wanted))
     db.session.add(row)
     db.session.flush()
     return row
@@ -85,10 +86,10 @@ def edit(actor: Actor, mapping_id: uuid.UUID, changes: Mapping[str, Any]) -> Fee
     advisory_lock(f"feed_mappings.{row.vendor_id}")
     before = {name: getattr(row, name) for name in _OWN} | row.content
     wanted = FeedMappingIn().load(before | dict(changes))
-    _check(row.vendor_id, wanted, row.id)
+    _check_name(row.vendor_id, wanted["name"], row.id)
     for name, value in _facts(wanted).items():
         setattr(row, name, value)
-    row.content = _content(wanted)
+    row.content = _content(_placed(wanted))
     db.session.flush()
     return row
 
@@ -137,12 +138,20 @@ def _own(actor: Actor, mapping_id: uuid.UUID) -> FeedMapping:
     return row
 
 
-def _check(owner: uuid.UUID | None, wanted: Mapping[str, Any], but: uuid.UUID | None = None) -> None:
-    if queries.name_taken(owner, wanted["name"], but):
+def _check_name(owner: uuid.UUID | None, name: str, but: uuid.UUID | None = None) -> None:
+    if queries.name_taken(owner, name, but):
         raise MappingNameTaken(pointer="/name")
-    category = wanted.get("constants", {}).get("category")
-    if category and category not in queries.categories_by_name():
-        raise MappingCategoryUnknown(pointer="/constants/category")
+
+
+def _placed(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with its category by its path: that is followed where it moves, and no other comes to be called so."""
+    facts = dict(wanted)
+    if category := wanted.get("constants", {}).get("category"):
+        category_id = queries.categories_by_name().get(category)
+        if category_id is None:
+            raise MappingCategoryUnknown(pointer="/constants/category")
+        facts["constants"] = wanted["constants"] | {"category": category_paths([category_id])[category_id]}
+    return facts
 
 
 def _facts(wanted: Mapping[str, Any]) -> dict[str, Any]:

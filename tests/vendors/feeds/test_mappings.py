@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from marketplace.agreements.models import Price
+from marketplace.catalogue import categories
 from marketplace.catalogue.models import Offer, OfferStock, Product
 from marketplace.kernel.access import Role
 from marketplace.kernel.db import transaction
@@ -121,6 +122,17 @@ def test_a_mapping_that_nobody_could_read_by_is_refused(client_as, cast, changes
 def test_steps_and_tiers_are_two_sources(client_as, cast):
     body = feeds.shipped("jlcparts") | {"tiers": [{"from_quantity": 10, "field": "x"}]}
     assert client_as(cast.vendor).post("/v1/feed-mappings", json=body).json["errors"][0]["pointer"] == "/tiers"
+
+
+def test_a_category_named_by_its_last_step_stays_the_one_it_is(client_as, cast, session):
+    nuts = catalogue.a_category("Nuts", parent=catalogue.a_category("Fasteners"))
+    body = feeds.TABLE | {"constants": {"category": "nuts"}}
+    made = client_as(cast.vendor).post("/v1/feed-mappings", json=body)
+    assert made.json["constants"] == {"category": "fasteners/nuts"}
+    with transaction():
+        categories.edit(cast.operator, nuts.id, {"slug": "hexagon-nuts"})
+    told = client_as(cast.vendor).get(f"/v1/feed-mappings/{made.json['id']}").json
+    assert told["constants"] == {"category": "fasteners/hexagon-nuts"}
 
 
 def offered(session, sku):
