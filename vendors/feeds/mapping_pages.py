@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms
@@ -18,8 +18,8 @@ from marketplace.kernel.problems import EditedMeanwhile
 from marketplace.kernel.web import pages_blueprint
 from vendors.feeds import mappings, queries, storage, trying, uploads
 from vendors.feeds.columns import COLUMNS, heading_key
-from vendors.feeds.files import ENCODINGS
 from vendors.feeds.mapping_schemas import CONSTANT, JOINED, TAKEN, FeedMappingIn
+from vendors.feeds.schemas import FeedOptions
 
 routes = pages_blueprint("feed_mappings", __name__)
 navigation = [
@@ -30,12 +30,10 @@ JOINED_BY = " + "
 _ABSENT: dict[str, Any] = {"note": "", "tiers": [], "attributes": {}, "constants": {}, "left_out": []}
 
 
-class HowRead(forms.PageForm):
+class HowRead(forms.PageForm, FeedOptions):
     """The file whose fields are offered, and how it is read."""
 
     file = Text(load_default="", max_length=2000, allow_empty=True)
-    encoding = fields.String(load_default="utf-8", validate=validate.OneOf(ENCODINGS))
-    decimal_mark = fields.String(load_default=".", validate=validate.OneOf([".", ","]))
 
 
 @routes.get("/desk/feed-mappings")
@@ -116,13 +114,13 @@ def remove(mapping_id: uuid.UUID) -> Response:
 
 
 def _how() -> dict[str, Any]:
-    return forms.load(HowRead(), request.values)
+    return forms.load(HowRead(exclude=["mapping"]), request.values)
 
 
 def _carried() -> dict[str, str]:
     """What the next page is told of the file."""
     how = _how()
-    return {name: how[name] for name in how} if how["file"] else {}
+    return {name: value for name, value in how.items() if value} if how["file"] else {}
 
 
 def _choices() -> tuple[list[str], str]:
@@ -167,7 +165,7 @@ def _form(row: Any, values: Mapping[str, Any], choices: list[str], trial: dict[s
         constant=CONSTANT,
         tier_lines=range(1, TIER_LINES + 1),
         order=list(COLUMNS),
-        how=_how(),
+        carried=_carried(),
     )
 
 

@@ -11,13 +11,14 @@ from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Refusal
-from marketplace.kernel.fields import Currency, PageArgs, Text
+from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from vendors.feeds import actions, mappings, queries, storage, trying, uploads
 from vendors.feeds.columns import COLUMNS
 from vendors.feeds.files import ENCODINGS
 from vendors.feeds.models import Feed, FeedReportLine
+from vendors.feeds.schemas import FeedOptions
 from vendors.feeds.states import FeedState
 from vendors.feeds.uploads import AtHand
 
@@ -42,21 +43,12 @@ class FeedsAsked(PageArgs):
     state = fields.Enum(FeedState, by_value=True, load_default=None)
 
 
-class HowRead(forms.PageForm):
-    """How a file is to be read, as the forms and addresses of these pages say."""
-
-    encoding = fields.String(load_default="utf-8", validate=validate.OneOf(ENCODINGS))
-    decimal_mark = fields.String(load_default=".", validate=validate.OneOf([".", ","]))
-    mapping = Text(load_default=None, max_length=80)
-    currency = Currency(load_default=None)
-
-
-class Upload(HowRead):
+class Upload(forms.PageForm, FeedOptions):
     file = Text(load_default="", max_length=2000, allow_empty=True)
     look = fields.Boolean(load_default=False)
 
 
-class Look(HowRead):
+class Look(forms.PageForm, FeedOptions):
     file = Text(required=True, max_length=2000)
 
 

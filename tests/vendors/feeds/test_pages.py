@@ -24,7 +24,7 @@ def sent(client, content, **values):
 
 
 def test_a_file_with_other_headings_becomes_a_feed(vendor, session):
-    looked = sent(vendor, CSV, look="true", decimal_mark=",")
+    looked = sent(vendor, CSV, look="true", decimal_mark=",", currency="CHF")
     assert looked.status_code == 303
     page = see(vendor, looked.location)
     assert "Row 1 lacks the columns sku, name, price." in page.text
@@ -60,6 +60,7 @@ def test_a_file_with_other_headings_becomes_a_feed(vendor, session):
     taken = vendor.post("/desk/feeds", data=look.forms[-1].fields, headers=HTML)
     feed = session.query(Feed).one()
     assert (taken.status_code, feed.mapping["name"], feed.filename) == (303, "ours", "ours.csv")
+    assert feed.currency == "CHF"
     feeds.run(feed)
     shown = see(vendor, taken.location).text
     assert "1 new, 0 changed" in shown
