@@ -115,6 +115,10 @@ class AppealTooLate(Conflict):
     message = "The time for an appeal is over."
 
 
+class NotAppealed(Conflict):
+    message = "Nobody has appealed against what was said of this line: there is nothing to rule upon."
+
+
 class AppealDecided(Conflict):
     message = "The operator has decided this; his word binds both sides."
 

@@ -13,8 +13,8 @@ from marketplace.returns.actions.deciding import record, verdict_of
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import asks, is_vendor, side_of
 from marketplace.returns.models import ReturnAppeal, ReturnCase, ReturnLine
-from marketplace.returns.refusals import AppealDecided, AppealTooLate, CaseNotEnded, NotYours
-from marketplace.returns.states import ENDED, LineVerb
+from marketplace.returns.refusals import AppealDecided, AppealTooLate, CaseNotEnded, NotAppealed, NotYours
+from marketplace.returns.states import ENDED, LineState, LineVerb
 
 
 def appeal(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, text: str) -> ReturnAppeal:
@@ -70,12 +70,14 @@ def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[s
     """The operator rules upon a line under appeal: `outcome` decide (with a verdict), approve (the goods come back
     first) or uphold (what was said before stands). The case, for `settle_found`.
 
-    Raises ReturnUnknown, NotYours, MoreThanApproved, IllegalMove.
+    Raises ReturnUnknown, ReturnLineUnknown, NotYours, NotAppealed, MoreThanApproved.
     """
     found = queries.locked(actor, case_id)
     line = found.line(line_id)
     if not actor.sees_all:
         raise NotYours
+    if line.state is not LineState.APPEALED:
+        raise NotAppealed
     outcome, ruling = wanted["outcome"], wanted["ruling"]
     if outcome == "approve":
         history.move(line, LineVerb.APPROVE, actor, note=ruling)

@@ -23,6 +23,7 @@ from marketplace.returns.refusals import (
     DecidedByOperator,
     DecisionDisputed,
     LabelNotYours,
+    NotAppealed,
     NothingChanges,
     NothingDecided,
     NotYours,
@@ -339,6 +340,17 @@ def test_the_same_is_not_decided_and_settled_twice_in_one_go(market, whole, oper
         actions.decide(operator, case.id, [verdict(case, "A1")])
         assert actions.settle(operator, case.id).number == 4
     assert line_of(case, "A1").state is LineState.SETTLED
+
+
+def test_a_ruling_is_upon_an_appeal(market, whole, operator):
+    """Else it would take from both sides, without one, the right to appeal, and be settled as often as it is sent."""
+    with transaction():
+        case = a_settled_case(market, whole, ("A1", 3, "visible_defect"))
+    for outcome in ("uphold", "decide"):
+        with pytest.raises(NotAppealed), transaction():
+            actions.rule(operator, case.id, line_of(case, "A1").id, {"outcome": outcome, "ruling": "So it is."})
+    line = line_of(case, "A1")
+    assert (line.state, line.arbitrated, line.verdict["note"]) == (LineState.SETTLED, False, "")
 
 
 def test_what_arrived_before_an_appeal_is_decided_although_the_rest_is_never_sent(market, whole, operator):
