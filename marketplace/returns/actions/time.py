@@ -4,6 +4,7 @@ import uuid
 
 from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import SYSTEM
+from marketplace.orders import queries as order_queries
 from marketplace.returns import judging, queries
 from marketplace.returns.actions import answering, deciding, replacing, settling
 from marketplace.returns.actions.arbitration import close
@@ -11,7 +12,7 @@ from marketplace.returns.actions.opening import withdraw
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnLine
 from marketplace.returns.refusals import CaseNotEnded
-from marketplace.returns.states import LineState
+from marketplace.returns.states import ENDED, LineState
 from marketplace.rules.return_terms import Reason, ReturnTerms
 
 _NO_ANSWER = "No answer in time: the return is accepted."
@@ -63,9 +64,10 @@ def let_go_deficit(case_id: uuid.UUID) -> bool:
     found = queries.locked(SYSTEM, case_id)
     if not found.case.decisions or found.order.payment_terms is not None:
         return False
-    outcome = settling.preview(SYSTEM, case_id, ())
-    terms, deficit = ReturnTerms(found.case.terms), outcome.deficit_minor
-    if not deficit or not terms.is_small(deficit, found.order.currency):
+    if any(line.state not in ENDED for line in found.lines):  # it was taken up again meanwhile
+        return False
+    terms, deficit = ReturnTerms(found.case.terms), found.order.owed_minor - order_queries.net_paid(found.order.id)
+    if deficit <= 0 or not terms.is_small(deficit, found.order.currency):
         return False
     if any(terms.asks_for(row.deficit_minor, found.order.currency) for row in queries.decisions_of(case_id)):
         return False
