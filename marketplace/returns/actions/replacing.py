@@ -110,7 +110,7 @@ def lose_replacement(actor: Actor, case_id: uuid.UUID, replacement_id: uuid.UUID
     history.move(row, ReplacementVerb.LOSE, actor, note=note)
     row.ended_at = clock.now()
     line.replaced_quantity -= row.quantity
-    claim(found, line, judging.total(line.settled) + line.to_replace)
+    claim(found, line, min(line.quantity, line.claimed_quantity + row.quantity))  # whatever is said of the others
     if line.state is LineState.SETTLED:
         found.case.closed_at = None
         settling.ask_to_replace(found, line, actor)

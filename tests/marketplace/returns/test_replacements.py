@@ -39,6 +39,10 @@ def on_hand(whole):
     return catalogue.stock(line_named(whole, "B1").offer_id).on_hand
 
 
+def returned(whole):
+    return line_named(order_queries.whole(SYSTEM, whole.order.id), "B1").returned_quantity
+
+
 def owed(whole):
     return order_queries.order(SYSTEM, whole.order.id).owed_minor
 
@@ -129,3 +133,20 @@ def test_what_has_left_is_not_decided_away_and_what_is_lost_is_owed_again(market
     line = line_of(case, "B1")
     assert (line.state, line.to_replace, line.due_at is None) == (LineState.REPLACING, 2, False)
     assert queries.case(SYSTEM, case.id).closed_at is None
+
+
+def test_a_replacement_that_is_lost_while_another_verdict_waits_leaves_it_its_units(market, whole):
+    with transaction():
+        case = a_case(market, whole, ("B1", 3, "visible_defect"))
+        received(market, case)
+        line = line_of(case, "B1")
+        found = actions.decide(SYSTEM, case.id, [{"line_id": line.id, "units": [], "replaced": 2}])
+        actions.settle_found(SYSTEM, found)
+        row = actions.ship_replacement(SYSTEM, case.id, line.id, DHL)
+        units = [{"fault": "vendor", "quantity": 1}]
+        actions.decide(SYSTEM, case.id, [{"line_id": line.id, "units": units, "replaced": 2}])
+        assert returned(whole) == 1
+        actions.lose_replacement(SYSTEM, case.id, row.id)
+        assert returned(whole) == 3
+        actions.settle(SYSTEM, case.id)
+    assert (line_of(case, "B1").state, returned(whole)) == (LineState.REPLACING, 3)
