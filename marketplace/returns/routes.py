@@ -140,11 +140,7 @@ def settle_return(wanted, case_id):
 @routes.response(200, DecisionOut)
 def get_decision(case_id, number):
     """A decision as it was taken: the frozen valuations, and every sum in words."""
-    actor = current_actor()
-    party = views.party_of(actor, queries.case(actor, case_id))
-    if not views.concerns(queries.decision(case_id, number), party):
-        raise DecisionUnknown
-    return _decision(actor, case_id, number)
+    return _decision(current_actor(), case_id, number)
 
 
 @routes.get("/returns/<uuid:case_id>/decisions/<int:number>.pdf")
@@ -359,6 +355,8 @@ def seen(actor: Actor, case_id: Any) -> dict[str, Any]:
 
 def _decision(actor: Actor, case_id: Any, number: int) -> dict[str, Any]:
     case = queries.case(actor, case_id)
-    row = queries.decision(case_id, number)
+    row, party = queries.decision(case_id, number), views.party_of(actor, case)
+    if not views.concerns(row, party):
+        raise DecisionUnknown
     whole = orders.whole(queries.SYSTEM, case.order_id)
-    return views.decision(row, queries.steps([row.before_step_id, row.step_id]), whole, views.party_of(actor, case))
+    return views.decision(row, queries.steps([row.before_step_id, row.step_id]), whole, party)
