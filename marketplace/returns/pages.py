@@ -23,7 +23,7 @@ from marketplace.pricing.policy import Fault
 from marketplace.returns import actions, compare, queries, returnable, storage, views
 from marketplace.returns.files import decision_served, served
 from marketplace.returns.models import ReturnCase
-from marketplace.rules.return_terms import EVIDENCE_WANTED, Reason
+from marketplace.rules.return_terms import EVIDENCE_WANTED, Reason, ReturnTerms
 
 routes = pages_blueprint("returns", __name__)
 navigation = [
@@ -138,6 +138,7 @@ def case(case_id: uuid.UUID, previewed: compare.Column | None = None) -> str:
         deciding={line.id for line in deciding},
         columns=columns,
         rows=compare.rows(columns),
+        asks_for=ReturnTerms(whole.case.terms).asks_for,
         previewed=previewed,
         vendors=[(str(part.vendor_id), part.vendor_name) for part in order.parts] if actor.sees_all else [],
         faults=FAULTS,

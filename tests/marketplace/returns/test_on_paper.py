@@ -6,10 +6,14 @@ import uuid
 import pypdf
 import pytest
 
-from marketplace.kernel.access import Role
+from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import transaction
+from marketplace.returns import actions
+from marketplace.rules import actions as rules
+from marketplace.rules import queries as rule_queries
 from tests.builders.companies import a_company, an_actor
-from tests.builders.returns import a_delivered_order, a_settled_case
+from tests.builders.orders import EXAMPLE
+from tests.builders.returns import a_delivered_order, a_settled_case, line_of
 
 
 @pytest.fixture
@@ -80,3 +84,18 @@ def test_a_vendor_of_whom_a_decision_says_nothing_does_not_read_it(client_as, ma
     for form in ("", ".pdf"):
         address = f"/v1/returns/{case.id}/decisions/1{form}"
         assert [client_as(people[who]).get(address).status_code for who in "AB"] == [200, 404]
+
+
+def test_page_and_paper_ask_for_a_deficit_where_it_is_asked_for(client_as, market, people):
+    newest = rule_queries.newest_policy("b2b")
+    with transaction():
+        small = {"deficit": "invoice", "waive_below_minor": {"EUR": 511}}
+        rules.publish_policy(SYSTEM, "b2b", newest.content, newest.terms | small)
+        whole = a_delivered_order(market, EXAMPLE)
+        case = a_settled_case(market, whole, ("B1", 2, "visible_defect"))
+        units = [{"fault": "buyer", "quantity": 2}]
+        actions.decide_and_settle(SYSTEM, case.id, [{"line_id": line_of(case, "B1").id, "units": units}])
+    client, address = client_as(people["buyer"]), f"/returns/{case.id}"
+    page = client.get(address, headers={"Accept": "text/html"}).text
+    assert ("Still to pay" in page, "To be paid" in page) == (True, False)
+    assert "Stilltopay" in on_paper(client.get(f"{address}/decisions/2.pdf"))
