@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.companies import actions, queries, throttle
 from marketplace.companies.actions.signing_in import SignedIn
-from marketplace.companies.schemas import AddAddress, ForgottenPassword
+from marketplace.companies.schemas import AddAddress, ForgottenPassword, KnownCountry, NewPerson
 from marketplace.companies.sessions import clear_cookie, set_cookie
 from marketplace.kernel import forms, pages
 from marketplace.kernel.access import Permission, SignInRequired, current_actor, public, requires
@@ -22,6 +22,15 @@ MAX_ADDRESSES = 200
 class SignInForm(StrictSchema):
     email = fields.String(required=True, validate=validate.Length(max=254))
     password = fields.String(required=True, validate=validate.Length(max=1000))
+    next = fields.String(load_default="")
+
+
+class RegisterForm(NewPerson):
+    """A company, and the person who manages it; who is signed in says nothing of himself."""
+
+    company = Text(required=True)
+    country = KnownCountry(required=True)
+    vat_id = Text(max_length=40)
     next = fields.String(load_default="")
 
 
@@ -122,6 +131,32 @@ def add_address() -> Response:
     with transaction():
         actions.add_address(current_actor(), wanted)
     return forms.done("The address can be used from now on.", pages.local_path(back))
+
+
+@routes.get("/register")
+@public
+def new_company() -> str:
+    """The form to register a company."""
+    return render_template("companies/register.html", next=pages.local_path(request.values.get("next")))
+
+
+@routes.post("/register")
+@public
+@forms.refused_on(new_company)
+def register() -> Response:
+    """A company and its first person are known from now on, and he acts for it."""
+    throttle.registration_try()
+    actor = current_actor()
+    wanted = forms.load(RegisterForm(exclude=["name", "email", "password"] if actor.signed_in else []))
+    facts = {"name": wanted["company"], "country": wanted["country"], "vat_id": wanted.get("vat_id")}
+    with transaction():
+        if actor.signed_in:
+            entered = actions.switch_company(actor, actions.register_company(actor, facts).id)
+        else:
+            person = {name: wanted[name] for name in ("name", "email", "password")}
+            company = actions.register_company(actor, facts | {"person": person})
+            entered = actions.sign_in(person["email"], person["password"], company.id)
+    return _entered(entered, pages.local_path(wanted["next"]))
 
 
 @routes.get("/join/<token>")

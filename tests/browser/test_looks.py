@@ -42,7 +42,7 @@ def pages_of(shop: Shop) -> dict[str | None, list[str]]:
     """The pages that each person looks at; None: nobody who signed in."""
     trade, product = shop.rows.trade, shop.rows.offers["bolt"].product_id
     return {
-        None: ["/", "/sign-in", "/forgotten", trade.join, "/nowhere"],
+        None: ["/", "/sign-in", "/register", "/forgotten", trade.join, "/nowhere"],
         "rival": [
             "/companies",
             "/addresses",
