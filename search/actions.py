@@ -13,7 +13,7 @@ from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Invalid
 from search import queries, rules
-from search.documents import plain
+from search.kinds import plain
 from search.models import HiddenVendor, SearchRule
 
 MOST_RULES = 5_000

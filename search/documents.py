@@ -5,7 +5,6 @@ a filter on the lists he has, and a new day, campaign or contract partner change
 """
 
 import struct
-import unicodedata
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -227,12 +226,6 @@ def ancestors(path: str) -> list[str]:
     """`a/b/c` -> `a`, `a/b`, `a/b/c`."""
     steps = path.split("/") if path else []
     return ["/".join(steps[: n + 1]) for n in range(len(steps))]
-
-
-def plain(text: str) -> str:
-    """Without accents and case, as it is sorted and compared."""
-    split = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in split if not unicodedata.combining(c))
 
 
 def as_source(document: Document) -> dict[str, Any]:

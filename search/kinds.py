@@ -59,7 +59,7 @@ def _phrases(text: str) -> Iterator[Phrase]:
         run: Phrase = []
         behind = False
         for written in _WORDS.split(part):
-            said = fold(written)
+            said = plain(written)
             ends = said in _BEHIND
             if not ends and said.isalpha():  # most are just a word
                 if said != "and":
@@ -84,11 +84,11 @@ def kinds_of(text: str) -> tuple[str, ...]:
 
 def words_of(value: str) -> tuple[str, ...]:
     """The words of a value, folded; none where it is too long to be a value and no description."""
-    return tuple(_WORD.findall(fold(value))) if len(value) < _LONGEST_VALUE else ()
+    return tuple(_WORD.findall(plain(value))) if len(value) < _LONGEST_VALUE else ()
 
 
-def fold(text: str) -> str:
-    """Without case and accents."""
+def plain(text: str) -> str:
+    """Without accents and case, as it is sorted and compared."""
     folded = text.casefold()
     if folded.isascii():
         return folded

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from search.documents import plain
+from search.kinds import plain
 from search.numbers import normalise
 
 _UNITS = {

@@ -19,7 +19,7 @@ from sqlalchemy.types import BigInteger, Text, Uuid
 
 from marketplace.kernel.db import db
 from search import numbers, statements
-from search.documents import Document, plain
+from search.documents import Document
 from search.engine import (
     DEEPEST,
     Buyer,
@@ -34,6 +34,7 @@ from search.engine import (
     SearchResult,
 )
 from search.facets import attribute_facets
+from search.kinds import plain
 from search.marks import CLOSE, OPEN, mark_runs, pieces
 from search.models import SearchDocument, SearchWord
 from search.numbers import normalise

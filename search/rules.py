@@ -10,8 +10,8 @@ from flask import current_app
 from marketplace.kernel.access import SYSTEM, visible
 from marketplace.kernel.db import db
 from search import numbers, words
-from search.documents import plain
 from search.engine import Boost, Words
+from search.kinds import plain
 from search.models import SearchRule
 
 MOST_READINGS, LONGEST_READING = 6, 1000
