@@ -1,11 +1,10 @@
 """What the index is made from, what a buyer's search is about, and what it shows: products with his own prices."""
 
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func
@@ -17,13 +16,13 @@ from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
-from search import rules
+from search import remembering, rules
 from search.documents import Attribute, Document, OfferEntry, price_rows
 from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, SearchResult, Sort
 from search.facets import tree
 from search.models import SearchRule
+from search.remembering import remembered
 
-T = TypeVar("T")
 HIDDEN_REMEMBERED_S = 0.2  # one look in dozens of searches, where there are many
 _DOCUMENTS = """
     SELECT p.id, p.search_version, p.name, p.manufacturer, p.part_number, p.ean, c.path, c.name, p.description,
@@ -199,19 +198,12 @@ def _facets(found: SearchResult) -> Iterator[dict[str, Any]]:
             yield {"name": facet.name, "attribute": None, "counts": counts}
 
 
-def remembered(name: str, read: Callable[[], T], seconds: float = rules.REMEMBERED_S) -> T:
-    """What `read` gave less than so many seconds ago, in this process."""
-    held = current_app.extensions.get(f"kontor_search_{name}")
-    if held is None or time.monotonic() - held[0] > seconds:
-        held = current_app.extensions[f"kontor_search_{name}"] = (time.monotonic(), read())
-    value: T = held[1]
-    return value
-
-
 def categories_in_order() -> dict[str, tuple[int, str]]:
     """(place, name) of all categories by path, each before those below it."""
     return remembered(
-        "categories", lambda: {path: (at, name) for at, (path, name) in enumerate(reads.fetch(_CATEGORIES, {}))}
+        "categories",
+        lambda: {path: (at, name) for at, (path, name) in enumerate(reads.fetch(_CATEGORIES, {}))},
+        rules.REMEMBERED_S,
     )
 
 
@@ -223,7 +215,7 @@ def hidden_vendors() -> tuple[uuid.UUID, ...]:
 
 def forget_hidden() -> None:
     """Who may sell has changed."""
-    current_app.extensions.pop("kontor_search_hidden", None)
+    remembering.forget("hidden")
 
 
 _CATEGORIES = "SELECT path, name FROM category ORDER BY string_to_array(path, '/')"
@@ -233,7 +225,7 @@ _VENDORS = "SELECT id, name FROM company WHERE id = ANY(%(ids)s)"
 
 def vendor_names(ids: Sequence[str]) -> dict[str, str]:
     """The name of each company."""
-    known: dict[str, str] = remembered("vendors", dict)
+    known: dict[str, str] = remembered("vendors", dict, rules.REMEMBERED_S)
     if missing := [one for one in ids if one not in known]:
         rows = reads.fetch(_VENDORS, {"ids": [uuid.UUID(one) for one in missing]})
         known.update((str(company_id), name) for company_id, name in rows)

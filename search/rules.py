@@ -1,18 +1,16 @@
 """How the operator's rules read a text: synonyms and boosts, each everywhere or in a category."""
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from flask import current_app
-
 from marketplace.kernel.access import SYSTEM, visible
 from marketplace.kernel.db import db
-from search import numbers, words
+from search import numbers, remembering, words
 from search.engine import Boost, Words
 from search.kinds import plain
 from search.models import SearchRule
+from search.remembering import remembered
 
 MOST_READINGS, LONGEST_READING = 6, 1000
 REMEMBERED_S = 2.0
@@ -36,17 +34,16 @@ def of_rows(rows: Iterable[SearchRule]) -> tuple[Rule, ...]:
 
 def in_force() -> tuple[Rule, ...]:
     """The rules of the marketplace, remembered for two seconds."""
-    held = current_app.extensions.get("kontor_search_rules")
-    if held is None or time.monotonic() - held[0] > REMEMBERED_S:
-        rows = db.session.scalars(visible(SYSTEM, SearchRule).order_by(SearchRule.id))
-        held = current_app.extensions["kontor_search_rules"] = (time.monotonic(), of_rows(rows))
-    rules: tuple[Rule, ...] = held[1]
-    return rules
+    return remembered("rules", _kept, REMEMBERED_S)
+
+
+def _kept() -> tuple[Rule, ...]:
+    return of_rows(db.session.scalars(visible(SYSTEM, SearchRule).order_by(SearchRule.id)))
 
 
 def forget() -> None:
     """A rule was changed: this process sees it at once, others within two seconds."""
-    current_app.extensions.pop("kontor_search_rules", None)
+    remembering.forget("rules")
 
 
 def understand(text: str, category: str | None, rules: Sequence[Rule]) -> Words:
