@@ -27,7 +27,7 @@ from marketplace.pricing.policy import (
 )
 from marketplace.rules import actions, queries
 from marketplace.rules.models import ReturnPolicy
-from marketplace.rules.return_terms import DeficitRule, Reason
+from marketplace.rules.return_terms import USUAL, DeficitRule, Reason
 from marketplace.rules.schemas import ReturnTermsIn
 
 routes = pages_blueprint("rules", __name__)
@@ -81,6 +81,7 @@ def policies() -> str:
         newest={profile: row for profile, row in newest.items() if row is not None},
         choices=CHOICES,
         limits=LIMITS,
+        usual=USUAL,
         reasons=Reason,
         deficits=DeficitRule,
         by_fault=BY_FAULT,

@@ -75,6 +75,7 @@ _DEFAULT: dict[str, Any] = {
     "deficit": "carry",
     "waive_below_minor": {"EUR": 500},
 }
+USUAL = {name: _DEFAULT[name] for name in ("replace_working_days", "deficit_days")}  # where a version does not say it
 DEFAULT_TERMS: dict[str, dict[str, Any]] = {
     "b2b": _DEFAULT,
     "consumer": _DEFAULT | {"deficit": "waive", "waive_below_minor": {}},
@@ -116,7 +117,7 @@ class ReturnTerms:
     @property
     def deficit_days(self) -> int:
         """How long the buyer has to pay what he is asked for; versions of before it was said keep the usual time."""
-        return int(self.content.get("deficit_days", _DEFAULT["deficit_days"]))
+        return int(self.content.get("deficit_days", USUAL["deficit_days"]))
 
     def never(self, reason: Reason) -> bool:
         """Are returns for this reason not taken at all?"""
@@ -140,7 +141,7 @@ class ReturnTerms:
 
     def replace_by(self, moment: datetime, country: str) -> datetime:
         """Until when a replacement is shipped; versions of before it was said keep the usual time."""
-        days = self.content.get("replace_working_days", _DEFAULT["replace_working_days"])
+        days = self.content.get("replace_working_days", USUAL["replace_working_days"])
         return working_days_later(moment, days, country)
 
     def waives(self, deficit_minor: int, currency: str) -> bool:

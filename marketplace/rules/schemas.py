@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from marketplace.kernel.fields import Country, Currency, Minor, PageArgs, Quantity, Rate, StrictSchema, Text
 from marketplace.rules.actions import PROFILES
-from marketplace.rules.return_terms import DeficitRule, Reason
+from marketplace.rules.return_terms import USUAL, DeficitRule, Reason
 from marketplace.rules.tax import TAX_CATEGORIES
 
 _PROFILE = validate.OneOf(list(PROFILES))
@@ -143,13 +143,19 @@ class ReturnTermsIn(StrictSchema):
     send_days = fields.Integer(required=True, strict=True, validate=_STEP)
     inspect_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
     replace_working_days = fields.Integer(
-        load_default=5, strict=True, validate=_STEP, metadata={"description": "To ship a replacement."}
+        load_default=USUAL["replace_working_days"],
+        strict=True,
+        validate=_STEP,
+        metadata={"description": "To ship a replacement."},
     )
     settle_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=0, max=1000))
     appeal_days = fields.Integer(required=True, strict=True, validate=_STEP)
     remind_hours = fields.Integer(required=True, strict=True, validate=validate.Range(min=1, max=1000))
     deficit_days = fields.Integer(
-        load_default=14, strict=True, validate=_STEP, metadata={"description": "To pay what is asked for."}
+        load_default=USUAL["deficit_days"],
+        strict=True,
+        validate=_STEP,
+        metadata={"description": "To pay what is asked for."},
     )
     deficit = fields.String(required=True, validate=validate.OneOf([rule.value for rule in DeficitRule]))
     waive_below_minor = fields.Dict(
