@@ -1,7 +1,9 @@
 """BMEcat 1.2 and 2005 as vendors really write it: read by the names of its elements, whatever its namespace, and never
 held to a schema that real files break. What is of no use here is skipped and named."""
 
+import re
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, BinaryIO
 
 from lxml import etree
@@ -19,6 +21,9 @@ _USED = {
 }  # fmt: skip
 _UNITS = {"PCE": "piece", "C62": "piece", "PK": "pack", "MTR": "metre", "KGM": "kilogram", "SET": "set"}
 _LANGUAGES = ("eng", "en", "")
+_WITH_TAX = "gros_list"  # a feed's prices are without
+_DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
+MOST_ELEMENTS = 200_000  # of one product, which is held whole; real ones have 40,000
 
 
 class BmecatBroken(Invalid):
@@ -42,6 +47,7 @@ class Bmecat(ItemFile):
             file, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
             huge_tree=False, remove_comments=True,
         )  # fmt: skip
+        held, size = None, 0  # what is read as a whole, and of how many elements; all else goes as soon as it ends
         try:
             for event, element in events:
                 name = _name(element)
@@ -49,12 +55,19 @@ class Bmecat(ItemFile):
                     if not seen_root and name != "BMECAT":
                         raise BmecatBroken("This is XML, but no BMEcat.", pointer="/file")
                     seen_root = True
-                elif name == "HEADER":
-                    facts = {"maker": _text(element, "SUPPLIER_NAME"), "currency": _text(element, "CURRENCY")}
-                elif name in PRODUCTS and _name(element.getparent()) in _TRANSACTIONS:
-                    number += 1
-                    yield number, self._one(element, facts)
-                    element.clear()
+                    held, size = (element, 0) if held is None and _is_whole(element) else (held, size + 1)
+                    if held is not None and size > MOST_ELEMENTS:
+                        raise BmecatBroken(f"Product {number + 1} has more than {MOST_ELEMENTS} elements.")
+                    continue
+                if element is held:
+                    held = None
+                    if name == "HEADER":
+                        facts = {"maker": _text(element, "SUPPLIER_NAME"), "currency": _text(element, "CURRENCY")}
+                    else:
+                        number += 1
+                        yield number, self._one(element, facts)
+                if held is None:
+                    _drop(element)
         except etree.XMLSyntaxError as failure:
             raise BmecatBroken(f"The XML cannot be read: {failure.msg}.", pointer="/file", row=number) from failure
 
@@ -102,15 +115,21 @@ class Bmecat(ItemFile):
         ]
 
     def _prices(self, product: Any, currency: str) -> Item:
-        """The prices of the first kind and currency that the file names, by the quantity from which they hold."""
+        """The prices for one, of the first kind without tax and currency that the file names, by the quantity from
+        which they hold."""
         found: dict[int, str] = {}
+        details = _child(product, "PRODUCT_ORDER_DETAILS", "ARTICLE_ORDER_DETAILS")
+        per = _text(details, "PRICE_QUANTITY") or "1"
         kind: tuple[str, str] | None = None
         for price in product.iter():
             if _name(price) not in {"PRODUCT_PRICE", "ARTICLE_PRICE"}:
                 continue
             own = (price.get("price_type", ""), _text(price, "PRICE_CURRENCY") or currency)
+            if own[0] == _WITH_TAX:
+                self.skipped.note(f"a price with tax ({_WITH_TAX})")
+                continue
             kind = kind or own
-            amount = _text(price, "PRICE_AMOUNT")
+            amount = _for_one(_text(price, "PRICE_AMOUNT"), _text(price, "PRICE_FACTOR") or "1", per)
             if own != kind or not amount:
                 self.skipped.note(f"price of the kind '{own[0]}' in {own[1] or 'no currency'}")
                 continue
@@ -149,6 +168,20 @@ def _name(element: Any) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
+def _is_whole(element: Any) -> bool:
+    """Is it read as a whole, when it ends?"""
+    name = _name(element)
+    return name == "HEADER" or (name in PRODUCTS and _name(element.getparent()) in _TRANSACTIONS)
+
+
+def _drop(element: Any) -> None:
+    """What was read is not kept: of a file of any size no more is held than one product."""
+    element.clear()
+    parent = element.getparent()
+    while element.getprevious() is not None:
+        del parent[0]
+
+
 def _child(element: Any, *names: str) -> Any:
     return next((child for child in element if _name(child) in names), None)
 
@@ -185,6 +218,17 @@ def _number(text: str) -> int | None:
         return int(float(text))
     except (ValueError, OverflowError):  # `inf` is a float
         return None
+
+
+def _for_one(amount: str, factor: str, per: str) -> str:
+    """A price as it is for one of what is sold, where the file has it for `per` of them and times `factor`. What is no
+    number is left as it is, for the reader to refuse."""
+    if not all(_DECIMAL.fullmatch(text) for text in (amount, factor, per)) or not Decimal(per):
+        return amount if (factor, per) == ("1", "1") else f"{amount} x {factor} for {per}"
+    if Decimal(factor) == Decimal(per):
+        return amount
+    exact = Decimal(amount) * Decimal(factor) / Decimal(per)
+    return f"{exact.quantize(Decimal('0.000001'), ROUND_HALF_UP).normalize():f}"
 
 
 def _whole(text: str) -> str:

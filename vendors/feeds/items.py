@@ -18,6 +18,7 @@ from vendors.feeds.rows import Fault, RowReader, Said, Wanted, attribute_with, f
 Item = list[tuple[str, str]]
 MOST_ATTRIBUTES = 250
 MOST_NAMES = 200  # different things that were left out; what comes after them is counted together
+LONGEST_NAME = 200
 _OTHERS = "something else"
 
 
@@ -25,7 +26,7 @@ class Skipped(Counter[str]):
     """How often each thing was left out; the names come from files, so that there is a limit to how many are kept."""
 
     def note(self, name: str, count: int = 1) -> None:
-        name = name.replace("\x00", "")  # which no database keeps
+        name = name.replace("\x00", "")[:LONGEST_NAME]  # no database keeps it
         if name not in self and len(self) >= MOST_NAMES:
             name = _OTHERS
         self[name] += count

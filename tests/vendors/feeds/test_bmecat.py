@@ -9,7 +9,7 @@ from marketplace.catalogue.models import Product
 from marketplace.kernel import queue
 from marketplace.kernel.db import db, transaction
 from tests.cast import make_cast
-from vendors.feeds import actions, jobs, storage
+from vendors.feeds import actions, bmecat, jobs, storage
 from vendors.feeds.bmecat import Bmecat, BmecatBroken
 from vendors.feeds.models import Feed
 
@@ -57,6 +57,50 @@ def test_one_odd_number_does_not_stop_the_file(tmp_path):
     assert dict(item)["price"] == "1.25"
     assert not {"min_quantity", "price_from_100"} & dict(item).keys()
     assert "a price whose lower bound is no number was skipped (1 times)." in file.warnings
+
+
+@pytest.mark.parametrize(
+    ("per", "factor", "price"),
+    [("100", "1", "0.0125"), ("1.0", "0.9", "1.125"), ("3", "1", "0.416667"), ("0", "1", "1.25 x 1 for 0")],
+)
+def test_a_price_is_that_of_one(tmp_path, per, factor, price):
+    text = SMALL.replace("</ORDER_UNIT>", f"</ORDER_UNIT><PRICE_QUANTITY>{per}</PRICE_QUANTITY>")
+    text = text.replace("1.25</PRICE_AMOUNT>", f"1.25</PRICE_AMOUNT><PRICE_FACTOR>{factor}</PRICE_FACTOR>")
+    ((_, item),) = list(Bmecat(written(tmp_path, text)).items())
+    assert dict(item)["price"] == price
+
+
+def test_a_price_with_tax_is_none_without(tmp_path):
+    gross = '<ARTICLE_PRICE price_type="gros_list"><PRICE_AMOUNT>1.49</PRICE_AMOUNT></ARTICLE_PRICE>'
+    file = Bmecat(written(tmp_path, SMALL.replace("<ARTICLE_PRICE_DETAILS>", f"<ARTICLE_PRICE_DETAILS>{gross}")))
+    ((_, item),) = list(file.items())
+    assert dict(item)["price"] == "1.25"
+    assert "a price with tax (gros_list) was skipped (1 times)." in file.warnings
+
+
+def test_no_more_is_held_of_a_file_than_one_product(tmp_path, monkeypatch):
+    other = "<GROUP><NAME/></GROUP>" * 20_000
+    text = SMALL.replace("<ARTICLE>", f"{other}<ARTICLE>").replace("</ARTICLE>", f"</ARTICLE>{other}")
+    held = []
+    one = Bmecat._one
+
+    def looked_at(file, product, facts):
+        held.append(len(product.getparent()))
+        return one(file, product, facts)
+
+    monkeypatch.setattr(Bmecat, "_one", looked_at)
+    assert Bmecat(written(tmp_path, text.replace("</T_NEW", "<ARTICLE/></T_NEW"))).count() == 2
+    assert max(held) < 4_000  # of 40,000: the parser reads a little ahead
+
+    monkeypatch.setattr(bmecat, "MOST_ELEMENTS", 5)
+    with pytest.raises(BmecatBroken, match="Product 1 has more than 5 elements"):
+        Bmecat(written(tmp_path, SMALL)).count()
+
+
+def test_what_is_left_out_is_named_by_a_short_name(tmp_path):
+    file = Bmecat(written(tmp_path, SMALL.replace("MIME_INFO", "M" * 5_000)))
+    assert file.count() == 1
+    assert file.warnings == ["M" * 200 + " was skipped (1 times)."]
 
 
 def test_entities_are_not_resolved(tmp_path):
