@@ -52,15 +52,14 @@ from marketplace.returns import commands as returns
 from marketplace.returns import events as return_events
 from marketplace.returns import handlers as return_handlers
 from marketplace.returns import jobs as _return_jobs  # noqa: F401  registers what time does to returns
+from marketplace.returns import order_pages, replacement_pages, replacement_routes
 from marketplace.returns import pages as returns_pages
-from marketplace.returns import replacement_pages, replacement_routes
 from marketplace.returns import routes as returns_routes
 from marketplace.rules import commands as rules_commands
 from marketplace.rules import handlers as rule_handlers
 from marketplace.rules import pages as rules_pages
 from marketplace.rules import routes as rules_routes
 from marketplace.shipments import handlers as shipment_handlers
-from marketplace.shipments import pages as shipments_pages
 from marketplace.shipments import routes as shipments_routes
 from search import commands as search_commands
 from search import handlers as search_handlers
@@ -167,7 +166,7 @@ PAGES = [
     search_pages.routes,
     carts_pages.routes,
     orders_pages.routes,
-    shipments_pages.routes,
+    order_pages.routes,
     returns_pages.routes,
     replacement_pages.routes,
     rules_pages.routes,

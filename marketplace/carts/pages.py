@@ -64,7 +64,7 @@ def one_cart(cart_id: uuid.UUID) -> Response | str:
     with transaction():
         priced, changes = actions.look(actor, cart_id)
     if priced.cart.order_id is not None:
-        return redirect(url_for("shipments_pages.order", order_id=priced.cart.order_id), 303)
+        return redirect(url_for("order_pages.order", order_id=priced.cart.order_id), 303)
     shown = views.whole(priced, changes)
     own = companies.addresses(actor, {"limit": 100}).items
     return render_template(
@@ -132,7 +132,7 @@ def place(cart_id: uuid.UUID) -> Response:
             on_terms=wanted["payment"] is PayMethod.TERMS,
         )
         if whole.order.payment_terms is not None:
-            return url_for("shipments_pages.order", order_id=whole.order.id)
+            return url_for("order_pages.order", order_id=whole.order.id)
         return url_for("payments_pages.pay", order_id=whole.order.id)
 
     return forms.once(effect)

@@ -8,7 +8,7 @@ from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
-from marketplace.orders import queries, views
+from marketplace.orders import actions, queries, views
 from marketplace.orders.models import Order
 from marketplace.orders.states import OrderState
 
@@ -35,3 +35,9 @@ def orders() -> str:
     page = paginate(queries.orders(current_actor(), state=asked["state"]), asked, Order.id)
     found = [views.summary(whole) for whole in queries.with_parts(page.items)]
     return render_template("orders/orders.html", orders=found, next=page.next, state=asked["state"], states=OrderState)
+
+
+def units_chosen(prefix: str) -> list[actions.Units]:
+    """The units of lines that a form names as `prefix-<line id>`. Raises ValidationError where there are none."""
+    chosen = forms.some_quantities(prefix, "Say how many units of which line.")
+    return [actions.Units(line_id, quantity) for line_id, quantity in chosen.items()]

@@ -1,6 +1,6 @@
 """Each party has its own view of a case: nobody reads another's commission, payable or lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,8 +12,8 @@ from marketplace.pricing.facts import BUYER, MARKETPLACE
 from marketplace.returns.actions import Outcome
 from marketplace.returns.judging import charge_to_json
 from marketplace.returns.models import ReturnCase, ReturnDecision, ReturnLine
-from marketplace.returns.queries import WholeCase
-from marketplace.returns.states import TURN, case_state
+from marketplace.returns.queries import Replaced, WholeCase
+from marketplace.returns.states import TURN, LineState, case_state
 
 Json = dict[str, Any]
 _OF_BUYER = ("gross_minor", "tax_minor", "restocking_fee_minor", "restocking_tax_minor", "buyer_owes_minor")
@@ -26,6 +26,7 @@ _OF_VENDOR = (
     "restocking_tax_minor",
     "compensation_minor",
 )
+_SENT = ("quantity", "state", "carrier", "tracking_number", "shipped_at", "ended_at")
 _DELIVERY = ("amount_minor", "tax_minor", "free")
 _SUMS = ("buyer_owes", "market_discount", "compensation", "commission", "operator_delivery")
 SUM_NAMES = {
@@ -277,7 +278,28 @@ def appeal(row: Any) -> Json:
 
 
 def replacement(row: Any) -> Json:
-    return _named(row, "quantity", "state", "carrier", "tracking_number", "shipped_at", "ended_at")
+    return _named(row, *_SENT)
+
+
+def replaced(found: Iterable[Replaced]) -> list[Json]:
+    """Replacements as an order shows them: nobody's money is in them, so that all parties see the same."""
+    return [_replaced(one.line, one) for one in found]
+
+
+def _replaced(line: ReturnLine, one: Replaced) -> Json:
+    waits = line.state is LineState.REPLACING
+    return {
+        "case_id": line.case_id,
+        "case_number": one.case_number,
+        "vendor_order_id": line.vendor_order_id,
+        "line_id": line.order_line_id,
+        "sku": line.sku,
+        "name": line.name,
+        "unit": line.unit,
+        "to_replace": line.to_replace if waits else 0,
+        "ship_by": line.due_at if waits else None,
+        "sent": [{name: getattr(row, name) for name in ("id", *_SENT)} for row in one.sent],
+    }
 
 
 def evidence(row: Any) -> Json:

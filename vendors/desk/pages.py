@@ -17,12 +17,14 @@ from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders import views as order_views
 from marketplace.orders.models import VendorOrder
+from marketplace.orders.pages import units_chosen
 from marketplace.orders.states import VendorOrderState
+from marketplace.returns import queries as return_queries
+from marketplace.returns import views as return_views
 from marketplace.shipments import actions as shipments
 from marketplace.shipments import queries as parcel_queries
 from marketplace.shipments import views as parcel_views
 from marketplace.shipments.models import Parcel
-from marketplace.shipments.pages import units_chosen
 
 routes = pages_blueprint("desk", __name__)
 navigation = [
@@ -76,10 +78,13 @@ def vendor_order(vendor_order_id: uuid.UUID) -> str:
     actor = current_actor()
     found = order_queries.vendor_order(actor, vendor_order_id)
     parcels = parcel_queries.of_vendor_order(actor, vendor_order_id)
+    part = order_views.vendor_order(order_queries.vendor_parts([found])[0])
+    replaced = return_queries.replaced(actor, [line["id"] for line in part["lines"]])
     return render_template(
         "desk/order.html",
-        part=order_views.vendor_order(order_queries.vendor_parts([found])[0]),
+        part=part,
         parcels=parcel_views.with_lines(parcels),
+        replacements=return_views.replaced(replaced),
         history=order_queries.moves_of([found]),
     )
 

@@ -150,3 +150,27 @@ def test_a_replacement_that_is_lost_while_another_verdict_waits_leaves_it_its_un
         assert returned(whole) == 3
         actions.settle(SYSTEM, case.id)
     assert (line_of(case, "B1").state, returned(whole)) == (LineState.REPLACING, 3)
+
+
+def test_the_order_says_what_of_it_is_replaced_and_to_each_party_his_own(client_as, market, whole, case):
+    part = next(part for part in whole.parts if part.vendor_id == line_of(case, "B1").vendor_id)
+    line = line_of(case, "B1")
+    with transaction():
+        row = actions.ship_replacement(SYSTEM, case.id, line.id, DHL | {"quantity": 1})
+    buyer, vendor, rival = (client_as(market.actor), *(client_as(market.vendor_actor(name)) for name in "BA"))
+    (shown,) = buyer.get(f"/v1/orders/{whole.order.id}/replacements").json["items"]
+    assert (shown["case_number"], shown["line_id"]) == (case.number, str(line_named(whole, "B1").id))
+    assert (shown["to_replace"], shown["ship_by"] is None) == (1, False)
+    sent = [(one["id"], one["quantity"], one["state"], one["tracking_number"]) for one in shown["sent"]]
+    assert sent == [(str(row.id), 1, "in_transit", "JD01")]
+    assert vendor.get(f"/v1/vendor-orders/{part.id}/replacements").json["items"] == [shown]
+    assert rival.get(f"/v1/vendor-orders/{part.id}/replacements").status_code == 404
+    others = next(one for one in whole.parts if one.id != part.id)
+    assert rival.get(f"/v1/vendor-orders/{others.id}/replacements").json["items"] == []
+    for client, page in ((buyer, f"/orders/{whole.order.id}"), (vendor, f"/desk/orders/{part.id}")):
+        text = see(client, page).text
+        assert ("JD01" in text, "to be shipped by" in text, case.number in text) == (True, True, True)
+    with transaction():
+        actions.cannot_replace(SYSTEM, case.id, line.id, "None is left.")
+    (shown,) = buyer.get(f"/v1/orders/{whole.order.id}/replacements").json["items"]
+    assert (shown["to_replace"], shown["ship_by"], len(shown["sent"])) == (0, None, 1)

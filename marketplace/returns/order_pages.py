@@ -1,4 +1,5 @@
-"""One order as its buyer follows it: every vendor's part, its parcels, its money, and what happened to it."""
+"""One order as its buyer follows it: every vendor's part, its parcels, what came back of it, its money, and what
+happened to it."""
 
 import uuid
 
@@ -13,9 +14,12 @@ from marketplace.kernel.web import pages_blueprint
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders import views as order_views
-from marketplace.shipments import queries, views
+from marketplace.orders.pages import units_chosen
+from marketplace.returns import queries, views
+from marketplace.shipments import queries as parcel_queries
+from marketplace.shipments import views as parcel_views
 
-routes = pages_blueprint("shipments", __name__)
+routes = pages_blueprint("order", __name__)
 
 
 class CancelForm(forms.PageForm):
@@ -30,10 +34,14 @@ def order(order_id: uuid.UUID) -> str:
     actor = current_actor()
     whole = order_queries.whole(actor, order_id)
     steps, moves = order_queries.steps_of(order_id), order_queries.moves_of(whole.parts)
+    cases = queries.of_order(actor, order_id)
+    lines = queries.lines_of_cases(actor, [case.id for case in cases])
     return render_template(
-        "shipments/order.html",
+        "returns/order.html",
         order=_seen_by(actor, whole),
-        parcels=views.with_lines(queries.of_order(actor, order_id)),
+        parcels=parcel_views.with_lines(parcel_queries.of_order(actor, order_id)),
+        cases=[views.summary(case, lines[case.id]) for case in cases],
+        replacements=views.replaced(queries.replaced(actor, [line.id for line in whole.lines])),
         money=order_queries.money_of(order_id),
         history=order_views.history(whole, steps, moves)["items"],
     )
@@ -52,12 +60,6 @@ def cancel(order_id: uuid.UUID) -> Response:
         return url_for(".order", order_id=order_id)
 
     return forms.once(effect)
-
-
-def units_chosen(prefix: str) -> list[orders.Units]:
-    """The units of lines that the form names as `prefix-<line id>`. Raises ValidationError where there are none."""
-    chosen = forms.some_quantities(prefix, "Say how many units of which line.")
-    return [orders.Units(line_id, quantity) for line_id, quantity in chosen.items()]
 
 
 def _seen_by(actor: Actor, whole: order_queries.WholeOrder) -> dict[str, object]:
