@@ -29,7 +29,7 @@ class Told:
     order: str
     days: float
     note: str
-    lines: tuple[tuple[str, str, str], ...]
+    lines: tuple[tuple[str, ...], ...]
     then: tuple[tuple[Any, ...], ...]
 
 
@@ -57,9 +57,11 @@ def tell() -> None:
 def _open(buyer: Actor, order: Order, told: Told) -> ReturnCase:
     lines = {line.sku: line for line in orders.lines_of(order.id)}
     wanted = []
-    for units, reason, note in told.lines:
+    for units, reason, note, *wish in told.lines:
         sku, quantity = _units(units)
         wanted.append({"line_id": lines[sku].id, "quantity": quantity, "reason": reason, "note": note})
+        if wish:
+            wanted[-1]["wish"] = wish[0]
         if reason == "hidden_defect":
             wanted[-1]["discovered_on"] = clock.now().date()  # on the day on which it is asked for
     return actions.open_case(buyer, order.id, wanted, told.note)
@@ -101,12 +103,26 @@ def _inspect(_: Actor, case: ReturnCase, sku: str, note: str) -> None:
 
 def _decide(_: Actor, case: ReturnCase, sku: str, *units: str) -> None:
     line = _line(case, sku)
-    by_fault = [{"fault": fault, "quantity": quantity} for fault, quantity in map(_units, units)]
-    actions.decide(_vendor(line), case.id, [{"line_id": line.id, "units": by_fault}])
+    found = dict(map(_units, units))
+    replaced = found.pop("replaced", 0)
+    by_fault = [{"fault": fault, "quantity": quantity} for fault, quantity in found.items()]
+    actions.decide(_vendor(line), case.id, [{"line_id": line.id, "units": by_fault, "replaced": replaced}])
 
 
 def _settle(_: Actor, case: ReturnCase) -> None:
     actions.settle(acting.person(_OPERATOR), case.id)
+
+
+def _replace(_: Actor, case: ReturnCase, units: str, carrier: str, tracking_number: str) -> None:
+    sku, quantity = _units(units)
+    line = _line(case, sku)
+    sent = {"carrier": carrier, "tracking_number": tracking_number, "quantity": quantity}
+    actions.ship_replacement(_vendor(line), case.id, line.id, sent)
+
+
+def _arrive(buyer: Actor, case: ReturnCase) -> None:
+    for row in returns.replacements_of(buyer, case.id):
+        actions.replacement_arrived(buyer, case.id, row.id)
 
 
 def _appeal(buyer: Actor, case: ReturnCase, sku: str, text: str) -> None:
@@ -128,6 +144,8 @@ _VERBS: dict[str, Callable[..., None]] = {
     "inspect": _inspect,
     "decide": _decide,
     "settle": _settle,
+    "replace": _replace,
+    "arrive": _arrive,
     "appeal": _appeal,
     "reply": _reply,
 }

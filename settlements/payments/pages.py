@@ -99,7 +99,7 @@ def _reserved(order_id: uuid.UUID) -> tuple[uuid.UUID, bool]:
 
 
 def _order(order_id: uuid.UUID) -> str:
-    return url_for("shipments_pages.order", order_id=order_id)
+    return url_for("order_pages.order", order_id=order_id)
 
 
 def _methods_to_offer() -> tuple[TestMethod, ...]:

@@ -15,7 +15,7 @@ from marketplace.kernel.db import Row, db, transaction
 from marketplace.orders import queries as orders
 from marketplace.orders.models import Order, OrderLine, OrderStep, VendorOrder
 from marketplace.orders.states import OrderState, VendorOrderState
-from marketplace.returns.models import ReturnLine
+from marketplace.returns.models import ReturnLine, ReturnReplacement
 from marketplace.shipments.models import Parcel
 from settlements.demo import cast, stories
 from settlements.demo.loading import load_demo
@@ -70,8 +70,9 @@ def test_orders_in_every_stage(demo):
     assert set(found) == set(OrderState)
     cancelled = {"cancelled_by_buyer", "cancelled_by_vendor", "payment_expired"}
     assert seen(OrderStep.cause) == {"placed", "returned", *cancelled}
-    stages = {"requested", "evidence", "declined", "in_transit", "received", "appealed", "settled"}
+    stages = {"requested", "evidence", "declined", "in_transit", "received", "replacing", "appealed", "settled"}
     assert seen(ReturnLine.state) >= stages
+    assert seen(ReturnReplacement.state) == {"in_transit", "delivered"}
     assert seen(Payment.state) == {PaymentState.CAPTURED, PaymentState.FAILED}
     late = db.session.scalars(orders.vendor_orders(SYSTEM, late=True)).all()
     assert late
