@@ -113,7 +113,7 @@ def draft(facts: Mapping[str, Any]) -> SearchRule:
 
 
 def _check(row: SearchRule) -> None:
-    row.words = list(dict.fromkeys(" ".join(word.split()) for word in row.words if word.strip()))
+    row.words = list(dict.fromkeys(" ".join(word.split()) for word in row.words if plain(word).strip()))
     if row.kind == "synonym" and len({plain(word) for word in row.words}) < 2:
         raise SynonymNeedsTwo(pointer="/words")
     if row.kind == "boost" and not row.category_path:

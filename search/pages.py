@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from flask import redirect, render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import EXCLUDE, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.agreements import queries as agreements
@@ -15,13 +15,14 @@ from marketplace.companies.models import Company
 from marketplace.kernel import forms
 from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
+from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.problems import EditedMeanwhile
 from marketplace.kernel.web import pages_blueprint
 from search import actions, compare, finding, insight, proposals, queries
 from search.engine import FacetName, Sort
-from search.schemas import MOST_COMPARED, ProposalFilter, SearchArgs
+from search.schemas import MOST_COMPARED, ProposalFilter, SearchArgs, SearchRuleIn
 from search.states import ProposalState
 
 routes = pages_blueprint("search", __name__)
@@ -52,7 +53,7 @@ class OffersAsked(SearchArgs):
 
     limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
     q = Text(load_default="", max_length=200, allow_empty=True)
-    category = fields.String(load_default=None, validate=validate.Length(max=500))
+    category = Text(load_default=None, max_length=500)
 
 
 @routes.get("/offers")
@@ -212,21 +213,35 @@ def steering() -> str:
     """Synonyms and boosts, a look at what a new one would change, and what was searched."""
     asked = forms.load(SteeringAsked(), request.args)
     actor = current_actor()
-    preview = finding.preview(actor, _rule(asked) | {"q": asked["q"], "limit": 10}) if asked["q"] else None
+    preview, refused = _tried(actor, asked) if asked["q"] else (None, [])
     insight.flush()
     return render_template(
         "search/steering.html",
         asked=asked,
         preview=preview,
+        refused=refused,
         page=queries.rules_of(actor, asked),
         searches=insight.told({"days": asked["days"], "empty": asked["empty"], "limit": 50}),
         categories=catalogue.categories(actor),
     )
 
 
+def _tried(actor: Actor, asked: dict[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
+    """What the rule would change, or why it can be none."""
+    try:
+        return finding.preview(actor, _rule(asked) | {"q": asked["q"], "limit": 10}), []
+    except (Invalid, Conflict) as refusal:
+        return None, forms.sentences(refusal)
+    except ValidationError as failure:
+        return None, forms.field_messages(failure.messages)
+
+
 def _rule(asked: dict[str, Any]) -> dict[str, Any]:
+    """Raises ValidationError."""
     facts = {name: asked[name] for name in ("kind", "category_path", "weight", "one_way")}
-    return facts | {"words": [word.strip() for word in asked["words"].split(",") if word.strip()]}
+    words = [word.strip() for word in asked["words"].split(",") if word.strip()]
+    loaded: dict[str, Any] = SearchRuleIn().load(facts | {"words": words})
+    return loaded
 
 
 @routes.post("/search/rules")

@@ -1,12 +1,13 @@
 """What every page shares: layout, navigation by role, and how money, times and states are written."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g, redirect, request, url_for
@@ -75,7 +76,9 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = timedelta(days=365)  # a changed file has another address
     app.extensions["kontor_navigation"] = tuple(navigation)
     app.register_error_handler(SignInRequired, to_sign_in)
-    app.jinja_env.globals.update(new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form, now=clock.now)
+    app.jinja_env.globals.update(
+        new_key=forms.new_key, typed=forms.typed, sent_form=forms.sent_form, now=clock.now, address_with=address_with
+    )
     app.add_template_filter(money_text, "money")
     app.add_template_filter(amount_text, "amount")
     app.add_template_filter(moment_text, "moment")
@@ -83,6 +86,16 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
     app.add_template_filter(words, "words")
     app.add_template_filter(rate_text, "rate")
     app.add_template_filter(percent_text, "percent")
+
+
+def address_with(changes: Mapping[str, Any]) -> str:
+    """The address of this page with some of its query changed; None takes a name away, a list says it several times.
+
+    Not by url_for, which takes some names (`_scheme`, `endpoint`) for its own, whoever wrote them into the address.
+    """
+    query: dict[str, Any] = {**request.args.to_dict(flat=False), **changes}
+    kept = {name: value for name, value in query.items() if value is not None}
+    return f"{quote(request.script_root + request.path)}?{urlencode(kept, doseq=True)}"
 
 
 def entries_for(actor: Actor) -> list[NavItem]:

@@ -10,6 +10,7 @@ from marketplace.kernel.db import db
 from search import handlers, insight
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_category, a_product, an_offer
+from tests.pages import HTML, read, see
 from tests.search.servers import index_products
 
 
@@ -134,6 +135,19 @@ def test_rules_that_say_nothing_are_refused(client_as, cast, goods):
     assert add(kind="synonym", words=["c", "a"], one_way=True) == (409, "synonyms-in-circle")
 
 
+def test_a_rule_that_is_none_says_so_where_it_was_typed(client_as, cast, goods):
+    client = client_as(cast.operator)
+    assert client.post("/v1/search/rules", json={"kind": "synonym", "words": ["\u0301", "x"]}).status_code == 422
+    for typed, said in (("one", "A synonym needs two words"), ("a," + "x" * 101, "Words 1: Length must be between")):
+        page = client.get(f"/search/rules?q=drill&weight=3&words={typed}", headers=HTML)
+        assert (page.status_code, said in page.text, f'value="{typed}"' in page.text) == (200, True, True)
+    address = "/search/rules?q=drill&kind=boost&category_path=tools&weight=3&words=drill"
+    kept = next(form for form in see(client, address).forms if {"words", "csrf_token"} <= form.fields.keys())
+    refused = client.post(kept.action, data=kept.fields | {"category_path": "nowhere"}, headers=HTML)
+    form = next(form for form in read(refused).forms if "words" in form.fields).fields
+    assert (refused.status_code, form["kind"], form["words"], form["weight"]) == (422, "boost", "drill", "3.0")
+
+
 def test_what_was_searched_opened_and_ordered_is_told(client_as, cast, goods):
     buyer = client_as(cast.buyer)
     page = buyer.get("/v1/search?q=grinder").json
@@ -205,6 +219,15 @@ def test_the_pages(client_as, cast, goods):
     page = operator.get("/search/rules?kind=synonym&words=wrench,spanner&q=wrench", headers=html).text
     assert "With it" in page
     assert "Cordless spanner" in page
+
+
+@pytest.mark.parametrize("name", ["_anchor", "_method", "_scheme", "endpoint"])
+def test_an_address_may_name_what_only_url_for_knows(client_as, cast, goods, name):
+    page = client_as(cast.buyer).get(f"/offers?q=grinder&{name}=x", headers=HTML).text
+    assert f'href="/offers?q=grinder&amp;{name}=x&amp;in_stock=true"' in page
+    page = client_as(cast.buyer).get(f"/offers?limit=1&{name}=x", headers=HTML).text
+    assert f'href="/offers?limit=1&amp;{name}=x&amp;cursor=' in page
+    assert client_as(cast.buyer).get("/offers?category=%00").status_code == 422
 
 
 def test_an_event_of_many_products_is_indexed_once(own_app):
