@@ -47,7 +47,7 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A proposal with both products; `advised` is the one that is better kept: more numbers, then more offers, then
-    older."""
+    more attributes; of two alike the older."""
 
     proposal: ProductProposal
     sides: tuple[Side, Side]

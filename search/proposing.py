@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Float, Text, Uuid
+from sqlalchemy.types import DateTime, Float, Text, Uuid
 
 from marketplace.kernel import clock, reads
 from marketplace.kernel.db import advisory_lock, db, new_id, transaction
@@ -39,7 +39,8 @@ _NOTE_ALL_SQL = f"""
     ON CONFLICT (product_id) DO UPDATE SET digest = excluded.digest, since = coalesce(n.since, excluded.since)
 """
 _NOTE_ALL = text(_NOTE_ALL_SQL)
-_AGAIN = text("UPDATE product_naming SET since = coalesce(since, :now) WHERE product_id = ANY(:ids)").bindparams(
+# `since` anew also where it waits: whoever compares it at this moment read it as it was before.
+_AGAIN = text("UPDATE product_naming SET since = :now WHERE product_id = ANY(:ids)").bindparams(
     bindparam("ids", type_=ARRAY(Uuid()))
 )
 _WAITING = """
@@ -47,7 +48,7 @@ _WAITING = """
         SELECT p.category_id FROM product_naming n JOIN product p ON p.id = n.product_id
         WHERE n.since IS NOT NULL ORDER BY n.since, n.product_id LIMIT 1
     )
-    SELECT n.product_id, n.digest, p.category_id FROM product_naming n JOIN product p ON p.id = n.product_id
+    SELECT n.product_id, n.digest, n.since, p.category_id FROM product_naming n JOIN product p ON p.id = n.product_id
     WHERE n.since IS NOT NULL AND p.category_id IS NOT DISTINCT FROM (SELECT category_id FROM first)
     ORDER BY n.since, n.product_id LIMIT %(limit)s
 """
@@ -105,9 +106,13 @@ _FORGET = text("""
     RETURNING CASE WHEN p.id = h.one_id THEN h.other_id ELSE h.one_id END
 """).bindparams(bindparam("survivor", type_=Uuid()))
 _COMPARED = text("""
-    UPDATE product_naming n SET since = NULL FROM unnest(:ids, :digests) AS w (id, digest)
-    WHERE n.product_id = w.id AND n.digest = w.digest
-""").bindparams(bindparam("ids", type_=ARRAY(Uuid())), bindparam("digests", type_=ARRAY(Text())))
+    UPDATE product_naming n SET since = NULL FROM unnest(:ids, :digests, :since) AS w (id, digest, since)
+    WHERE n.product_id = w.id AND n.digest = w.digest AND n.since = w.since
+""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("digests", type_=ARRAY(Text())),
+    bindparam("since", type_=ARRAY(DateTime(timezone=True))),
+)
 
 
 def hold() -> None:
@@ -146,12 +151,11 @@ def propose(rounds: int | None = MOST_ROUNDS) -> int:
         waiting = reads.fetch(_WAITING, {"limit": MOST_AT_ONCE})
         if not waiting:
             break
-        changed = [product_id for product_id, _, _ in waiting]
-        found = _compared(changed, waiting[0][2])
+        changed, digests, since, categories = (list(column) for column in zip(*waiting, strict=True))
+        found = _compared(changed, categories[0])
         with transaction():
             made += _keep(changed, found)
-            values = {"ids": changed, "digests": [digest for _, digest, _ in waiting]}
-            db.session.execute(_COMPARED, values)
+            db.session.execute(_COMPARED, {"ids": changed, "digests": digests, "since": since})
     return made
 
 

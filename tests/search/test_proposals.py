@@ -77,6 +77,21 @@ def test_a_pair_is_proposed_once_and_never_again_after_its_rejection(client_as, 
     assert operator.get("/v1/product-proposals").json["items"] == []
 
 
+def test_what_changes_while_it_is_compared_is_compared_once_more(cast, pair, monkeypatch):
+    rounds, compared = [], proposing._compared
+
+    def merged_meanwhile(changed, category):
+        if not rounds:
+            proposing.again([pair[0].id])
+        rounds.append(list(changed))
+        return compared(changed, category)
+
+    proposing.note_all()
+    monkeypatch.setattr(proposing, "_compared", merged_meanwhile)
+    proposing.propose()
+    assert [set(changed) for changed in rounds] == [{p.id for p in pair}, {pair[0].id}]
+
+
 def test_what_does_not_hold_any_more_is_withdrawn_and_price_changes_compare_nothing(cast, pair):
     assert proposed()[0] == 1
     proposing.note([pair[0].id])
