@@ -10,8 +10,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TextIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
@@ -26,6 +27,7 @@ ENCODINGS = ("utf-8", "cp1252")
 DELIMITERS = (",", ";", "\t")
 MAX_ROWS = 500_000
 MAX_CELLS = 10_000_000
+LONGEST_ROW = 1_000_000  # characters
 MAX_UNPACKED = 400_000_000
 MAX_RATIO = 200  # of a part above a megabyte; a spreadsheet's XML packs 10 to 50 times
 _CHUNK = 1 << 20
@@ -181,13 +183,35 @@ def delimiter_of(path: Path, encoding: str, content: Mapping[str, Any] | None = 
     return max(DELIMITERS, key=understood)
 
 
+class _Lines:
+    """The lines of a CSV. No row is held that is longer than any should be: a file of commas is one of 64 million
+    cells."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file, self.of_row = file, 0
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self.file.readline(LONGEST_ROW + 1)
+        self.of_row += len(line)
+        if self.of_row > LONGEST_ROW:
+            raise csv.Error(f"it has more than {LONGEST_ROW} characters")
+        if not line:
+            raise StopIteration
+        return line
+
+
 def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Numbered]:
     """(row number, cells) of a CSV, blank rows left out. Raises FileBroken."""
     number = 0
     with path.open(encoding=_reading(encoding), newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        lines = _Lines(file)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             for number, cells in enumerate(reader, start=1):
+                lines.of_row = 0
                 if any(cells):
                     yield number, cells
         except (csv.Error, UnicodeDecodeError) as failure:
@@ -198,6 +222,15 @@ def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Numbered]:
 
 def _reading(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def unpacked_size(path: Path) -> int:
+    """How many bytes a workbook says that it unpacks to. Raises FileBroken."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            return sum(part.file_size for part in package.infolist())
+    except (zipfile.BadZipFile, NotImplementedError) as failure:
+        raise FileBroken("The workbook cannot be unpacked.", pointer="/file") from failure
 
 
 def check_package(path: Path, *, thoroughly: bool) -> None:
@@ -247,8 +280,9 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def open_workbook(path: Path) -> tuple[int, Iterator[Numbered]]:
-    """(rows below the first, the rows of the first sheet as csv_rows gives them); formulas are their last value.
+def open_workbook(path: Path, mark: str = ".") -> tuple[int, Iterator[Numbered]]:
+    """(rows below the first, the rows of the first sheet as csv_rows gives them); formulas are their last value, and
+    numbers have the decimal `mark` that texts of the file have.
 
     Raises FileBroken, FileTooLarge, FileKindUnknown.
     """
@@ -258,21 +292,21 @@ def open_workbook(path: Path) -> tuple[int, Iterator[Numbered]]:
             sheet = workbook.get_sheet_by_index(0)
     except (CalamineError, IndexError) as failure:
         raise FileBroken("The workbook cannot be read.", pointer="/file") from failure
-    return (sheet.end[0] if sheet.end else 0), _sheet_rows(sheet)
+    return (sheet.end[0] if sheet.end else 0), _sheet_rows(sheet, mark)
 
 
-def _sheet_rows(sheet: CalamineSheet) -> Iterator[Numbered]:
+def _sheet_rows(sheet: CalamineSheet, mark: str) -> Iterator[Numbered]:
     for number, cells in enumerate(sheet.iter_rows(), start=1):
-        texts = [_text(cell) for cell in cells]
+        texts = [_text(cell, mark) for cell in cells]
         if any(texts):
             yield number, texts
 
 
-def _text(cell: object) -> str:
+def _text(cell: object, mark: str) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
+        return str(int(cell)) if cell.is_integer() else f"{Decimal(f'{cell:.15g}'):f}".replace(".", mark)
     return str(cell)

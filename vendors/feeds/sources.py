@@ -45,7 +45,7 @@ def opened(path: Path, way: Way, categories: Mapping[str, Any]) -> Source:
         return _of_items(Bmecat(path), categories, ".", head=0)
     if way.format == "jsonl":
         return _of_items(JsonLines(path, content or {}, way.mark, way.encoding), categories, way.mark, head=0)
-    total, rows = files.open_workbook(path) if way.format == "xlsx" else (0, rows_of(path, way))
+    total, rows = files.open_workbook(path, way.mark) if way.format == "xlsx" else (0, rows_of(path, way))
     if content:
         table = MappedTable(path, rows, dict(content), way.mark)
         source = _of_items(table, categories, way.mark, head=1)
@@ -58,7 +58,11 @@ def opened(path: Path, way: Way, categories: Mapping[str, Any]) -> Source:
 
 def rows_of(path: Path, way: Way) -> Iterator[tuple[int, list[str]]]:
     """The rows of a table, its header the first. Raises the refusals of files."""
-    return files.open_workbook(path)[1] if way.format == "xlsx" else files.csv_rows(path, way.encoding, way.delimiter)
+    return (
+        files.open_workbook(path, way.mark)[1]
+        if way.format == "xlsx"
+        else files.csv_rows(path, way.encoding, way.delimiter)
+    )
 
 
 def _of_items(file: ItemFile, categories: Mapping[str, Any], mark: str, *, head: int) -> Source:

@@ -13,7 +13,7 @@ from vendors.feeds.rows import Said
 from vendors.feeds.sources import Source, Way
 
 MOST_ROWS, MOST_FIELDS = 50, 500
-MOST_WORKBOOK = 5_000_000  # bytes; a workbook is read whole
+MOST_WORKBOOK = 30_000_000  # bytes, unpacked; a workbook is read whole, and a web process holds little
 _KEYS = ("manufacturer_key", "part_number_key")
 
 
@@ -84,7 +84,7 @@ def _fields_of_lines(path: Path, encoding: str) -> list[str]:
 
 
 def _way(path: Path, kind: str, options: Mapping[str, Any], mapping: Mapping[str, Any] | None) -> Way:
-    if kind == "xlsx" and path.stat().st_size > MOST_WORKBOOK:
+    if kind == "xlsx" and files.unpacked_size(path) > MOST_WORKBOOK:
         raise WorkbookTooLargeToTry(pointer="/file")
     content = mapping["content"] if mapping else None
     delimiter = ""

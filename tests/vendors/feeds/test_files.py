@@ -78,6 +78,14 @@ def test_files_that_are_none(kept, content, refusal):
         files.inspect(kept(content), "utf-8")
 
 
+@pytest.mark.parametrize("row", ["," * 300, '"\n",' * 60])
+def test_a_row_without_end_is_not_held(kept, monkeypatch, row):
+    monkeypatch.setattr(files, "LONGEST_ROW", 200)
+    assert files.inspect(kept(HEADER + "A,B,1\n" * 100), "utf-8").rows_total == 100
+    with pytest.raises(files.FileBroken, match="Row 3 cannot be read: it has more than 200 characters"):
+        files.inspect(kept(HEADER + "A,B,1\n" + row), "utf-8")
+
+
 def test_too_many_rows_are_refused(kept, monkeypatch):
     monkeypatch.setattr(files, "MAX_ROWS", 2)
     with pytest.raises(files.FileTooLarge):
@@ -104,6 +112,12 @@ def test_a_workbook_gives_its_cells_as_text(tmp_path):
         (2, ["1001", "Bolt", "0.3"]),
         (4, ["", "true", "4006381333931"]),
     ]
+
+
+def test_numbers_of_a_workbook_are_written_as_its_texts_are(tmp_path):
+    path = a_workbook(tmp_path / "a.xlsx", [["sku", "name", "price"], ["A", "Bolt", 12.5], ["B", "Nut", 0.00005]])
+    assert [cells[2] for _, cells in files.open_workbook(path, ",")[1]] == ["price", "12,5", "0,00005"]
+    assert [cells[2] for _, cells in files.open_workbook(path)[1]] == ["price", "12.5", "0.00005"]
 
 
 def test_a_package_that_is_no_workbook_is_refused(tmp_path):

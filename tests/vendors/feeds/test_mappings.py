@@ -13,7 +13,7 @@ from marketplace.kernel.access import Role
 from marketplace.kernel.db import transaction
 from tests.builders import catalogue, companies, feeds
 from tests.vendors.feeds.test_routes import uploaded
-from vendors.feeds import actions, jobs, mappings
+from vendors.feeds import actions, jobs, mappings, trying
 from vendors.feeds.models import FeedMapping, FeedReportLine
 
 TABLE = feeds.TABLE | {
@@ -299,6 +299,15 @@ def test_a_file_is_tried_without_being_kept(client_as, cast, shared):
     assert (latin.status_code, latin.json["type"]) == (422, "/problems/file-encoding-wrong")
     plain = client.post("/v1/feeds/preview", data={"file": (io.BytesIO(b"sku,name,price\nA,B,1\n"), "x.csv")})
     assert plain.json["rows"][0]["columns"] == {"sku": "A", "name": "B"}
+
+
+def test_a_workbook_that_unpacks_to_much_is_not_tried_in_a_web_process(client_as, cast, session, monkeypatch):
+    workbook, file = openpyxl.Workbook(), io.BytesIO()
+    workbook.active.append(["sku", "name", "price"])
+    workbook.save(file)
+    monkeypatch.setattr(trying, "MOST_WORKBOOK", len(file.getvalue()))
+    answer = client_as(cast.vendor).post("/v1/feeds/preview", data={"file": (io.BytesIO(file.getvalue()), "x.xlsx")})
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/workbook-too-large-to-try")
 
 
 def test_a_clerk_reads_but_changes_no_mapping(client_as, cast, kept):
