@@ -32,6 +32,7 @@ COLUMNS: dict[str, str] = {
 }
 _TIER = re.compile(r"price_from_(\d{1,9})", re.ASCII)
 _ATTRIBUTE = re.compile(r"attr:\s*(?P<name>[^\[\]]{1,120}?)\s*(?:\[(?P<unit>[^\[\]]{1,40})\])?\s*", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 MAX_COLUMNS = 300
 
 
@@ -97,7 +98,7 @@ def read_header(header: Sequence[str]) -> Layout:
         elif key in COLUMNS:
             positions.setdefault(key, position)
         elif key:
-            unknown.append(cell.strip()[:100])
+            unknown.append(plain_heading(cell)[:100])
     tiers.sort(key=lambda tier: tier[1])
     return Layout(len(header), positions, tuple(tiers), tuple(attributes), tuple(unknown))
 
@@ -105,10 +106,15 @@ def read_header(header: Sequence[str]) -> Layout:
 @lru_cache(10_000)
 def attribute_of(header: str) -> tuple[str, str | None] | None:
     """(name, unit) of a heading such as `attr:Length [mm]`, None of another."""
-    attribute = _ATTRIBUTE.fullmatch(header.strip())
+    attribute = _ATTRIBUTE.fullmatch(plain_heading(header))
     return (attribute["name"], attribute["unit"]) if attribute else None
 
 
 def heading_key(cell: str) -> str:
     """A heading without its case and spaces."""
-    return re.sub(r"\s+", "_", cell.strip().lower())
+    return plain_heading(cell).lower().replace(" ", "_")
+
+
+def plain_heading(cell: str) -> str:
+    """A heading without control characters, of which workbooks may have some that no database keeps."""
+    return " ".join(_CONTROL.sub(" ", cell).split())

@@ -6,6 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
 
+import structlog
+from psycopg import DataError as PsycopgDataError
+from sqlalchemy.exc import DataError
+
 from marketplace.kernel import clock, queue
 from marketplace.kernel.db import read_only_end, transaction
 from marketplace.kernel.errors import Conflict, Invalid
@@ -13,6 +17,10 @@ from vendors.feeds import actions, queries, storage
 
 T = TypeVar("T")
 STANDS_STILL_AFTER = timedelta(minutes=10)
+NOT_STORED = (
+    "The rows after those that are settled hold something that we cannot store. This is a fault of ours; tell us."
+)
+log = structlog.get_logger("feeds")
 
 
 def one_ahead(items: Iterator[T]) -> Iterator[T]:
@@ -42,6 +50,10 @@ def run(feed_id: str) -> None:
     except (Invalid, Conflict) as refusal:
         with transaction():
             actions.fail(wanted, refusal.text)
+    except (DataError, PsycopgDataError) as failure:  # what we let pass, and would again however often it is tried
+        log.exception("feed cannot be stored", feed=feed_id, error=repr(failure)[:300])
+        with transaction():
+            actions.fail(wanted, NOT_STORED)
 
 
 @queue.job("feed.sweep", every=60)

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from marketplace.catalogue.keys import compact_ean, normalise
-from marketplace.kernel.fields import MAX_QUANTITY
+from marketplace.kernel.fields import MAX_QUANTITY, currency_exists
 from marketplace.rules.tax import TAX_CATEGORIES
 from vendors.feeds.columns import REQUIRED, Layout
 
@@ -16,7 +16,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?!\s?[\d.,]+[^=(|!&*@]*\Z)")
 _WHOLE = re.compile(r"\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _TEXTS = {"sku": 120, "name": 300, "manufacturer": 200, "part_number": 120, "description": 20_000, "unit": 40}
 _WHOLES = {
     "stock": (0, MAX_QUANTITY),
@@ -220,8 +219,9 @@ def _price(cell: str, mark: str) -> Decimal:
     return price
 
 
+@lru_cache(200)
 def _currency(cell: str) -> str:
-    if not _CURRENCY.fullmatch(cell):
+    if len(cell) != 3 or not cell.isupper() or not currency_exists(cell):
         raise ValueError("is not a currency such as EUR")
     return cell
 

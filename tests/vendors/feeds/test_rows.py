@@ -68,6 +68,7 @@ def test_a_file_without_attribute_columns_leaves_attributes_alone():
         ("pack_size", "0", "from 1"),
         ("ean", "4006381333932", "is not an EAN"),
         ("currency", "euro", "is not a currency"),
+        ("currency", "ZZZ", "is not a currency"),
         ("tax_category", "none", "is none of standard, reduced"),
         ("category", "nails", "there is no one category 'nails'"),
         ("name", "=HYPERLINK(1)", "starts with '='"),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import openpyxl
 import pytest
+from psycopg.errors import UntranslatableCharacter
 from sqlalchemy import func, select
 
 from marketplace.agreements.models import Price, PriceList
@@ -18,7 +19,7 @@ from marketplace.kernel.db import QueryCounter, transaction
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.states import IllegalMove
 from tests.builders import catalogue, companies, feeds
-from vendors.feeds import actions, jobs, queries
+from vendors.feeds import actions, batches, jobs, queries
 from vendors.feeds.models import FeedReportLine
 from vendors.feeds.states import FeedState
 
@@ -247,6 +248,28 @@ def test_a_workbook_is_taken_like_a_csv(session, vendor):
     assert prices_for(None, [offer_of(session, "1001").id], "EUR")[offer_of(session, "1001").id].tiers == (
         (1, Decimal("0.125")),
     )
+
+
+def test_headings_of_a_workbook_with_what_no_database_keeps(session, vendor):
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["sku", "name", "price", "Col_x0000_our", "attr:Drive_x0001_train"])
+    workbook.active.append(["A", "Bolt", 1, "x", "hex"])
+    file = io.BytesIO()
+    workbook.save(file)
+    feed = ran(vendor, file.getvalue())
+    assert (feed.state, counts(feed)) == ("finished", (1, 0, 0, 0))
+    assert feed.warnings == ["The column 'Col our' is not known and was left out."]
+    assert session.scalars(select(Product.attributes)).one() == [{"name": "Drive train", "value": "hex"}]
+
+
+def test_a_feed_that_cannot_be_stored_fails_instead_of_being_tried_for_ever(session, vendor, monkeypatch):
+    def refused(*_):
+        raise UntranslatableCharacter
+
+    with transaction():
+        feed = feeds.a_feed(vendor, feeds.rows_text(1))
+    monkeypatch.setattr(batches, "write", refused)
+    assert (feeds.run(feed).state, feed.error) == ("failed", jobs.NOT_STORED)
 
 
 def test_a_workbook_without_the_needed_columns_fails_with_their_names(session, vendor):
