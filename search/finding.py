@@ -12,7 +12,7 @@ from marketplace.agreements.queries import offers_of_products
 from marketplace.catalogue import queries as catalogue
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import in_transaction, read_only_end
-from search import actions, insight, proposing, queries, rules
+from search import actions, insight, proposing, queries, rules, showing
 from search.engine import Buyer, SearchRequest, SearchResult
 from search.grouping import PROPOSED, Groups
 
@@ -21,7 +21,7 @@ def search(actor: Actor, args: Mapping[str, Any]) -> dict[str, Any]:
     """A page of hits with this company's prices, as of SearchPage; `args` as of SearchArgs. Raises CursorUnknown,
     PageTooFar, SearchAway."""
     request = queries.request_of(actor, args)
-    page = queries.shown(actor, request, ask(request))
+    page = showing.shown(actor, request, ask(request))
     typed, first = request.words.text, not request.offset
     page["query_id"] = insight.note_query(actor, typed, page["total"]) if typed and first else None
     return page
@@ -59,7 +59,7 @@ def related(actor: Actor, product_id: uuid.UUID, limit: int, currency: str | Non
 
 def _hits(actor: Actor, buyer: Buyer, ids: Sequence[uuid.UUID]) -> list[dict[str, Any]]:
     offers = offers_of_products(actor, ids, currency=buyer.currency)
-    return [queries.item(offers[one]) for one in ids if one in offers]
+    return [showing.item(offers[one]) for one in ids if one in offers]
 
 
 def visit(actor: Actor, query_id: uuid.UUID, product_id: uuid.UUID) -> None:

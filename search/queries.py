@@ -1,4 +1,4 @@
-"""What the index is made from, what a buyer's search is about, and what it shows: products with his own prices."""
+"""What the index is made from, and what a buyer's search is about."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,17 +9,16 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import func
 
-from marketplace.agreements.queries import offers_of_products, today
+from marketplace.agreements.queries import today
 from marketplace.catalogue.models import ProductText
 from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.web import Page, cursor_values, make_cursor, paginate
+from marketplace.kernel.web import Page, cursor_values, paginate
 from search import remembering, rules
 from search.documents import Attribute, Document, OfferEntry, price_rows
-from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, SearchResult, Sort
-from search.facets import tree
+from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, Sort
 from search.models import SearchRule
 from search.remembering import remembered
 
@@ -127,75 +126,12 @@ def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
     )
 
 
-def shown(actor: Actor, request: SearchRequest, found: SearchResult) -> dict[str, Any]:
-    """What a search found as it is shown: what is not offered at this moment is left out, whatever the index says."""
-    ids = [hit.product_id for hit in found.items]
-    offers = offers_of_products(actor, ids, currency=request.buyer.currency or None)
-    names = texts_of(ids, request.language)
-    items = []
-    for hit in found.items:
-        there = _offers(offers.get(hit.product_id, []), request)
-        if there:
-            name = names.get(hit.product_id)
-            marked = {part: [list(piece) for piece in pieces] for part, pieces in hit.marked.items()}
-            if name and "".join(piece for piece, _ in hit.marked.get("name", ())) != name:
-                marked.pop("name", None)  # found in the default's name, shown by that of the language
-            items.append(item(there, name, marked))
-    return {
-        "items": items,
-        "total": max(found.total - (len(ids) - len(items)), 0),
-        "next": make_cursor([found.next]) if found.next else None,
-        "meant": found.meant,
-        "facets": list(_facets(found)),
-    }
-
-
 def gathered(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Values by name."""
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return tuple((name, tuple(values)) for name, values in found.items())
-
-
-def _offers(offers: list[dict[str, Any]], request: SearchRequest) -> list[dict[str, Any]]:
-    """Those of the vendors asked for, at the price of the quantity asked for, the best first."""
-    wanted = set(request.vendors)
-    kept = [offer for offer in offers if not wanted or offer["vendor"]["id"] in wanted]
-    if request.quantity:
-        for offer in kept:
-            if offer["price"]:
-                amount = max(request.quantity, offer["least_quantity"])
-                reached = [t for t in offer["price"]["tiers"] if t["from_quantity"] <= amount]
-                offer["price"]["unit_price"] = (reached or offer["price"]["tiers"][:1])[-1]["unit_price"]
-        kept.sort(key=lambda o: (o["price"] is None, Decimal(o["price"]["unit_price"]) if o["price"] else 0))
-    return kept
-
-
-def item(
-    offers: list[dict[str, Any]], name: str | None = None, marked: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """A product with its offers, as of HitOut."""
-    product = offers[0]["product"]
-    if name:
-        product = product | {"name": name}
-        offers = [offer | {"product": product} for offer in offers]
-    return {"product": product, "category": offers[0]["category"], "offers": offers, "marked": marked or {}}
-
-
-def _facets(found: SearchResult) -> Iterator[dict[str, Any]]:
-    for facet in found.facets:
-        if facet.attribute:
-            counts = [{"value": c.value, "label": c.value, "count": c.count} for c in facet.counts]
-            yield {"name": "attribute", "attribute": facet.name, "counts": counts}
-        elif facet.name == FacetName.CATEGORY:
-            nodes = tree(facet.counts, categories_in_order())
-            counts = [{"value": n.path, "label": n.name, "depth": n.depth, "count": n.count} for n in nodes]
-            yield {"name": facet.name, "attribute": None, "counts": counts}
-        else:
-            labels = vendor_names([c.value for c in facet.counts]) if facet.name == FacetName.VENDOR else {}
-            counts = [{"value": c.value, "label": labels.get(c.value, c.value), "count": c.count} for c in facet.counts]
-            yield {"name": facet.name, "attribute": None, "counts": counts}
 
 
 def categories_in_order() -> dict[str, tuple[int, str]]:

@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 
 from marketplace.catalogue.events import OffersChanged
+from marketplace.catalogue.models import OfferStock
 from marketplace.kernel.db import db
 from search import handlers, insight
 from search.schemas import SearchPage
@@ -228,6 +229,19 @@ def test_an_address_may_name_what_only_url_for_knows(client_as, cast, goods, nam
     page = client_as(cast.buyer).get(f"/offers?limit=1&{name}=x", headers=HTML).text
     assert f'href="/offers?limit=1&amp;{name}=x&amp;cursor=' in page
     assert client_as(cast.buyer).get("/offers?category=%00").status_code == 422
+
+
+def test_of_a_product_that_is_found_for_an_offer_that_offer_is_shown_first(client_as, cast, goods):
+    quick = an_offer(cast.rival_vendor_company, goods[0], price="120", lead_time_days=1)
+    index_products([goods[0].id])
+    client = client_as(cast.buyer)
+    for asked, first in (("", "89.50"), ("&lead_time_days=1", "120.00"), ("&price_min=100", "120.00")):
+        offers = client.get(f"/v1/search?q=grinder{asked}").json["items"][0]["offers"]
+        assert (len(offers), offers[0]["price"]["unit_price"]) == (2, first), asked
+    db.session.get(OfferStock, quick.id).on_hand = 0
+    db.session.flush()
+    offers = client.get("/v1/search?q=grinder&in_stock=true&quantity=10").json["items"][0]["offers"]
+    assert [offer["available"] for offer in offers] == [100, 0]
 
 
 def test_an_event_of_many_products_is_indexed_once(own_app):
