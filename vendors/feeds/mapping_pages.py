@@ -1,7 +1,7 @@
 """Mappings as pages: a form with a line for each column of a feed, and what a file would become by it."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -18,7 +18,7 @@ from marketplace.kernel.problems import EditedMeanwhile
 from marketplace.kernel.web import pages_blueprint
 from vendors.feeds import mappings, queries, storage, trying, uploads
 from vendors.feeds.columns import COLUMNS, heading_key
-from vendors.feeds.mapping_schemas import CONSTANT, JOINED, TAKEN, FeedMappingIn
+from vendors.feeds.mapping_schemas import CONSTANT, JOINED, MOST_TIERS, TAKEN, FeedMappingIn
 from vendors.feeds.schemas import FeedOptions
 
 routes = pages_blueprint("feed_mappings", __name__)
@@ -68,7 +68,7 @@ def mapping(mapping_id: uuid.UUID, trial: dict[str, Any] | None = None) -> str:
 @forms.refused_on(new)
 def create() -> Response | str:
     """Keep it, or look what the file would become."""
-    wanted = FeedMappingIn().load(_typed())
+    wanted = FeedMappingIn().load(_typed(_choices()[0]))
     if request.form.get("look"):
         forms.keep_typed()
         return new(_trial(wanted))
@@ -82,13 +82,14 @@ def create() -> Response | str:
 @forms.refused_on(mapping)
 def edit(mapping_id: uuid.UUID) -> Response | str:
     """Keep the change, or look what the file would become."""
-    typed = _typed()
+    row = queries.mapping(current_actor(), mapping_id)
+    typed = _typed([*_choices()[0], *(name for names in row.content["columns"].values() for name in names)])
     if request.form.get("look"):
         wanted = FeedMappingIn().load(typed)
         forms.keep_typed()
         return mapping(mapping_id=mapping_id, trial=_trial(wanted))
     with transaction():
-        if request.form.get("version") != str(queries.mapping(current_actor(), mapping_id).version):
+        if request.form.get("version") != str(row.version):
             raise EditedMeanwhile
         mappings.edit(current_actor(), mapping_id, _ABSENT | typed)
     return _saved(mapping_id)
@@ -163,21 +164,28 @@ def _form(row: Any, values: Mapping[str, Any], choices: list[str], trial: dict[s
         taken=TAKEN,
         joined=JOINED,
         constant=CONSTANT,
-        tier_lines=range(1, TIER_LINES + 1),
+        tier_lines=range(1, _lines_of_tiers(values) + 1),
         order=list(COLUMNS),
         carried=_carried(),
     )
 
 
-def _typed() -> dict[str, Any]:
-    """The mapping as the form says it, in the words of the API."""
+def _lines_of_tiers(values: Mapping[str, Any]) -> int:
+    """So many that there is an empty one, as long as there may be more."""
+    filled = [line for line in range(1, MOST_TIERS + 1) if forms.typed(name := f"tier_field-{line}", values.get(name))]
+    return min(MOST_TIERS, max(TIER_LINES, max(filled, default=0) + 1))
+
+
+def _typed(known: Collection[str]) -> dict[str, Any]:
+    """The mapping as the form says it, in the words of the API; `known`: fields, of whose names some may look like
+    several put together."""
     form = {name: value.strip() for name, value in request.form.items() if value.strip()}
-    several = {name: form[f"column-{name}"].split(JOINED_BY) for name in JOINED if f"column-{name}" in form}
+    several = {name: _parts(form[f"column-{name}"], known) for name in JOINED if f"column-{name}" in form}
     single = {name: [form[f"column-{name}"]] for name in TAKEN if name not in JOINED and f"column-{name}" in form}
     price = {"field": form.get("price", ""), "from": form.get("step_from"), "amount": form.get("step_amount")}
     digits = forms.whole("minor_digits", 6)
     found: dict[str, Any] = {name: form[name] for name in ("name", "format", "note") if name in form}
-    found["columns"] = {name: [one.strip() for one in names] for name, names in (several | single).items()}
+    found["columns"] = several | single
     found["price"] = {name: value for name, value in price.items() if value is not None}
     if digits:
         found["price"]["minor_digits"] = digits
@@ -188,8 +196,17 @@ def _typed() -> dict[str, Any]:
     return {name: value for name, value in found.items() if value or name in {"columns", "price"}}
 
 
+def _parts(text: str, known: Collection[str]) -> list[str]:
+    pieces, found = [piece.strip() for piece in text.split(JOINED_BY)], []
+    while pieces:
+        together = (JOINED_BY.join(pieces[:count]) for count in range(len(pieces), 1, -1))
+        found.append(next((name for name in together if name in known), pieces[0]))
+        pieces = pieces[found[-1].count(JOINED_BY) + 1 :]
+    return found
+
+
 def _tiers(form: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    for line in range(1, TIER_LINES + 1):
+    for line in range(1, MOST_TIERS + 1):
         quantity, name = forms.whole(f"tier_quantity-{line}", 10**9), form.get(f"tier_field-{line}")
         if quantity is not None or name:
             yield {"from_quantity": quantity, "field": name}
@@ -209,7 +226,9 @@ def _attributes(form: Mapping[str, str]) -> dict[str, Any]:
 def _attribute(line: str) -> dict[str, str]:
     """`Länge = Length [mm]`, of which all but the first may be left out."""
     name, _, shown = line.partition(" = ")
-    shown, _, unit = shown.partition(" [")
+    unit = ""
+    if shown.endswith("]"):
+        shown, _, unit = f" {shown}".rpartition(" [")
     facts = {"field": name.strip(), "name": shown.strip(), "unit": unit.strip().removesuffix("]")}
     return {key: text for key, text in facts.items() if text}
 
@@ -234,6 +253,6 @@ def _values(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(attribute: Mapping[str, str]) -> str:
-    name = attribute.get("name") or attribute["field"]
-    unit = f" [{attribute['unit']}]" if attribute.get("unit") else ""
-    return f"{attribute['field']} = {name}{unit}" if unit or name != attribute["field"] else name
+    unit = f"[{attribute['unit']}]" if attribute.get("unit") else ""
+    said = " ".join(text for text in (attribute.get("name", ""), unit) if text)
+    return f"{attribute['field']} = {said}" if said else attribute["field"]

@@ -35,7 +35,9 @@ class Translator:
         self.holder: str | None = attributes.get("field")
         self.kinds: dict[str, tuple[str, str] | None] = dict.fromkeys(used_fields(content), _USED)
         for one in attributes.get("fields", ()):
-            self.kinds[one["field"]] = (one.get("name") or one["field"], one.get("unit") or "")
+            unit = one.get("unit") or ""
+            own = _attribute_name(one["field"]) if unit else one["field"]  # which may have its unit in the heading
+            self.kinds[one["field"]] = (one.get("name") or own, unit)
 
     def item(self, record: Mapping[str, Any]) -> Item:
         """What the record says, as a feed names it."""

@@ -283,6 +283,16 @@ def test_rows_are_tried_before_use(client_as, cast, kept, session):
     assert rival.post("/v1/feed-mappings/preview", json={"rows_text": "x", **body}).status_code == 422
 
 
+def test_a_heading_with_a_unit_of_its_own_may_be_given_another(client_as, cast, session):
+    mapping = feeds.TABLE | {"attributes": {"fields": [{"field": "L [mm]", "unit": "cm"}, {"field": "B [mm]"}]}}
+    text = "Artikel,Bezeichnung,Preis,L [mm],B [mm]\nA,Bolt,1,4,30\n"
+    answer = client_as(cast.vendor).post("/v1/feed-mappings/preview", json={"mapping": mapping, "rows_text": text})
+    assert answer.json["rows"][0]["attributes"] == [
+        {"name": "L (mm)", "value": "4", "unit": "cm"},
+        {"name": "B", "value": "30", "unit": "mm"},
+    ]
+
+
 def test_a_file_is_tried_without_being_kept(client_as, cast, shared):
     client = client_as(cast.vendor)
     line = b'{"id":"1","title":"Toner","price":4995,"attr_t_type":"Original","z":[{"q":1}]}\n{"id":\n'

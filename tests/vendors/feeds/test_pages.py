@@ -11,6 +11,14 @@ from vendors.feeds.models import Feed, FeedMapping
 
 CSV = "Artikel;Bezeichnung;Farbe;Preis;ab 100;Länge\nA;<b>Bolt</b>;blau;1,50;1,20;40\nB;Nut;;frei;;\n".encode()
 
+MANY = feeds.TABLE | {
+    "columns": {"sku": ["Nr."], "name": ["Name + Zusatz", "Farbe"]},
+    "tiers": [{"from_quantity": quantity, "field": f"ab {quantity}"} for quantity in range(2, 14)],
+    "attributes": {
+        "fields": [{"field": "L [mm]", "unit": "cm"}, {"field": "B [mm]"}, {"field": "H", "name": "Height"}]
+    },
+}
+
 
 @pytest.fixture
 def vendor(client_as, cast):
@@ -72,6 +80,7 @@ def test_a_file_with_other_headings_becomes_a_feed(vendor, session):
 def test_a_mapping_is_edited_by_its_form_and_comes_back_as_it_was(vendor, cast, session):
     with transaction():
         rows = [feeds.a_mapping(cast.vendor_company, feeds.shipped(name)) for name in ("icecat", "jlcparts")]
+        rows.append(feeds.a_mapping(cast.vendor_company, MANY))
     for row in rows:
         at, before = f"/desk/feed-mappings/{row.id}", row.content
         assert send(vendor, at, str(row.id), note="changed").status_code == 303
