@@ -1,7 +1,7 @@
 """The search protocol on PostgreSQL: full text for words, normalised keys, deletions and trigrams for part numbers.
 
 It runs in the session of the caller: a write is part of his transaction. Words that match more than 10,000 products are
-counted and ranked among 10,000 of them.
+counted and ranked among 10,000 of them, and what is related is looked for among 10,000 of a category.
 """
 
 import functools
@@ -141,7 +141,7 @@ class PostgresEngine:
             return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED, values))
         folded = prefix.casefold()
         own = _WORD.findall(statements.bigrams(folded) if language == "zh" else folded)[:10]
-        values |= {"config": statements.CONFIGS[language], "own_begins": _all_begin(own)}
+        values |= {"config": statements.CONFIGS[language], "own_words": " ".join(own)}
         return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED_IN, values))
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:

@@ -332,13 +332,20 @@ _COMPLETED = """
     LIMIT :limit
 """
 COMPLETED = _COMPLETED.format(begun="to_tsquery('simple', :begins)")
-COMPLETED_IN = _COMPLETED.format(
-    begun="(to_tsquery('simple', :begins) || to_tsquery(CAST(:config AS regconfig), unaccent(:own_begins)))"
-)
-RELATED = """
+# Of a word may come several when its accents go (`g½` -> `g 1/2`): what begins so is put together after that.
+_OWN_WORDS = "btrim(regexp_replace(unaccent(:own_words), '[^[:alnum:]]+', ' ', 'g'))"
+_OWN_BEGUN = f"to_tsquery(CAST(:config AS regconfig), nullif(replace({_OWN_WORDS}, ' ', '\\:*A & '), '') || '\\:*A')"
+COMPLETED_IN = _COMPLETED.format(begun=f"(to_tsquery('simple', :begins) || coalesce({_OWN_BEGUN}, ''))")
+# Of a large category so many are looked at: to compare all of 100,000 takes seconds.
+RELATED = f"""
     SELECT d.product_id FROM search_document own
-    JOIN search_document d ON d.category_path = own.category_path AND d.product_id <> own.product_id
-    WHERE own.product_id = :product_id AND NOT d.gone AND d.vendors <> '{}' AND NOT (d.vendors <@ :hidden)
+    CROSS JOIN LATERAL (
+        SELECT * FROM search_document one
+        WHERE one.category_path = own.category_path AND one.product_id <> own.product_id
+          AND NOT one.gone AND one.vendors <> '{{}}' AND NOT (one.vendors <@ :hidden)
+        LIMIT {DEEPEST}
+    ) d
+    WHERE own.product_id = :product_id
     ORDER BY (SELECT count(*) FROM unnest(d.pairs) x (pair) WHERE x.pair = ANY(own.pairs)) DESC,
              similarity(d.title, own.title) DESC, d.product_id
     LIMIT :limit

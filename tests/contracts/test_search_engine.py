@@ -275,7 +275,8 @@ def test_completions(engine, shop):
     assert {i for i, _ in engine.complete("hexagon m", Buyer(), 5)} == {shop["screw"].id, shop["nut"].id}
     assert [i for i, _ in engine.complete("SD-44", Buyer(), 5)] == [shop["driver"].id]
     assert engine.complete("cord", Buyer(hidden=(shop["rival"].id,)), 5) == ()
-    assert engine.complete("'!&|", Buyer(), 5) == ()
+    for typed in ("'!&|", "g½", "qŉ", "Ⅷ:*"):
+        assert [engine.complete(typed, Buyer(), 5, language) for language in documents.LANGUAGES] == [()] * 5
 
 
 def test_relatives_share_category_and_attributes(engine, shop):
