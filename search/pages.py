@@ -1,6 +1,7 @@
 """Goods as a buyer finds, narrows and compares them; how the operator steers search, and sees what was sought."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -68,7 +69,7 @@ def offers() -> str:
         page=page,
         asked=asked,
         chosen={f"{name}={value}" for name, value in asked.get("attribute") or ()},
-        vendors=_vendors(actor),
+        vendors=_vendors(actor, asked.get("vendor") or ()),
         categories=catalogue.categories(actor),
         sorts=SORTS,
         most_compared=MOST_COMPARED,
@@ -107,9 +108,10 @@ def _marked_name(hit: dict[str, Any]) -> list[Any]:
     return pieces if "".join(piece for piece, _ in pieces) == hit["product"]["name"] else []
 
 
-def _vendors(actor: Actor) -> list[Company]:
-    found: list[Any] = list(companies.companies(actor, {"limit": MAX_VENDORS}).items)
-    return sorted((company for company in found if company.may_sell), key=lambda company: company.name.casefold())
+def _vendors(actor: Actor, chosen: Sequence[uuid.UUID]) -> list[Company]:
+    """Those to choose from, and those who are chosen."""
+    listed = queries.vendors(actor, MAX_VENDORS)
+    return [*listed, *companies.companies_by_id(set(chosen) - {company.id for company in listed}).values()]
 
 
 @routes.get("/found/<uuid:query_id>/<uuid:product_id>")

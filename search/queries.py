@@ -11,6 +11,7 @@ from sqlalchemy import func
 
 from marketplace.agreements.queries import today
 from marketplace.catalogue.models import ProductText
+from marketplace.companies.models import Company
 from marketplace.kernel import reads
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
@@ -166,6 +167,12 @@ def vendor_names(ids: Sequence[str]) -> dict[str, str]:
         rows = reads.fetch(_VENDORS, {"ids": [uuid.UUID(one) for one in missing]})
         known.update((str(company_id), name) for company_id, name in rows)
     return known
+
+
+def vendors(actor: Actor, most: int) -> list[Company]:
+    """Companies that may sell, by their names."""
+    statement = visible(actor, Company).where(Company.may_sell).order_by(func.lower(Company.name), Company.id)
+    return list(db.session.scalars(statement.limit(most)))
 
 
 def texts_of(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str]:

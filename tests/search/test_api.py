@@ -8,7 +8,7 @@ import pytest
 from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.models import OfferStock
 from marketplace.kernel.db import db
-from search import handlers, insight
+from search import handlers, insight, pages
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_category, a_product, an_offer
 from tests.pages import HTML, read, see
@@ -229,6 +229,17 @@ def test_an_address_may_name_what_only_url_for_knows(client_as, cast, goods, nam
     page = client_as(cast.buyer).get(f"/offers?limit=1&{name}=x", headers=HTML).text
     assert f'href="/offers?limit=1&amp;{name}=x&amp;cursor=' in page
     assert client_as(cast.buyer).get("/offers?category=%00").status_code == 422
+
+
+def test_vendors_to_choose_from_are_those_who_sell(client_as, cast, goods, monkeypatch):
+    monkeypatch.setattr(pages, "MAX_VENDORS", 1)
+    for chosen, names in (
+        ("", ["Rival Vendor BV"]),
+        (f"?vendor={cast.vendor_company.id}", ["Rival Vendor BV", "Vendor GmbH"]),
+    ):
+        page = client_as(cast.operator).get(f"/offers{chosen}", headers=HTML).text
+        shown = page.partition('name="vendor"')[2].partition("</select>")[0]
+        assert re.findall(r">([^<]+)</option>", shown)[1:] == names
 
 
 def test_of_a_product_that_is_found_for_an_offer_that_offer_is_shown_first(client_as, cast, goods):
