@@ -124,17 +124,26 @@ def resume(actor: Actor, feed_id: uuid.UUID) -> Feed:
 
 def start(feed_id: uuid.UUID) -> Run | None:
     """Begin, or begin again where a run broke off; None where the feed is over. Raises the refusals of files."""
-    feed = queries.feed(SYSTEM, feed_id, lock=True)
-    if feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}:
+    feed = queries.feed(SYSTEM, feed_id)
+    if _is_over(feed):
         return None
+    # Before the lock: a workbook is open after a while only, and whoever stops the feed meanwhile is not kept waiting.
     way = Way(feed.format, feed.encoding, feed.delimiter, feed.decimal_mark, feed.mapping)
     source = sources.opened(storage.path_of(feed.stored_as), way, queries.categories_by_name())
+    feed = queries.feed(SYSTEM, feed_id, lock=True)
+    if _is_over(feed):
+        return None
+
     move(feed, FeedVerb.START, SYSTEM)
     feed.started_at = feed.started_at or clock.now()
     feed.progressed_at = clock.now()
     feed.rows_total = source.total or feed.rows_total
     feed.warnings = source.warnings
     return Run(feed.id, queries.seller(feed.vendor_id), feed.currency, source, feed.rows_done)
+
+
+def _is_over(feed: Feed) -> bool:
+    return feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}
 
 
 def batches_of(run: Run) -> Iterator[Batch]:
@@ -202,7 +211,7 @@ def finish(run: Run) -> None:
 def fail(feed_id: uuid.UUID, reason: str) -> None:
     """The file as a whole cannot be taken any further; what was taken stays."""
     feed = queries.feed(SYSTEM, feed_id, lock=True)
-    if feed.state not in {FeedState.RECEIVED, FeedState.RUNNING}:
+    if _is_over(feed):
         return
     move(feed, FeedVerb.START, SYSTEM)
     move(feed, FeedVerb.FAIL, SYSTEM, note=reason[:500])

@@ -1,11 +1,9 @@
 """Mappings over the API: list, make, edit, copy, remove, and try on rows before use."""
 
-import io
-
 from marketplace.kernel.access import Permission, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.web import ProblemOut, api_blueprint, check_match, page_of, paginate, tagged
-from vendors.feeds import mappings, queries, storage, trying
+from vendors.feeds import mappings, queries, trying
 from vendors.feeds.mapping_schemas import FeedMappingCopy, FeedMappingEdit, FeedMappingIn, FeedMappingOut
 from vendors.feeds.models import FeedMapping
 from vendors.feeds.schemas import FeedMappingFilter, FeedTrialIn, FeedTrialOut
@@ -96,14 +94,4 @@ def remove_mapping(mapping_id):
 @routes.alt_response(409, schema=ProblemOut, description="The file of the feed is no longer kept.")
 def try_mapping(wanted):
     """Read what rows would become by a mapping, kept or not, and what is wrong with each; nothing is written."""
-    actor = current_actor()
-    mapping = mappings.draft(wanted["mapping"]) if "mapping" in wanted else None
-    if "mapping_id" in wanted:
-        mapping = mappings.chosen(actor, str(wanted["mapping_id"]))
-    if "feed_id" in wanted:
-        feed = queries.feed(actor, wanted["feed_id"])
-        options = {"encoding": feed.encoding, "decimal_mark": feed.decimal_mark}
-        return trying.tried(actor, storage.path_of(feed.stored_as), options, mapping or feed.mapping, wanted["rows"])
-    options = {"encoding": "utf-8", "decimal_mark": wanted["decimal_mark"]}
-    with storage.passing(io.BytesIO(wanted["rows_text"].encode())) as path:
-        return trying.tried(actor, path, options, mapping, wanted["rows"])
+    return trying.tried_as_asked(current_actor(), wanted)

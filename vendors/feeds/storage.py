@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -77,8 +77,10 @@ def passing(content: BinaryIO) -> Iterator[Path]:
 
 def forget_old() -> int:
     """Remove files that nobody will ask for any more; returns how many."""
-    until = time.time() - KEEP_DAYS * 86_400
-    old = [path for path in folder().iterdir() if path.stat().st_mtime < until]
-    for path in old:
-        path.unlink(missing_ok=True)
-    return len(old)
+    until, gone = time.time() - KEEP_DAYS * 86_400, 0
+    for path in folder().iterdir():
+        with suppress(FileNotFoundError):  # a file that was only tried goes at any moment
+            if path.stat().st_mtime < until:
+                path.unlink()
+                gone += 1
+    return gone

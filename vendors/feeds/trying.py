@@ -1,5 +1,6 @@
 """What the first rows of a file would become, and what is wrong with each: nothing is written."""
 
+import io
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from marketplace.kernel.access import Actor
 from marketplace.kernel.errors import Invalid
-from vendors.feeds import files, json_lines, queries, sources
+from vendors.feeds import files, json_lines, mappings, queries, sources, storage
 from vendors.feeds.json_lines import LOOKED_AT
 from vendors.feeds.rows import Said
 from vendors.feeds.sources import Source, Way
@@ -45,6 +46,23 @@ def tried(
         "rows": shown,
         "warnings": [*source.warnings, *source.skipped.sentences()],
     }
+
+
+def tried_as_asked(actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """`wanted`: as FeedTrialIn loads it. As a dictionary for FeedTrialOut.
+
+    Raises MappingUnknown, FeedUnknown, FeedFileGone, and the refusals of tried.
+    """
+    mapping = mappings.draft(wanted["mapping"]) if "mapping" in wanted else None
+    if "mapping_id" in wanted:
+        mapping = mappings.chosen(actor, str(wanted["mapping_id"]))
+    if "feed_id" in wanted:
+        feed = queries.feed(actor, wanted["feed_id"])
+        options = {"encoding": feed.encoding, "decimal_mark": feed.decimal_mark}
+        return tried(actor, storage.path_of(feed.stored_as), options, mapping or feed.mapping, wanted["rows"])
+    options = {"encoding": "utf-8", "decimal_mark": wanted["decimal_mark"]}
+    with storage.passing(io.BytesIO(wanted["rows_text"].encode())) as path:
+        return tried(actor, path, options, mapping, wanted["rows"])
 
 
 def fields_of(path: Path, options: Mapping[str, Any], mapping: Mapping[str, Any] | None = None) -> list[str]:

@@ -19,7 +19,7 @@ from marketplace.kernel.db import QueryCounter, transaction
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.states import IllegalMove
 from tests.builders import catalogue, companies, feeds
-from vendors.feeds import actions, batches, jobs, queries
+from vendors.feeds import actions, batches, jobs, queries, sources
 from vendors.feeds.models import FeedReportLine
 from vendors.feeds.states import FeedState
 
@@ -236,6 +236,19 @@ def test_a_cancelled_feed_stops_between_batches(session, vendor, monkeypatch):
         assert not actions.take(run, next(batches))
         actions.finish(run)
     assert (feed.state, feed.rows_done, counts(feed)) == (FeedState.CANCELLED, 2, (2, 0, 0, 0))
+
+
+def test_a_feed_that_is_stopped_while_its_file_is_opened_does_not_begin(session, vendor, monkeypatch):
+    with transaction():
+        feed = feeds.a_feed(vendor, feeds.rows_text(2))
+    opened, person = sources.opened, companies.an_actor(vendor, Role.VENDOR_MANAGER)
+
+    def slowly(*asked):
+        actions.cancel(person, feed.id)
+        return opened(*asked)
+
+    monkeypatch.setattr(sources, "opened", slowly)
+    assert (feeds.run(feed).state, feed.rows_done) == (FeedState.CANCELLED, 0)
 
 
 def test_a_workbook_is_taken_like_a_csv(session, vendor):
