@@ -7,7 +7,8 @@ a filter on the lists he has, and a new day, campaign or contract partner change
 import struct
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
@@ -93,7 +94,8 @@ def read(attribute: Attribute) -> Read:
 class Document:
     """What is searched of one product. `version` is product.search_version: of two writes the higher one stays.
 
-    `papers` are titles of its documents; `texts` are (language, name, description).
+    `papers` are titles of its documents; `texts` are (language, name, description); `read` is what is searched of its
+    attributes.
     """
 
     product_id: uuid.UUID
@@ -109,17 +111,23 @@ class Document:
     offers: tuple[OfferEntry, ...]
     papers: tuple[str, ...] = ()
     texts: tuple[tuple[str, str, str], ...] = ()
+    read: list[Read] = field(init=False, repr=False, compare=False)
+    _qualities: AbstractSet[str] = field(init=False, repr=False, compare=False)
+    _shades: AbstractSet[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """What all else is told by is read once."""
+        attributes = [read(attribute) for attribute in self.attributes]
+        object.__setattr__(self, "read", attributes)
+        object.__setattr__(self, "_qualities", frozenset(chain.from_iterable([one.qualities for one in attributes])))
+        shades = [one.shades for one in attributes if one.shades]
+        object.__setattr__(self, "_shades", frozenset(chain.from_iterable(shades)))
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """The normalised part number, EAN and SKUs."""
         found = {normalise(n) for n in (self.part_number, self.ean or "", *(offer.sku for offer in self.offers))}
         return tuple(sorted(found - {""}))[:MAX_NUMBERS]
-
-    @property
-    def read(self) -> list[Read]:
-        """What is searched of its attributes."""
-        return [read(attribute) for attribute in self.attributes]
 
     @property
     def kind(self) -> str:
@@ -145,10 +153,7 @@ class Document:
         return words.served(f"{self.name}. {self.description[:500]}")
 
     def _kinds_in(self, text: str) -> tuple[str, ...]:
-        attributes = self.read
-        qualities = chain.from_iterable([one.qualities for one in attributes])
-        shades = chain.from_iterable([one.shades for one in attributes if one.shades])
-        return kinds.kinds_in(text, self.manufacturer, qualities, shades)
+        return kinds.kinds_in(text, self.manufacturer, self._qualities, self._shades)
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -158,11 +163,8 @@ class Document:
     @property
     def measures(self) -> tuple[str, ...]:
         """The quantities of its attributes, name and description, in base units."""
-        found = dict.fromkeys(words.measures_in(f"{self.name[:200]} \n {self.description}"))
-        for one in self.read:
-            if one.measures:
-                found.update(dict.fromkeys(one.measures))
-        return tuple(found)[:MAX_PAIRS]
+        said = words.measures_in(f"{self.name[:200]} \n {self.description}")
+        return tuple(dict.fromkeys(chain(said, *[one.measures for one in self.read])))[:MAX_PAIRS]
 
     @property
     def scales(self) -> tuple[str, ...]:
@@ -248,7 +250,7 @@ def as_source(document: Document) -> dict[str, Any]:
         "part_key": part[:200],
         "part_length": len(part[:200]),
         "numbers": list(document.numbers),
-        "deletions": sorted(numbers.deletions(part)),
+        "deletions": list(numbers.deletions(part)),
         "category": document.category_path,
         "categories": ancestors(document.category_path),
         "pairs": list(document.pairs),

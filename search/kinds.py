@@ -7,31 +7,35 @@ colour), and the last word of each is kept. Nothing is learned and nothing liste
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from itertools import filterfalse
+from itertools import chain, filterfalse
 
-_PHRASES = re.compile(r"[,;:()\[\]{}|!?\"“”″•]+|\s[-–—+*]\s|\.(?:\s|$)")  # noqa: RUF001 - as people write
+_PHRASES = re.compile(r"[,;:()\[\]{}|!?\"“”″•]+|^[-–—+*]$|\.$")  # noqa: RUF001 - as people write
 _WORD = re.compile(r"\w+")
-_WORDS = re.compile(r"[\s&®™©]+|(?<=\w)-(?=\w)")
+_WORDS = re.compile(r"[&®™©]+|(?<=\w)-(?=\w)")
 # Behind these stands what a thing is for, of, or comes with; never what it is.
 _FOR = "for f with w w/ w/o without compatible suitable fits replaces incl including plus".split()  # noqa: SIM905
 _BEHIND = frozenset([*_FOR, *"to of in on by from per via at as is are has the your".split()])  # noqa: SIM905
 _LONGEST, _LONGEST_VALUE, MOST = 500, 60, 20
 _MARKS = ".'’*_"  # noqa: RUF001
-Phrase = list[tuple[list[str], bool]]  # words that are one or the other, and whether they begin with a capital
+Word = tuple[tuple[str, ...], bool]  # what is said, one or the other; whether it begins with a capital
+Phrase = list[Word]
+_ENDED: Word = ((), False)  # a phrase ends here, and another begins
+_BEGAN: Word = ((), True)  # what follows is no phrase of its own
 
 
-def kinds_in(name: str, maker: str = "", values: Iterable[str] = (), shades: Iterable[str] = ()) -> tuple[str, ...]:
+def kinds_in(
+    name: str, maker: str = "", values: AbstractSet[str] = frozenset(), shades: AbstractSet[str] = frozenset()
+) -> tuple[str, ...]:
     """The words of a name that say what the thing is, folded. `values` are the words of its attributes, as `words_of`
     gives them, `shades` those of colours."""
     text = name[:_LONGEST]
     if maker and text.casefold().startswith(maker.casefold()):
         text = text[len(maker) :]
-    phrases = list(_phrases(text))
-    wanted = {word for phrase in phrases for either, _ in phrase for word in either}
-    said, coloured = wanted.intersection(values), wanted.intersection(shades)
-    return tuple(dict.fromkeys(word for phrase in phrases for word in _last(phrase, said, coloured)))[:MOST]
+    said = [word for phrase in _phrases(text) for word in _last(phrase, values, shades)]
+    return tuple(dict.fromkeys(said))[:MOST]
 
 
 def kind_asked(text: str) -> str:
@@ -39,14 +43,14 @@ def kind_asked(text: str) -> str:
     return next((" ".join(phrase[-1][0]) for phrase in _phrases(text[:_LONGEST])), "")
 
 
-def _last(phrase: Phrase, said: set[str], coloured: set[str]) -> list[str]:
+def _last(phrase: Phrase, values: AbstractSet[str], shades: AbstractSet[str]) -> list[str]:
     """The words that end a phrase, before its colour, and before the values that follow a name in small letters
     (`phone case Cover Transparent`; a `Laptop Battery` is a battery, whatever its attributes say)."""
     end = len(phrase)
-    while end > 1 and coloured.issuperset(phrase[end - 1][0]):
+    while end > 1 and shades and shades.issuperset(phrase[end - 1][0]):
         end -= 1
     start = end
-    while start > 1 and said.issuperset(phrase[start - 1][0]):
+    while start > 1 and values.issuperset(phrase[start - 1][0]):
         start -= 1
     if start < end and phrase[start][1] and not phrase[start - 1][1]:
         end = start
@@ -54,26 +58,43 @@ def _last(phrase: Phrase, said: set[str], coloured: set[str]) -> list[str]:
 
 
 def _phrases(text: str) -> Iterator[Phrase]:
-    """Words that stand together, without those behind a preposition; `adapter/inverter` is either of two."""
-    for part in _PHRASES.split(text):
-        run: Phrase = []
-        behind = False
-        for written in _WORDS.split(part):
-            said = plain(written)
-            ends = said in _BEHIND
-            if not ends and said.isalpha():  # most are just a word
-                if said != "and":
-                    run.append(([said], written[0].isupper()))
-                continue
-            either = [word for one in said.split("/") if (word := one.strip(_MARKS))]
-            if not ends and either and all(word.isalpha() for word in either):
-                run.append((either, written[0].isupper()))
-            elif ends or either:
-                if run and not behind:
-                    yield run
-                run, behind = [], ends
+    """Words that stand together, without those behind a preposition."""
+    run: Phrase = []
+    behind = False
+    for word in chain.from_iterable(map(_said, text.split())):
+        if word[0]:
+            run.append(word)
+            continue
         if run and not behind:
             yield run
+        run, behind = [], word is _BEGAN
+    if run and not behind:
+        yield run
+
+
+@lru_cache(10_000)
+def _said(written: str) -> tuple[Word, ...]:
+    """What stands between two spaces: words, and where phrases end. Most of it stands in many names."""
+    if written.isalnum():
+        return (word,) if (word := _word(written)) else ()
+    found: list[Word] = []
+    for at, part in enumerate(_PHRASES.split(written)):
+        found += [_ENDED] if at else []
+        found += [word for one in _WORDS.split(part) if (word := _word(one))]
+    return tuple(found)
+
+
+def _word(written: str) -> Word | None:
+    """`adapter/inverter` is either of two; None where it says nothing."""
+    said = plain(written)
+    if said in _BEHIND:
+        return _BEGAN
+    if said == "and":
+        return None
+    either = tuple(word for one in said.split("/") if (word := one.strip(_MARKS)))
+    if not either:
+        return None
+    return (either, written[0].isupper()) if all(word.isalpha() for word in either) else _ENDED
 
 
 @lru_cache(5_000)

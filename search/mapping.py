@@ -146,21 +146,6 @@ def index_body(alias: str, *, serving: bool = True, shards: int = 1, replicas: i
         },
         "mappings": {
             "dynamic": False,
-            # What can be made again from the rest is not kept twice.
-            "_source": {
-                "excludes": [
-                    "deletions",
-                    "prices",
-                    "scales",
-                    "measures",
-                    "serves",
-                    "numbers",
-                    "categories",
-                    "is_a",
-                    "called",
-                    "values",
-                ]
-            },
             "properties": PROPERTIES,
         },
     }

@@ -28,11 +28,11 @@ def key_of(text: str) -> str:
     return key if SHORTEST <= len(key) <= LONGEST and any(c.isdigit() for c in key) else ""
 
 
-def deletions(key: str) -> set[str]:
+def deletions(key: str) -> tuple[str, ...]:
     """The key with one character left out, in every way; of short and very long ones none."""
     if not SHORTEST_ALTERED <= len(key) <= LONGEST:
-        return set()
-    return {key[:at] + key[at + 1 :] for at in range(len(key))}
+        return ()
+    return tuple(dict.fromkeys([key[:at] + key[at + 1 :] for at in range(len(key))]))
 
 
 def heads(text: str) -> tuple[str, ...]:

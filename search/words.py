@@ -53,6 +53,7 @@ _THING = {_FARAD: "capacitor", _OHM: "resistor", _HENRY: "inductor", UNITS["Hz"]
 _SERVES = re.compile(
     r"\b(?:for|f/|compatible with|suitable for|replaces|fits|w/o|without)\s+(?P<what>[^.;()]{1,80})", re.IGNORECASE
 )
+_SERVING = ("for", "f/", "compatible with", "replaces", "fits", "w/o", "without")
 _DIGIT = re.compile(r"\d")
 _LONGEST, _LONGEST_PIECE, _MOST_WORDS = 1000, 80, 6
 _JOINING = frozenset("x X × * ~ to - – — … .. mm".split())  # noqa: RUF001, SIM905 - as people write
@@ -79,17 +80,19 @@ def _pieces(text: str) -> Iterator[str]:
     while at < end:
         word = said[at]
         at += 1
-        if word.isalpha() or not _DIGIT.search(word):
+        if not _has_digit(word):
             continue
-        piece = [word]
-        while at < end and len(piece) < _MOST_WORDS and (piece[-1][-1].isdigit() or _joins(piece[-1], said[at])):
-            piece.append(said[at])
+        start = at - 1
+        last = min(end, start + _MOST_WORDS)
+        while at < last and (word[-1].isdigit() or not _JOINING.isdisjoint((word, said[at]))):
+            word = said[at]
             at += 1
-        yield " ".join(piece)[:_LONGEST_PIECE]
+        yield (word if at - start == 1 else " ".join(said[start:at]))[:_LONGEST_PIECE]
 
 
-def _joins(word: str, following: str) -> bool:
-    return word in _JOINING or following in _JOINING
+@lru_cache(10_000)
+def _has_digit(word: str) -> bool:
+    return _DIGIT.search(word) is not None
 
 
 def measures_of(name: str, text: str) -> tuple[str, ...]:
@@ -258,4 +261,7 @@ def _float(number: str) -> Any:
 
 def served(text: str) -> str:
     """What a text says its thing is for (`stand for tablets` -> `tablets`): who asks for a tablet does not mean it."""
+    folded = text.lower()
+    if not any(map(folded.__contains__, _SERVING)):  # most are for nothing
+        return ""
     return " . ".join(match["what"].strip() for match in _SERVES.finditer(text))[:500]

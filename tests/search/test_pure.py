@@ -71,7 +71,7 @@ def test_what_is_no_quantity_is_none(text):
      ("M8x40", []), ("", [])],
 )  # fmt: skip
 def test_a_name_says_what_the_thing_is(name, kind):
-    found = kinds.kinds_in(name, "Acme Case Works", ["black", "wallet", "12", "v"], ["black"])
+    found = kinds.kinds_in(name, "Acme Case Works", {"black", "wallet", "12", "v"}, {"black"})
     assert [word for word in found if len(word) > 1] == kind
 
 
@@ -101,7 +101,7 @@ def test_units_are_those_of_the_library():
 
 @given(st.text(max_size=200))
 def test_no_text_is_too_odd(text):
-    kinds.kinds_in(text, text[:5], [text])
+    kinds.kinds_in(text, text[:5], {text})
     words.measures_asked(text)
     words.magnitude(text)
     numbers.heads(text)
@@ -119,7 +119,7 @@ def test_a_slip_of_one_character_is_found_by_its_deletions(key, at, kind):
     typed = {"drop": key[:at] + key[at + 1 :], "double": key[: at + 1] + key[at:],
              "swap": key[:at] + key[at + 1 : at + 2] + key[at : at + 1] + key[at + 2 :]}[kind]  # fmt: skip
     asked = {typed, *numbers.deletions(typed)}
-    assert key in asked or numbers.deletions(key) & asked
+    assert key in asked or asked & {*numbers.deletions(key)}
 
 
 def test_nearer_numbers_come_first():
