@@ -95,7 +95,7 @@ def completion(prefix: str, buyer: Buyer, limit: int, language: str) -> Clause:
     return {
         "query": {"bool": {"filter": [{"bool": {"should": ways}}, *_offered(buyer)]}},
         "size": limit,
-        "_source": ["name"],
+        "_source": False,
         "track_total_hits": False,
         "terminate_after": 5_000,
     }

@@ -85,11 +85,9 @@ class ElasticEngine:
         found = self._ask(dsl.body(replace(request, words=words)), until)
         return replace(answers.result(request, found), meant=meant) if answers.total(found) else None
 
-    def complete(
-        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
-    ) -> tuple[tuple[uuid.UUID, str], ...]:
+    def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         hits = self._ask(dsl.completion(prefix, buyer, limit, language), Deadline(self.timeout_s))["hits"]["hits"]
-        return tuple((uuid.UUID(hit["_id"]), hit["_source"]["name"]) for hit in hits)
+        return tuple(uuid.UUID(hit["_id"]) for hit in hits)
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
         until = Deadline(self.timeout_s)

@@ -175,11 +175,9 @@ class Finder(Protocol):
         """Never fails on what a person typed. Raises PageTooFar, SearchAway."""
         ...
 
-    def complete(
-        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
-    ) -> tuple[tuple[uuid.UUID, str], ...]:
+    def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         """Products whose name, the default one or that of the language, has words that begin so, or whose part number
-        does: (id, default name)."""
+        does."""
         ...
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:

@@ -21,9 +21,7 @@ class FallbackEngine:
     def search(self, request: SearchRequest) -> SearchResult:
         return self._either(lambda engine: engine.search(request))
 
-    def complete(
-        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
-    ) -> tuple[tuple[uuid.UUID, str], ...]:
+    def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         return self._either(lambda engine: engine.complete(prefix, buyer, limit, language))
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:

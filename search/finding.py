@@ -39,9 +39,9 @@ def complete(actor: Actor, prefix: str, limit: int, language: str = "en") -> dic
     categories = queries.categories_by_text(prefix, limit)
     _let_go()
     products = queries.engine().complete(prefix, buyer, limit, language)
-    names = queries.offered([product_id for product_id, _ in products], language)
+    names = queries.offered(products, language)
     return {
-        "products": [{"id": str(one), "name": names[one] or name} for one, name in products if one in names],
+        "products": [{"id": str(one), "name": names[one]} for one in products if one in names],
         "categories": [{"path": path, "name": name} for path, name in categories],
         "vendors": [{"id": company_id, "name": name} for company_id, name in vendors],
     }

@@ -123,9 +123,7 @@ class PostgresEngine:
         found = self._page(replace(request, words=words), [])
         return replace(found, meant=meant) if found.total else None
 
-    def complete(
-        self, prefix: str, buyer: Buyer, limit: int, language: str = "en"
-    ) -> tuple[tuple[uuid.UUID, str], ...]:
+    def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         begun = _WORD.findall(plain(prefix))[:10]
         if not begun:
             return ()
@@ -138,11 +136,11 @@ class PostgresEngine:
             "limit": limit,
         }
         if language == "en":  # whose names are there as they are written
-            return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED, values))
+            return tuple(row.product_id for row in _rows(statements.COMPLETED, values))
         folded = prefix.casefold()
         own = _WORD.findall(statements.bigrams(folded) if language == "zh" else folded)[:10]
         values |= {"config": statements.CONFIGS[language], "own_words": " ".join(own)}
-        return tuple((row.product_id, row.title) for row in _rows(statements.COMPLETED_IN, values))
+        return tuple(row.product_id for row in _rows(statements.COMPLETED_IN, values))
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
         values = {"product_id": product_id, "hidden": list(buyer.hidden), "limit": limit}

@@ -266,9 +266,10 @@ _TOGETHER = """
     GROUP BY together ORDER BY count(DISTINCT own.order_id) DESC, together LIMIT %(limit)s
 """
 _OFFERED = """
-    SELECT p.id, (SELECT t.name FROM product_text t WHERE t.product_id = p.id AND t.language = %(language)s)
-    FROM unnest(%(ids)s::uuid[]) AS p (id)
-    WHERE EXISTS (SELECT 1 FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell
+    SELECT p.id, coalesce(
+               (SELECT t.name FROM product_text t WHERE t.product_id = p.id AND t.language = %(language)s), p.name)
+    FROM product p
+    WHERE p.id = ANY(%(ids)s) AND EXISTS (SELECT 1 FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell
                   WHERE o.product_id = p.id AND o.state = 'live')
 """
 _NAMES = "SELECT id, name FROM product WHERE id = ANY(%(ids)s)"
@@ -293,7 +294,7 @@ def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
     return [row[0] for row in reads.fetch(_TOGETHER, {"product": product_id, "limit": limit})]
 
 
-def offered(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str | None]:
+def offered(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str]:
     """Those that are offered at this moment, whatever the index says, with their names in the language."""
     return dict(reads.fetch(_OFFERED, {"ids": list(ids), "language": language})) if ids else {}
 

@@ -325,7 +325,7 @@ CORRECTED = """
     ) found ON NOT EXISTS (SELECT 1 FROM search_word same WHERE same.word = asked.word)
 """
 _COMPLETED = """
-    SELECT d.product_id, d.title FROM search_document d
+    SELECT d.product_id FROM search_document d
     WHERE (d.words @@ {begun}
            OR (:key <> '' AND d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end))
       AND NOT d.gone AND d.vendors <> '{{}}' AND NOT (d.vendors <@ :hidden)

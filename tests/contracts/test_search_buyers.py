@@ -66,7 +66,7 @@ def test_who_may_not_sell_counts_in_no_facet_completion_or_relative(engine, shop
     assert counts(engine, FacetName.PRICE, buyer=hidden) == {"0-1": 2, "200-500": 1}
     assert found(engine, shop, sort=Sort.LEAD_TIME, buyer=hidden)[-1] == "drill"
     assert found(engine, shop, sort=Sort.PRICE_DOWN, buyer=hidden)[0] == "drill"
-    assert [i for i, _ in engine.complete("cord", hidden, 5)] == [shop["drill"].id]
+    assert engine.complete("cord", hidden, 5) == (shop["drill"].id,)
     assert engine.complete("screwd", hidden, 5) == ()
     assert engine.related(shop["driver"].id, hidden, 5) == (shop["drill"].id,)
 
@@ -94,10 +94,10 @@ def test_each_language_finds_marks_and_completes_its_own_words(engine, shop, lan
     assert hit.product_id == drill
     assert [piece for piece, is_found in hit.marked["name"] if is_found] == [marked]
     for prefix in begun:
-        assert [i for i, _ in engine.complete(prefix, Buyer(), 5, language)] == [drill]
+        assert engine.complete(prefix, Buyer(), 5, language) == (drill,)
     if language != "en":
         assert set(found(engine, shop, "hexagon", language=language)) == {"screw", "nut"}
-        assert [i for i, _ in engine.complete("screwd", Buyer(), 5, language)] == [shop["driver"].id]
+        assert engine.complete("screwd", Buyer(), 5, language) == (shop["driver"].id,)
 
 
 def test_a_product_with_more_prices_and_attributes_than_an_index_holds_is_said_to_be_refused(engine, shop):  # noqa: F811
