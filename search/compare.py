@@ -14,7 +14,7 @@ def compared(actor: Actor, product_ids: Sequence[uuid.UUID], currency: str | Non
 
     Raises ProductUnknown.
     """
-    found = [agreements.product_with_offers(actor, one, currency) for one in dict.fromkeys(product_ids)]
+    found = agreements.products_with_offers(actor, product_ids, currency)
     values = [{a["name"]: _said(a) for a in one.product.attributes} for one in found]
     names = dict.fromkeys(name for attributes in values for name in attributes)
     rows = [_row(name, [attributes.get(name) for attributes in values]) for name in names]

@@ -184,13 +184,27 @@ def offer_for_buyer(actor: Actor, offer_id: uuid.UUID, currency: str | None = No
 
 def product_with_offers(actor: Actor, product_id: uuid.UUID, currency: str | None = None) -> ComparedProduct:
     """A product, its documents, and its live offers with this company's prices. Raises ProductUnknown."""
-    product = catalogue.product(actor, product_id)
-    return ComparedProduct(
-        product,
-        catalogue.category_paths([product.category_id]).get(product.category_id),
-        catalogue.documents_of(actor, product.id),
-        offers_of_products(actor, [product.id], currency=currency).get(product.id, []),
-    )
+    return products_with_offers(actor, [product_id], currency)[0]
+
+
+def products_with_offers(
+    actor: Actor, product_ids: Sequence[uuid.UUID], currency: str | None = None
+) -> list[ComparedProduct]:
+    """The same of several, each once, in their order; as many statements as for one. Raises ProductUnknown."""
+    found = catalogue.products_by_id(actor, product_ids)
+    ids = [product.id for product in found]
+    paths = catalogue.category_paths(product.category_id for product in found)
+    documents = catalogue.documents_of_products(actor, ids)
+    offers = offers_of_products(actor, ids, currency=currency)
+    return [
+        ComparedProduct(
+            product,
+            paths.get(product.category_id) if product.category_id else None,
+            documents.get(product.id, []),
+            offers.get(product.id, []),
+        )
+        for product in found
+    ]
 
 
 def offers_of_products(

@@ -128,6 +128,20 @@ def product(actor: Actor, product_id: uuid.UUID, *, lock: bool = False, keep: bo
     return row
 
 
+def products_by_id(actor: Actor, product_ids: Iterable[uuid.UUID]) -> list[Product]:
+    """The products, or those they were merged into, each once, in the order of the ids. Raises ProductUnknown."""
+    asked = dict.fromkeys(product_ids)
+    found: dict[uuid.UUID, Product] = {}
+    wanted = set(asked)
+    while wanted:
+        rows = db.session.scalars(visible(actor, Product).where(Product.id.in_(wanted)))
+        found |= {row.id: row for row in rows}
+        if wanted - found.keys():
+            raise ProductUnknown
+        wanted = {row.merged_into for row in found.values() if row.merged_into is not None} - found.keys()
+    return [found[one] for one in dict.fromkeys(found[one].merged_into or one for one in asked)]
+
+
 def products(actor: Actor, args: Mapping[str, Any]) -> Page:
     """Products, newest first, of an EAN, a manufacturer, a part number (however spelled) or a category's subtree; the
     numbers of a merged product lead to its survivor."""
@@ -195,6 +209,16 @@ def documents_of(actor: Actor, product_id: uuid.UUID) -> list[Document]:
     return list(
         db.session.scalars(visible(actor, Document).where(Document.product_id == product_id).order_by(Document.id))
     )
+
+
+def documents_of_products(actor: Actor, product_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Document]]:
+    """The documents of each product, oldest first; a product without any is absent."""
+    found: dict[uuid.UUID, list[Document]] = {}
+    for row in db.session.scalars(
+        visible(actor, Document).where(Document.product_id.in_(product_ids)).order_by(Document.id)
+    ):
+        found.setdefault(row.product_id, []).append(row)
+    return found
 
 
 def document(actor: Actor, document_id: uuid.UUID) -> Document:

@@ -7,7 +7,7 @@ import pytest
 
 from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.models import OfferStock
-from marketplace.kernel.db import db
+from marketplace.kernel.db import QueryCounter, db
 from search import handlers, insight, pages
 from search.schemas import SearchPage
 from tests.builders.catalogue import a_category, a_product, an_offer
@@ -95,6 +95,17 @@ def test_a_comparison_has_a_row_for_each_attribute(client_as, cast, goods):
     assert client.get(f"/v1/products/compare?product={goods[0].id}").status_code == 422
     assert client.get("/v1/products/compare?" + "&".join([f"product={goods[0].id}"] * 7)).status_code == 422
     assert "Voltage" in client.get(f"/compare?{ids}", headers={"Accept": "text/html"}).text
+
+
+def test_a_comparison_takes_as_many_statements_for_three_as_for_two(client_as, cast, goods):
+    ids = [str(one.id) for one in (*goods, a_product("Drill", created_by=cast.vendor_company))]
+    client, counts = client_as(cast.buyer), []
+    for some in (ids[:2], ids):
+        with QueryCounter() as seen:
+            compared = client.get("/v1/products/compare?product=" + "&product=".join(some)).json
+        assert [one["product"]["id"] for one in compared["products"]] == some
+        counts.append(seen.count)
+    assert counts[0] == counts[1]
 
 
 def test_related_goods(client_as, cast, goods):
