@@ -13,8 +13,9 @@ DOORS = {
     "redis": {"marketplace/kernel/queue.py"},
     "rq": {"marketplace/kernel/queue.py"},
     "stripe": {"settlements/gateway/stripe_gateway.py"},
-    "elastic_transport": {"search/wire.py"},
+    "pycurl": {"search/wire.py"},
     "elasticsearch": set(),  # 17 MB in every web process
+    "elastic_transport": set(),
     "argon2": {"marketplace/companies/credentials.py"},
     "smtplib": {"marketplace/notifications/mailer.py"},
 }
