@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 _ATOM = re.compile(r"[A-Z]+|[0-9]+")
-_LONGEST = 6  # atoms of the longest number
+_LONGEST = 7  # atoms of the longest number, that of a claim for paying late: K101-I26-000003/L2
 
 
 def key_of(number: str) -> str:

@@ -93,6 +93,11 @@ def test_a_number_is_not_found_in_another():
     assert longest_only({"K-100042", "K-100042-2", "K-7"}) == {"K-100042-2", "K-7"}
 
 
+def test_who_pays_a_claim_for_paying_late_by_its_number_pays_it_and_not_its_invoice():
+    invoice, claim = key_of("K103-I26-000017"), key_of("K103-I26-000017/L2")
+    assert longest_only({invoice, claim} & keys_in("Rechnung K103-I26-000017/L2")) == {claim}
+
+
 @given(st.text(max_size=200))
 def test_any_reference_can_be_read(text):
     keys_in(text)
