@@ -13,7 +13,7 @@ from marketplace.orders import queries as orders
 from marketplace.returns import queries
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnCase, ReturnLine, ReturnReplacement
-from marketplace.returns.states import TURN
+from marketplace.returns.states import turn_of
 from marketplace.rules.return_terms import ReturnTerms
 
 # To whom each kind of news goes.
@@ -58,7 +58,7 @@ def write_letters(events: Sequence[ReturnMoved]) -> None:
     for event in events:
         case = queries.case(SYSTEM, event.case_id)
         lines = [line for line in queries.lines_of(SYSTEM, case.id) if str(line.id) in event.line_ids]
-        sides = _TO[event.what] or {TURN.get(line.state, "") for line in lines}
+        sides = _TO[event.what] or {turn_of(line.state, line.goods) or "" for line in lines}
         for side in sides:
             _write(event, case, lines, _other_side(lines) if side == "other" else side)
 

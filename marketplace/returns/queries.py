@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, insert, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, or_
 
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, Side, given, prepared, visible, visible_where
@@ -142,12 +142,18 @@ def cases(
     if state is not None:
         statement = statement.where(seen.where(ReturnLine.state == state))
     if turn is not None:
-        waiting = [one for one, whose in TURN.items() if whose == turn]
-        statement = statement.where(seen.where(ReturnLine.state.in_(waiting)))
+        statement = statement.where(seen.where(_turn_of(turn)))
     if is_open is not None:
         under_way = seen.where(ReturnLine.state.not_in(ENDED))
         statement = statement.where(under_way if is_open else ~under_way)
     return statement
+
+
+def _turn_of(side: str) -> ColumnElement[bool]:
+    """The condition under which states.turn_of() of a line is `side`."""
+    waiting = ReturnLine.state.in_([one for one, whose in TURN.items() if whose == side])
+    stays = and_(ReturnLine.state == LineState.APPROVED, ReturnLine.goods != "back")
+    return or_(waiting, stays) if side == "vendor" else and_(waiting, ~stays)
 
 
 def lines_of_cases(actor: Actor, case_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[ReturnLine]]:

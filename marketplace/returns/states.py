@@ -139,6 +139,11 @@ TURN = {
 }
 
 
+def turn_of(state: LineState, goods: str) -> str | None:
+    """Whose turn a line is: goods that stay with the buyer are not waited for, their vendor decides."""
+    return "vendor" if state is S.APPROVED and goods != "back" else TURN.get(state)
+
+
 # The first row that a line of the case is named in.
 OF_LINES: tuple[tuple[CaseState, frozenset[LineState]], ...] = (
     (CaseState.APPEALED, frozenset({S.APPEALED})),

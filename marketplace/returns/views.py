@@ -13,7 +13,7 @@ from marketplace.returns.actions import Outcome
 from marketplace.returns.judging import charge_to_json
 from marketplace.returns.models import ReturnCase, ReturnDecision, ReturnLine
 from marketplace.returns.queries import Replaced, WholeCase
-from marketplace.returns.states import TURN, LineState, case_state
+from marketplace.returns.states import TURN, LineState, ParcelState, case_state, turn_of
 
 Json = dict[str, Any]
 _OF_BUYER = ("gross_minor", "tax_minor", "restocking_fee_minor", "restocking_tax_minor", "buyer_owes_minor")
@@ -266,7 +266,7 @@ def _line(line: ReturnLine, serials: Sequence[str]) -> Json:
         " decided_by decided_at arbitrated"
     )
     shown = {name: getattr(line, name) for name in names.split()}
-    return shown | {"serial_numbers": list(serials), "turn": TURN.get(line.state)}
+    return shown | {"serial_numbers": list(serials), "turn": turn_of(line.state, line.goods)}
 
 
 def _named(row: Any, *names: str) -> Json:
@@ -279,6 +279,20 @@ def appeal(row: Any) -> Json:
 
 def replacement(row: Any) -> Json:
     return _named(row, *_SENT)
+
+
+def to_send(whole: WholeCase) -> dict[Any, int]:
+    """Units by line that come back and are neither received nor under way."""
+    left = {
+        line.id: line.quantity - line.received_quantity
+        for line in whole.lines
+        if line.state in {LineState.APPROVED, LineState.IN_TRANSIT} and line.goods == "back"
+    }
+    for parcel in whole.parcels:
+        for row in whole.parcel_lines.get(parcel.id, []) if parcel.state is ParcelState.IN_TRANSIT else []:
+            if row.return_line_id in left:
+                left[row.return_line_id] -= row.quantity
+    return {line_id: units for line_id, units in left.items() if units > 0}
 
 
 def replaced(found: Iterable[Replaced]) -> list[Json]:

@@ -3,16 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.states import IllegalMove
+from marketplace.notifications.models import Letter
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.refusals import LineNotInOrder, OrderUnknown, UnitsNotReturnable
-from marketplace.returns import actions, jobs, queries
+from marketplace.returns import actions, handlers, jobs, queries, views
+from marketplace.returns.events import ReturnMoved
 from marketplace.returns.refusals import (
     DiscoveryDayWrong,
     FaultNotYours,
@@ -295,6 +298,24 @@ def test_who_is_nearly_late_is_reminded_once(case):
     assert first is not None
     assert line_of(case, "A1").reminded_at == first
     assert state_of(case, "A1") == LineState.REQUESTED
+
+
+def test_goods_that_stay_with_the_buyer_wait_for_their_vendor(market, case):
+    line, vendor = line_of(case, "A1"), market.vendor_actor("A")
+    with transaction():
+        actions.approve(vendor, case.id, line.id, "kept")
+    seen_by = {"vendor": vendor, "buyer": market.actor}
+    waits = {side: list(db.session.scalars(queries.cases(who, turn=side))) for side, who in seen_by.items()}
+    assert {side: [one.id for one in found] for side, found in waits.items()} == {"vendor": [case.id], "buyer": []}
+    shown = views.case(queries.whole(market.actor, case.id), "buyer")["lines"]
+    assert next(one["turn"] for one in shown if one["id"] == line.id) == "vendor"
+    with transaction():
+        handlers.write_letters([ReturnMoved(case_id=case.id, what="reminder", line_ids=[str(line.id)])])
+    assert [letter.company_id for letter in reminders(case)] == [line.vendor_id]
+
+
+def reminders(case):
+    return db.session.scalars(select(Letter).where(Letter.source.contains("reminder"))).all()
 
 
 def test_a_parcel_lost_on_its_way_back_is_decided_by_whose_fault_it_was(market, whole, case, operator):
