@@ -144,6 +144,7 @@ def case(case_id: uuid.UUID, previewed: compare.Column | None = None) -> str:
         faults=FAULTS,
         kinds=ChargeKind,
         wanted=EVIDENCE_WANTED,
+        to_send=views.to_send(whole),
         is_buyer=party == "buyer" or actor.sees_all,
         answers=actor.sees_all or party not in {None, "buyer"},
     )

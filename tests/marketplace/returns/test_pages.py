@@ -14,7 +14,7 @@ from marketplace.returns.states import LineState
 from tests.builders.companies import a_company, an_actor
 from tests.builders.orders import line_named
 from tests.builders.returns import a_case, a_settled_case, line_of, received
-from tests.pages import HTML, see, send
+from tests.pages import HTML, read, see, send
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(60)
 
@@ -60,6 +60,20 @@ def test_from_the_order_to_the_refund_with_forms_alone(client_as, market, whole,
     db.session.expire_all()
     assert (line_of(case, "A1").state, owed(whole)) == (LineState.SETTLED, 43674 - 4095)
     assert "3 of 10 came back by the buyer's own choice" in see(buyer, page).text
+
+
+def test_the_form_offers_what_is_not_under_way_and_keeps_what_was_typed(client_as, market, case):
+    line, page, buyer = line_of(case, "A1"), f"/returns/{case.id}", client_as(market.actor)
+    with transaction():
+        actions.approve(SYSTEM, case.id, line.id)
+    sent = f"sent-{line.id}"
+    assert send(buyer, page, f"{page}/parcels", carrier="DHL", **{sent: "2"}).status_code == 303
+    refused = send(buyer, page, f"{page}/parcels", carrier="GLS", tracking_number="90010", **{sent: "2"})
+    kept = next(form.fields for form in read(refused).forms if form.action.endswith("/parcels"))
+    assert (refused.status_code, kept["carrier"], kept["tracking_number"], kept[sent]) == (409, "GLS", "90010", "2")
+    assert next(form.fields[sent] for form in see(buyer, page).forms if sent in form.fields) == "1"
+    assert send(buyer, page, f"{page}/parcels", carrier="GLS").status_code == 303
+    assert "Send goods back" not in see(buyer, page).text
 
 
 def test_the_operator_compares_outcomes_previews_and_settles(client_as, market, whole, case, operator):

@@ -36,6 +36,7 @@ def test_a_vendor_sees_his_transfers_his_payouts_and_what_he_owes(made, client_a
     text = see(client_as(cast.vendor), "/vendor/payouts").text
     for words in ("300.00", "made", "failed", "account closed", "you owe the marketplace", "5.00"):
         assert words in text, words
+    assert "Check your bank account there" in text
     for secret in ("acct_", "tr_", "test:1"):
         assert secret not in text
     assert "300.00" not in see(client_as(cast.rival_vendor), "/vendor/payouts").text
