@@ -14,12 +14,13 @@ from urllib.parse import unquote, urlsplit
 
 import certifi
 import orjson
-import pycurl
 import structlog
 
+from marketplace.kernel.lazily import lazily
 from search.breaker import Breaker
 from search.engine import SearchAway
 
+pycurl: Any = lazily("pycurl")
 log = structlog.get_logger("search")
 _KIND = "application/vnd.elasticsearch+{};compatible-with=8"
 _JSON, _LINES = _KIND.format("json"), _KIND.format("x-ndjson")

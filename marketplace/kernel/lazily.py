@@ -14,7 +14,8 @@ class _Library:
         self.__dict__["_name"] = name
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(importlib.import_module(self._name), attribute)
+        found = self.__dict__[attribute] = getattr(importlib.import_module(self._name), attribute)
+        return found
 
 
 def lazily(name: str) -> Any:

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import puremagic
 from flask import current_app
 
 from marketplace.kernel.db import new_id
+from marketplace.kernel.lazily import lazily
 from marketplace.returns.refusals import EvidenceGone, EvidenceKindRefused, EvidenceTooLarge
 
+puremagic: Any = lazily("puremagic")
 KINDS = {
     "image/jpeg": "jpg",
     "image/png": "png",

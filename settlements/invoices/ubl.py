@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from lxml import etree
-from lxml.etree import Element
-
+from marketplace.kernel.lazily import lazily
 from settlements.invoices.models import Invoice, InvoiceLine
 from settlements.invoices.states import InvoiceKind
 from settlements.invoices.words import major, percent, price, unit_code
 
+etree: Any = lazily("lxml.etree")
+Element = Any
 CUSTOMIZATION = "urn:cen.eu:en16931:2017"
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"
@@ -35,7 +35,7 @@ def rendered(invoice: Invoice, lines: Sequence[InvoiceLine], corrected: Correcte
     """The invoice as an XML file; the same bytes whenever it is made."""
     name = "CreditNote" if invoice.kind.credits else "Invoice"
     space = f"urn:oasis:names:specification:ubl:schema:xsd:{name}-2"
-    root = Element(f"{{{space}}}{name}", nsmap={None: space, "cac": CAC, "cbc": CBC})
+    root = etree.Element(f"{{{space}}}{name}", nsmap={None: space, "cac": CAC, "cbc": CBC})
     _head(root, invoice, corrected)
     _parties(root, invoice)
     _delivery(root, invoice)

@@ -4,15 +4,16 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import date
-
-from lxml import etree
+from typing import Any
 
 from marketplace.kernel import clock
 from marketplace.kernel.fields import MAX_MINOR, currency_exists
+from marketplace.kernel.lazily import lazily
 from marketplace.kernel.money import Money, is_currency
 from settlements.receivables.actions.importing import Arrived
 from settlements.receivables.refusals import FileNotRead
 
+etree: Any = lazily("lxml.etree")
 COLUMNS = ("bank_id", "booked_on", "amount", "currency", "remitter_name", "remitter_iban", "reference")
 _NEEDED = COLUMNS[:5]
 MAX_ROWS = 5000
@@ -66,13 +67,13 @@ def _camt(content: bytes) -> Iterator[Arrived | dict[str, str]]:
                 yield {"pointer": f"/entries/{number}", "detail": f"Entry {number}: {failure}."}
 
 
-def _is_booked(entry: etree._Element) -> bool:
+def _is_booked(entry: Any) -> bool:
     """A bank tells also of what is pending or stands there for information only."""
     status = entry.findtext("{*}Sts/{*}Cd") or entry.findtext("{*}Sts") or "BOOK"
     return status.strip() in {"", "BOOK"}
 
 
-def _camt_credit(entry: etree._Element, detail: etree._Element, index: int | None) -> Arrived:
+def _camt_credit(entry: Any, detail: Any, index: int | None) -> Arrived:
     """One credit; where an entry gathers several, each carries its own amount and the entry's id with its number."""
     amount = detail.find("{*}Amt") if index is not None else entry.find("{*}Amt")
     own_id = entry.findtext("{*}AcctSvcrRef") or entry.findtext("{*}NtryRef") or ""

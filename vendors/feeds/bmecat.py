@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, BinaryIO
 
-from lxml import etree
-
 from marketplace.catalogue.keys import compact_ean
 from marketplace.kernel.errors import Invalid
+from marketplace.kernel.lazily import lazily
 from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile, Record, Unreadable
 from vendors.feeds.rows import would_run
 
+etree: Any = lazily("lxml.etree")
 PRODUCTS = {"PRODUCT", "ARTICLE"}
 _TRANSACTIONS = ("T_NEW_CATALOG", "T_UPDATE_PRODUCTS", "T_UPDATE_PRICES")
 _USED = {

@@ -14,15 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
-
 from marketplace.kernel.errors import Invalid
+from marketplace.kernel.lazily import lazily
 from vendors.feeds import json_lines
 from vendors.feeds.bmecat import Bmecat
 from vendors.feeds.columns import heading_key, layout_of, read_header
 from vendors.feeds.tables import MappedTable
 from vendors.feeds.translating import used_fields
 
+calamine: Any = lazily("python_calamine")
 ENCODINGS = ("utf-8", "cp1252")
 DELIMITERS = (",", ";", "\t")
 MAX_ROWS = 500_000
@@ -288,14 +288,14 @@ def open_workbook(path: Path, mark: str = ".") -> tuple[int, Iterator[Numbered]]
     """
     check_package(path, thoroughly=True)
     try:
-        with CalamineWorkbook.from_path(str(path)) as workbook:
+        with calamine.CalamineWorkbook.from_path(str(path)) as workbook:
             sheet = workbook.get_sheet_by_index(0)
-    except (CalamineError, IndexError) as failure:
+    except (calamine.CalamineError, IndexError) as failure:
         raise FileBroken("The workbook cannot be read.", pointer="/file") from failure
     return (sheet.end[0] if sheet.end else 0), _sheet_rows(sheet, mark)
 
 
-def _sheet_rows(sheet: CalamineSheet, mark: str) -> Iterator[Numbered]:
+def _sheet_rows(sheet: Any, mark: str) -> Iterator[Numbered]:
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         texts = [_text(cell, mark) for cell in cells]
         if any(texts):
