@@ -155,7 +155,8 @@ def read_only_end() -> None:
     """
     if in_transaction():
         raise RuntimeError("read_only_end() is for reading outside of a transaction()")
-    db.session.commit()
+    if db.session.registry.has():  # whoever has read nothing holds nothing
+        db.session.commit()
 
 
 def advisory_lock(name: str) -> None:
