@@ -55,6 +55,8 @@ _SERVES = re.compile(
 )
 _SERVING = ("for", "f/", "compatible with", "replaces", "fits", "w/o", "without")
 _DIGIT = re.compile(r"\d")
+_SERIAL = re.compile(r"\d{6,}[A-Za-z]")
+_STUCK = re.compile(_LETTER)
 _LONGEST, _LONGEST_PIECE, _MOST_WORDS = 1000, 80, 6
 _JOINING = frozenset("x X × * ~ to - – — … .. mm".split())  # noqa: RUF001, SIM905 - as people write
 Way = tuple[str, ...]
@@ -141,11 +143,16 @@ def measures_asked(text: str) -> tuple[Asked, ...]:
 
 
 def only_measured(text: str, measures: tuple[Asked, ...]) -> bool:
-    """Is it a quantity that is asked for, with words beside it, and hence no part number that was mistyped?"""
+    """Is it a quantity that is asked for, with words beside it, and hence no part number that was mistyped? What sticks
+    to a quantity makes a number of both (`3296W-201`), and so do many digits."""
     rest = text
     for said, _ in measures:
-        rest = rest.replace(said, " ", 1)
-    return bool(measures) and not any(len(word) > 4 and _DIGIT.search(word) for word in rest.split())
+        rest = rest.replace(said, "\0", 1)
+    if not measures or any(_SERIAL.fullmatch(said) for said, _ in measures):
+        return False
+    return not any(
+        _STUCK.search(word) if "\0" in word else len(word) > 4 and _DIGIT.search(word) for word in rest.split()
+    )
 
 
 def thing_measured(measures: tuple[Asked, ...]) -> str:

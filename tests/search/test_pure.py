@@ -49,6 +49,14 @@ def test_a_number_of_a_part_is_no_quantity(number):
     assert (words.measures_asked(number), words.measures_in(number)) == ((), ())
 
 
+@pytest.mark.parametrize(
+    "number", ["3296W-201", "4214W-VB", "THD 10-1223N/x", "M7-TP", "749020010A", "691347000002B", "10uF GRM188R61E106"]
+)
+def test_a_number_that_a_quantity_is_part_of_is_looked_for_with_its_slips(number):
+    asked = rules.understand(number, None, ())
+    assert (bool(asked.measures), asked.exactly) == (True, False)
+
+
 def test_an_attributes_name_tells_the_unit_of_a_bare_number():
     assert words.measures_of("Capacitance", "1.0000000000000001e-07") == words.measures_in("100nF")
     assert words.measures_of("Current - saturation(isat)", "3.0") == words.measures_in("3 A")
