@@ -50,7 +50,7 @@ def test_a_number_of_a_part_is_no_quantity(number):
 
 
 @pytest.mark.parametrize(
-    "number", ["3296W-201", "4214W-VB", "THD 10-1223N/x", "M7-TP", "749020010A", "691347000002B", "10uF GRM188R61E106"]
+    "number", ["3296W-201", "4214W-VB", "2.54mm-4P WZ", "M7-TP", "749020010A", "691347000002B", "10uF GRM188R61E106"]
 )
 def test_a_number_that_a_quantity_is_part_of_is_looked_for_with_its_slips(number):
     asked = rules.understand(number, None, ())
