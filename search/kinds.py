@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import chain, filterfalse
 
-_PHRASES = re.compile(r"[,;:()\[\]{}|!?\"“”″•]+|^[-–—+*]$|\.$")  # noqa: RUF001 - as people write
+_PHRASES = re.compile(r"[,;:()\[\]{}|!?\"“”″•]+|^[-–—]+|[-–—.]$|^[+*]$")  # noqa: RUF001 - as people write
 _WORD = re.compile(r"\w+")
 _WORDS = re.compile(r"[&®™©]+|(?<=\w)-(?=\w)")
 # Behind these stands what a thing is for, of, or comes with; never what it is.

@@ -76,6 +76,7 @@ def test_what_is_no_quantity_is_none(text):
     [('LCD monitor 17"', ["monitor"]), ("Monitor & Laptop Mounting Arm", ["arm"]), ("Cable for monitors", ["cable"]),
      ("Acme Case Works phone case Black", ["case"]), ("phone case Wallet", ["case"]),
      ("Phone Wallet", ["wallet"]), ("Power adapter/inverter 12 V", ["adapter", "inverter"]),
+     ("Laptop Sleeve- Black", ["sleeve", "black"]), ("Laptop Sleeve -Black. With strap", ["sleeve", "black"]),
      ("M8x40", []), ("", [])],
 )  # fmt: skip
 def test_a_name_says_what_the_thing_is(name, kind):
