@@ -38,9 +38,11 @@ from search.kinds import plain
 from search.marks import CLOSE, OPEN, mark_runs, pieces
 from search.models import SearchDocument, SearchWord
 from search.numbers import normalise
+from search.remembering import remembered
 
 _LONGEST_TITLE, _LONGEST_TEXT = 1000, 20_000
 WINDOW, ENOUGH = 60, 10
+COMPLETED_AMONG, COUNTED_S = 5_000, 60.0
 _WORD = re.compile(r"\w+")
 _TYPES: Mapping[str, Any] = {
     name: ARRAY(Uuid()) for name in ("near", "hidden", "lists", "vendors")
@@ -135,12 +137,16 @@ class PostgresEngine:
             "hidden": list(buyer.hidden),
             "limit": limit,
         }
-        if language == "en":  # whose names are there as they are written
-            return tuple(row.product_id for row in _rows(statements.COMPLETED, values))
-        folded = prefix.casefold()
-        own = _WORD.findall(statements.bigrams(folded) if language == "zh" else folded)[:10]
-        values |= {"config": statements.CONFIGS[language], "own_words": " ".join(own)}
-        return tuple(row.product_id for row in _rows(statements.COMPLETED_IN, values))
+        own = language != "en"  # whose names are there as they are written
+        if own:
+            folded = prefix.casefold()
+            said = _WORD.findall(statements.bigrams(folded) if language == "zh" else folded)[:10]
+            values |= {"config": statements.CONFIGS[language], "own_words": " ".join(said)}
+        share = 100 * COMPLETED_AMONG / max(remembered("documents", _count, COUNTED_S), 1)
+        rows = _rows(statements.completed(own=own, among_some=True), values | {"share": share}) if share < 50 else ()
+        if len(rows) < limit:
+            rows = _rows(statements.completed(own=own, among_some=False), values)
+        return tuple(row.product_id for row in rows)
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
         values = {"product_id": product_id, "hidden": list(buyer.hidden), "limit": limit}
@@ -206,6 +212,11 @@ def _prepared(sql: str) -> Any:
 
 def _rows(sql: str, values: Mapping[str, Any]) -> Sequence[Any]:
     return db.session.execute(_prepared(sql), dict(values)).all()
+
+
+def _count() -> float:
+    """About how many documents there are."""
+    return float(db.session.scalar(text(statements.DOCUMENTS)) or 0)
 
 
 def _all_begin(words: Sequence[str]) -> str:

@@ -3,6 +3,7 @@ bound parameter."""
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from search import kinds
@@ -324,18 +325,27 @@ CORRECTED = """
         ORDER BY similarity(w.word, asked.word) DESC, w.documents DESC LIMIT 1
     ) found ON NOT EXISTS (SELECT 1 FROM search_word same WHERE same.word = asked.word)
 """
-_COMPLETED = """
-    SELECT d.product_id FROM search_document d
-    WHERE (d.words @@ {begun}
-           OR (:key <> '' AND d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end))
-      AND NOT d.gone AND d.vendors <> '{{}}' AND NOT (d.vendors <@ :hidden)
-    LIMIT :limit
-"""
-COMPLETED = _COMPLETED.format(begun="to_tsquery('simple', :begins)")
+DOCUMENTS = "SELECT reltuples FROM pg_class WHERE oid = 'search_document'::regclass"
 # Of a word may come several when its accents go (`g½` -> `g 1/2`): what begins so is put together after that.
 _OWN_WORDS = "btrim(regexp_replace(unaccent(:own_words), '[^[:alnum:]]+', ' ', 'g'))"
 _OWN_BEGUN = f"to_tsquery(CAST(:config AS regconfig), nullif(replace({_OWN_WORDS}, ' ', '\\:*A & '), '') || '\\:*A')"
-COMPLETED_IN = _COMPLETED.format(begun=f"(to_tsquery('simple', :begins) || coalesce({_OWN_BEGUN}, ''))")
+
+
+@cache
+def completed(*, own: bool, among_some: bool) -> str:
+    """Products with words that begin so; `own`: in a language beside the default. Among some of them, a share, is what
+    many begin with, and found at once: the index would put all of it together first."""
+    begun = f"(to_tsquery('simple', :begins) || coalesce({_OWN_BEGUN}, ''))" if own else "to_tsquery('simple', :begins)"
+    some = "TABLESAMPLE SYSTEM (CAST(:share AS real)) REPEATABLE (1)" if among_some else ""
+    return f"""
+        SELECT d.product_id FROM search_document d {some}
+        WHERE (d.words @@ {begun}
+               OR (:key <> '' AND d.part_number_key ~>=~ :key AND d.part_number_key ~<~ :key_end))
+          AND NOT d.gone AND d.vendors <> '{{}}' AND NOT (d.vendors <@ :hidden)
+        LIMIT :limit
+    """
+
+
 # Of a large category so many are looked at: to compare all of 100,000 takes seconds.
 RELATED = f"""
     SELECT d.product_id FROM search_document own
