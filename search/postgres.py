@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.types import BigInteger, Text, Uuid
 
 from marketplace.kernel.db import db
-from search import numbers, statements
+from search import numbers, statements, storing
 from search.documents import Document
 from search.engine import (
     DEEPEST,
@@ -170,7 +170,7 @@ class PostgresEngine:
         for documents in batches:
             self._store([_row(document) for document in documents])
             written += len(documents)
-        db.session.execute(text(statements.COUNT_WORDS))
+        db.session.execute(text(storing.COUNT_WORDS))
         held = db.session.query(SearchDocument).count()
         if held < written:
             raise IndexNotWhole(given=written, held=held)
@@ -194,7 +194,7 @@ class PostgresEngine:
     def _store(self, rows: list[dict[str, Any]]) -> None:
         for start in range(0, len(rows), 500):
             packed = orjson.dumps(rows[start : start + 500], default=str).decode()
-            db.session.execute(text(statements.STORE), {"rows": packed})
+            db.session.execute(text(storing.STORE), {"rows": packed})
 
 
 _EMPTY: dict[str, Any] = {
