@@ -1,7 +1,7 @@
 """The operator decides which products are one: what he accepts is merged, what he rejects is not proposed again."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from marketplace.kernel import history
 from marketplace.kernel.access import Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Invalid, NotFound
+from marketplace.kernel.problems import EditedMeanwhile
 from marketplace.kernel.web import Page, paginate
 from search import proposing
 from search.models import ProductProposal
@@ -98,10 +99,11 @@ def compared(actor: Actor, rows: Sequence[ProductProposal]) -> list[Compared]:
 def accept(actor: Actor, proposal_id: uuid.UUID, survivor_id: uuid.UUID | None) -> Product:
     """The two become one: `survivor_id`, or the one that is better kept; returns it.
 
-    Raises ProposalUnknown, IllegalMove, NotOfThePair, AlreadyMerged, NumbersContradict.
+    Raises ProposalUnknown, IllegalMove, NotOfThePair, AlreadyMerged, EditedMeanwhile, NumbersContradict.
     """
     row = proposal(actor, proposal_id, lock=True)
     ((pair),) = compared(actor, [row])
+    versions = {side.product.id: side.product.version for side in pair.sides}
     kept = survivor_id or pair.advised
     if kept not in (row.one_id, row.other_id):
         raise NotOfThePair(pointer="/survivor_id")
@@ -109,9 +111,13 @@ def accept(actor: Actor, proposal_id: uuid.UUID, survivor_id: uuid.UUID | None) 
     if row.state == ProposalState.OPEN and any(side.product.merged_into for side in pair.sides):
         raise AlreadyMerged
 
+    def check(*products: Product) -> None:
+        if any(versions[product.id] != product.version for product in products):
+            raise EditedMeanwhile
+
     history.move(row, ProposalVerb.ACCEPT, actor, note=f"{gone} became one with {kept}")
     db.session.flush()
-    return merge(actor, gone, kept)
+    return merge(actor, gone, kept, check)
 
 
 def reject(actor: Actor, proposal_id: uuid.UUID, reason: str = "") -> ProductProposal:
@@ -121,9 +127,15 @@ def reject(actor: Actor, proposal_id: uuid.UUID, reason: str = "") -> ProductPro
     return row
 
 
-def merge(actor: Actor, product_id: uuid.UUID, survivor_id: uuid.UUID) -> Product:
-    """Make two products one, proposed or not. Raises ProductUnknown, SameProduct, NumbersContradict."""
+def merge(
+    actor: Actor,
+    product_id: uuid.UUID,
+    survivor_id: uuid.UUID,
+    check: Callable[[Product, Product], None] | None = None,
+) -> Product:
+    """Make two products one, proposed or not; `check` as of merging. Raises ProductUnknown, SameProduct,
+    NumbersContradict."""
     proposing.hold()
-    survivor = merging.merge(actor, survivor_id, product_id)
+    survivor = merging.merge(actor, survivor_id, product_id, check)
     proposing.forget_merged(survivor.id)
     return survivor

@@ -3,7 +3,6 @@ operator."""
 
 from flask import jsonify
 
-from marketplace.catalogue import queries as catalogue
 from marketplace.catalogue.schemas import ProductOut
 from marketplace.kernel import csv_files, queue
 from marketplace.kernel.access import Permission, current_actor, requires
@@ -150,8 +149,10 @@ def _proposal(row):
 def merge_product(wanted, product_id):
     """Merge a product into another, by its If-Match. Answers the one that stays; it cannot be undone."""
     with transaction():
-        check_match(catalogue.product(current_actor(), product_id))
-        survivor = proposals.merge(current_actor(), product_id, wanted["into"])
+        # Under the locks of the merge: an edit that comes before them is noticed, one that comes later waits.
+        survivor = proposals.merge(
+            current_actor(), product_id, wanted["into"], lambda _survivor, merged: check_match(merged)
+        )
     return tagged(ProductOut().dump(survivor), survivor)
 
 

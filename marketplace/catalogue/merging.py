@@ -5,6 +5,7 @@ the survivor afterwards, and which of them belonged to which is only in the reco
 """
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import bindparam, text
@@ -43,8 +44,14 @@ class NumbersContradict(Conflict):
     message = "EAN or part numbers of these products contradict each other: they are not one."
 
 
-def merge(actor: Actor, survivor_id: uuid.UUID, merged_id: uuid.UUID) -> Product:
-    """Make one product of two; returns the survivor.
+def merge(
+    actor: Actor,
+    survivor_id: uuid.UUID,
+    merged_id: uuid.UUID,
+    check: Callable[[Product, Product], None] | None = None,
+) -> Product:
+    """Make one product of two; returns the survivor. `check` looks at survivor and merged as nobody changes them any
+    more, and may refuse them.
 
     A vendor who offers both keeps both offers, each with its own SKU, price and stock: carts and orders hold them, and
     which one he wants to end is his to say. Documents, texts, attributes and numbers that the survivor lacks are kept.
@@ -55,6 +62,8 @@ def merge(actor: Actor, survivor_id: uuid.UUID, merged_id: uuid.UUID) -> Product
     survivor, merged = _both(actor, survivor_id, merged_id)
     if survivor.id == merged.id:
         raise SameProduct
+    if check:
+        check(survivor, merged)
     if contradict(survivor, merged):
         raise NumbersContradict
 

@@ -5,7 +5,9 @@ from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
 
 import pytest
+from sqlalchemy import update
 
+from marketplace.catalogue import merging
 from marketplace.catalogue.models import Document, Offer, Product, ProductMerge, ProductText
 from marketplace.kernel.db import QueryCounter, db, transaction
 from marketplace.kernel.history import lines_of
@@ -148,6 +150,25 @@ def test_what_is_one_leads_to_the_survivor(client_as, cast, pair):
         worded.id, known.id, cast.operator.person_id, 2,
     )  # fmt: skip
     assert record.facts["taken"] == ["attributes", "ean"]
+
+
+@pytest.mark.parametrize("way", ["merge", "accept"])
+def test_what_is_edited_before_the_locks_of_a_merge_is_not_merged(client_as, cast, pair, monkeypatch, way):
+    known, worded = pair
+    operator, waited = client_as(cast.operator), merging.advisory_lock
+    _, (row,) = proposed()
+
+    def edited_meanwhile(name):
+        edit = update(Product).values(name="Garden hose", version=Product.version + 1)
+        db.session.execute(edit.where(Product.id == worded.id).execution_options(synchronize_session=False))
+        waited(name)
+
+    url = {"merge": f"/v1/products/{worded.id}/merge", "accept": f"/v1/product-proposals/{row.id}/accept"}[way]
+    tag = operator.get(url.removesuffix(f"/{way}")).headers["ETag"] if way == "accept" else f'"{worded.version}"'
+    body = {"merge": {"into": str(known.id)}, "accept": {"survivor_id": str(known.id)}}[way]
+    monkeypatch.setattr(merging, "advisory_lock", edited_meanwhile)
+    assert operator.post(url, json=body, headers={"If-Match": tag}).status_code == 412
+    assert db.session.query(ProductMerge).count() == 0
 
 
 def test_numbers_of_merged_products_lead_feeds_to_whoever_survives(client_as, cast, pair):
