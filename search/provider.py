@@ -6,7 +6,7 @@ from flask import Flask
 
 from marketplace.kernel import operations
 from marketplace.kernel.settings import Settings
-from search import indexing, insight
+from search import indexing, insight, remembering
 from search.elastic import ElasticEngine
 from search.engine import Finder, SearchEngine
 from search.fallback import FallbackEngine
@@ -17,6 +17,7 @@ from search.wire import Server
 def init_app(app: Flask, settings: Settings) -> None:
     use(app, *chosen(settings))
     insight.init_app(app)
+    remembering.init_app(app)
     operations.add_figures(app, "search", indexing.figures)
 
 

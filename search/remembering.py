@@ -2,26 +2,31 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from flask import current_app
+from flask import Flask, current_app
 
 T = TypeVar("T")
 
 
+def init_app(app: Flask) -> None:
+    app.extensions["kontor_search_remembered"] = {}  # name: (when it was read, what)
+
+
 def remembered(name: str, read: Callable[[], T], seconds: float) -> T:
     """What `read` gave less than so many seconds ago, in this process."""
-    held = current_app.extensions.get(_key(name))
+    held = _all().get(name)
     if held is None or time.monotonic() - held[0] > seconds:
-        held = current_app.extensions[_key(name)] = (time.monotonic(), read())
+        held = _all()[name] = (time.monotonic(), read())
     value: T = held[1]
     return value
 
 
 def forget(name: str) -> None:
     """It has changed: this process reads it at once, others in their time."""
-    current_app.extensions.pop(_key(name), None)
+    _all().pop(name, None)
 
 
-def _key(name: str) -> str:
-    return f"kontor_search_{name}"
+def _all() -> dict[str, tuple[float, Any]]:
+    held: dict[str, tuple[float, Any]] = current_app.extensions["kontor_search_remembered"]
+    return held

@@ -164,6 +164,7 @@ def session(app: Flask) -> Iterator[scoped_session]:
     """The database session of this test, inside a transaction that ends in a rollback; pushes an app context."""
     original, read = db.session, app.extensions["kontor_read"]
     app.extensions["kontor_read"] = reads.in_session
+    app.extensions["kontor_search_remembered"].clear()  # of rows that were rolled back
     with app.app_context():
         connection = db.engine.connect()
         outer = connection.begin()
