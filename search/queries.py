@@ -118,7 +118,7 @@ def request_of(actor: Actor, args: Mapping[str, Any]) -> SearchRequest:
         lead_time_days=args.get("lead_time_days"),
         quantity=args.get("quantity"),
         sort=args.get("sort") or Sort.RELEVANCE,
-        facets=tuple(args.get("facets") or ()),
+        facets=tuple(dict.fromkeys(args.get("facets") or ())),
         language=language,
         highlight=bool(args.get("highlight")),
         buyer=searcher_of(actor, args),

@@ -56,6 +56,8 @@ def test_a_search_is_narrowed_and_counted(client_as, cast, goods):
         assert answer.status_code == 200, (query, answer.text)
         items = answer.json["items"]
         assert [hit["product"]["name"] for hit in items] == names, query
+    twice = client.get("/v1/search?facets=vendor&facets=category&facets=vendor").json["facets"]
+    assert [facet["name"] for facet in twice] == ["vendor", "category"]
     tenth = client.get("/v1/search?q=grinder&quantity=10&highlight=true").json["items"][0]
     assert tenth["offers"][0]["price"]["unit_price"] == "50.00"
     assert tenth["marked"]["name"] == [["Angle ", False], ["grinder", True]]
