@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from marketplace.catalogue.categories import hold_tree
 from marketplace.catalogue.queries import categories_by_path
 from marketplace.kernel.access import Actor
-from marketplace.kernel.db import db
+from marketplace.kernel.db import advisory_lock, db
 from marketplace.kernel.errors import Conflict, Invalid
 from search import queries, rules
 from search.kinds import plain
@@ -31,6 +31,12 @@ class SynonymNeedsTwo(Invalid):
 
 class SynonymsInCircle(Conflict):
     """One-way synonyms that lead back to where they began say nothing."""
+
+
+class RuleThereAlready(Conflict):
+    """The same rule twice says nothing more, and taking one away would change nothing."""
+
+    message = "There is such a rule already; it is in force."
 
 
 class BoostNeedsCategory(Invalid):
@@ -62,11 +68,12 @@ def show_vendor(vendor_id: uuid.UUID, *, allowed: bool) -> None:
 
 def add_rule(actor: Actor, facts: Mapping[str, Any]) -> SearchRule:
     """`facts`: kind, words, one_way, category_path, weight. Raises SynonymNeedsTwo, SynonymsInCircle,
-    BoostNeedsCategory, CategoryNotThere, TooManyRules."""
+    BoostNeedsCategory, CategoryNotThere, RuleThereAlready, TooManyRules."""
+    _hold(facts)
     if queries.rule_count() >= MOST_RULES:
         raise TooManyRules
-    _hold_category(facts)
     row = draft(facts)
+    _check_new(row)
     db.session.add(row)
     db.session.flush()
     rules.forget()
@@ -75,12 +82,13 @@ def add_rule(actor: Actor, facts: Mapping[str, Any]) -> SearchRule:
 
 def edit_rule(actor: Actor, rule_id: uuid.UUID, changes: Mapping[str, Any]) -> SearchRule:
     """Raises RuleUnknown, and the refusals of add_rule."""
-    _hold_category(changes)
+    _hold(changes)
     row = queries.rule(actor, rule_id)
     with db.session.no_autoflush:
         for name, value in changes.items():
             setattr(row, name, value)
         _check(row)
+        _check_new(row)
     db.session.flush()
     rules.forget()
     return row
@@ -100,9 +108,11 @@ def follow_category(old: str, new: str) -> None:
     rules.forget()
 
 
-def _hold_category(facts: Mapping[str, Any]) -> None:
+def _hold(facts: Mapping[str, Any]) -> None:
+    """The tree where a category is named, then the rules: two that are made at once see each other."""
     if facts.get("category_path"):
         hold_tree()
+    advisory_lock("search rules")
 
 
 def draft(facts: Mapping[str, Any]) -> SearchRule:
@@ -122,6 +132,13 @@ def _check(row: SearchRule) -> None:
         raise CategoryNotThere(pointer="/category_path")
     if row.kind == "synonym" and row.one_way:
         _check_circle(row)
+
+
+def _check_new(row: SearchRule) -> None:
+    (wanted,) = rules.of_rows([row])
+    others = [other for other in queries.rules_like(row) if other.id != row.id]
+    if any(rules.same(wanted, other) for other in rules.of_rows(others)):
+        raise RuleThereAlready
 
 
 def _check_circle(row: SearchRule) -> None:

@@ -324,6 +324,16 @@ def rule_count() -> int:
     return db.session.scalar(visible(SYSTEM, SearchRule).with_only_columns(func.count())) or 0
 
 
+def rules_like(rule: SearchRule) -> list[SearchRule]:
+    """Those of the same kind for the same category."""
+    statement = visible(SYSTEM, SearchRule)
+    return list(
+        db.session.scalars(
+            statement.where(SearchRule.kind == rule.kind, SearchRule.category_path == rule.category_path)
+        )
+    )
+
+
 def one_way_rules() -> list[SearchRule]:
     """Synonyms that lead from their first word to the others."""
     statement = visible(SYSTEM, SearchRule).where(SearchRule.kind == "synonym", SearchRule.one_way)

@@ -190,7 +190,9 @@ def list_rules(args):
 @requires(Permission.SEARCH_STEER)
 @routes.arguments(SearchRuleIn)
 @routes.response(201, SearchRuleOut)
-@routes.alt_response(409, schema=ProblemOut, description="One-way synonyms in a circle, or too many rules.")
+@routes.alt_response(
+    409, schema=ProblemOut, description="There already, one-way synonyms in a circle, or too many rules."
+)
 def add_rule(wanted):
     """Add a synonym or a boost; in force at once."""
     with transaction():
@@ -213,7 +215,7 @@ def show_rule(rule_id):
 @routes.arguments(SearchRuleEdit)
 @routes.response(200, SearchRuleOut)
 @routes.alt_response(404, schema=ProblemOut, description="Unknown.")
-@routes.alt_response(409, schema=ProblemOut, description="One-way synonyms in a circle.")
+@routes.alt_response(409, schema=ProblemOut, description="There already, or one-way synonyms in a circle.")
 @routes.alt_response(412, schema=ProblemOut, description="Edited meanwhile.")
 @routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
 def edit_rule(wanted, rule_id):

@@ -32,6 +32,15 @@ def of_rows(rows: Iterable[SearchRule]) -> tuple[Rule, ...]:
     return tuple(Rule(r.kind, tuple(plain(w) for w in r.words), r.one_way, r.category_path, r.weight) for r in rows)
 
 
+def same(one: Rule, other: Rule) -> bool:
+    """Do both say the same? Words have no order, except the first of a one-way synonym."""
+    if (one.kind, one.category_path, set(one.words)) != (other.kind, other.category_path, set(other.words)):
+        return False
+    if one.kind == "boost":
+        return one.weight == other.weight
+    return one.one_way == other.one_way and (not one.one_way or one.words[0] == other.words[0])
+
+
 def in_force() -> tuple[Rule, ...]:
     """The rules of the marketplace, remembered for two seconds."""
     return remembered("rules", _kept, REMEMBERED_S)

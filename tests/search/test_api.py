@@ -149,6 +149,29 @@ def test_rules_that_say_nothing_are_refused(client_as, cast, goods):
     assert add(kind="synonym", words=["c", "a"], one_way=True) == (409, "synonyms-in-circle")
 
 
+def test_the_same_rule_is_kept_once(client_as, cast, goods):
+    client = client_as(cast.operator)
+    for facts, others in (
+        ({"kind": "synonym", "words": ["wrench", "spanner"]}, {"one_way": True}),
+        ({"kind": "boost", "words": ["drill"], "category_path": "tools", "weight": 3}, {"weight": 2}),
+    ):
+        assert client.post("/v1/search/rules", json=facts).status_code == 201
+        again = client.post("/v1/search/rules", json=facts | {"words": [w.upper() for w in facts["words"][::-1]]})
+        assert (again.status_code, again.json["type"]) == (409, "/problems/rule-there-already")
+        other = client.post("/v1/search/rules", json=facts | others)
+        assert other.status_code == 201
+        changed = client.patch(
+            f"/v1/search/rules/{other.json['id']}",
+            json={next(iter(others)): facts.get("weight", False)},
+            headers={"If-Match": other.headers["ETag"]},
+        )
+        assert changed.status_code == 409
+    looked = see(client, "/search/rules?q=drill&words=wrench,spanner")
+    kept = next(form for form in looked.forms if {"words", "csrf_token"} <= form.fields.keys())
+    twice = client.post(kept.action, data=kept.fields, headers=HTML)
+    assert (twice.status_code, "There is such a rule already" in read(twice).text) == (409, True)
+
+
 def test_a_rule_that_is_none_says_so_where_it_was_typed(client_as, cast, goods):
     client = client_as(cast.operator)
     assert client.post("/v1/search/rules", json={"kind": "synonym", "words": ["\u0301", "x"]}).status_code == 422
