@@ -1,5 +1,6 @@
 """Mappings as pages: a form with a line for each column of a feed, and what a file would become by it."""
 
+import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -26,7 +27,8 @@ navigation = [
     NavItem("Feed mappings", "feed_mappings_pages.mapping_list", Permission.FEED_MAPPING_EDIT, Side.OPERATOR, "Market")
 ]
 TIER_LINES, SHOWN = 8, 10
-JOINED_BY = " + "
+JOINED_BY, NAMED_BY = " + ", " = "
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"(?: = (.*))?')
 _ABSENT: dict[str, Any] = {"note": "", "tiers": [], "attributes": {}, "constants": {}, "left_out": []}
 
 
@@ -190,7 +192,7 @@ def _typed(known: Collection[str]) -> dict[str, Any]:
     if digits:
         found["price"]["minor_digits"] = digits
     found["tiers"] = list(_tiers(form))
-    found["attributes"] = _attributes(form)
+    found["attributes"] = _attributes(form, known)
     found["constants"] = {name: form[f"constant-{name}"] for name in CONSTANT if f"constant-{name}" in form}
     found["left_out"] = _lines(form.get("left_out", ""))
     return {name: value for name, value in found.items() if value or name in {"columns", "price"}}
@@ -212,25 +214,35 @@ def _tiers(form: Mapping[str, str]) -> Iterator[dict[str, Any]]:
             yield {"from_quantity": quantity, "field": name}
 
 
-def _attributes(form: Mapping[str, str]) -> dict[str, Any]:
+def _attributes(form: Mapping[str, str], known: Collection[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if prefixes := [one.strip() for one in form.get("attribute_prefixes", "").split(",") if one.strip()]:
         found["prefixes"] = prefixes
     if holder := form.get("attribute_field"):
         found["field"] = holder
-    if named := [_attribute(line) for line in _lines(form.get("attribute_fields", ""))]:
+    if named := [_attribute(line, known) for line in _lines(form.get("attribute_fields", ""))]:
         found["fields"] = named
     return found
 
 
-def _attribute(line: str) -> dict[str, str]:
-    """`Länge = Length [mm]`, of which all but the first may be left out."""
-    name, _, shown = line.partition(" = ")
+def _attribute(line: str, known: Collection[str]) -> dict[str, str]:
+    """`Länge = Length [mm]`, of which all but the first may be left out; a field that itself looks like this is one of
+    the file, or stands in quotes."""
+    name, shown = _field_and_rest(line, known)
     unit = ""
     if shown.endswith("]"):
         shown, _, unit = f" {shown}".rpartition(" [")
     facts = {"field": name.strip(), "name": shown.strip(), "unit": unit.strip().removesuffix("]")}
     return {key: text for key, text in facts.items() if text}
+
+
+def _field_and_rest(line: str, known: Collection[str]) -> tuple[str, str]:
+    if quoted := _QUOTED.fullmatch(line):
+        return quoted[1].replace('""', '"'), quoted[2] or ""
+    pieces = line.split(NAMED_BY)
+    heads = (NAMED_BY.join(pieces[:count]) for count in range(len(pieces), 1, -1))
+    name = next((head for head in heads if head in known), pieces[0])
+    return name, line[len(name) + len(NAMED_BY) :]
 
 
 def _lines(text: str) -> list[str]:
@@ -255,4 +267,7 @@ def _values(content: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(attribute: Mapping[str, str]) -> str:
     unit = f"[{attribute['unit']}]" if attribute.get("unit") else ""
     said = " ".join(text for text in (attribute.get("name", ""), unit) if text)
-    return f"{attribute['field']} = {said}" if said else attribute["field"]
+    name = attribute["field"]
+    if NAMED_BY in f"{name} " or name.startswith('"'):
+        name = '"' + name.replace('"', '""') + '"'
+    return name + NAMED_BY + said if said else name

@@ -15,7 +15,17 @@ MANY = feeds.TABLE | {
     "columns": {"sku": ["Nr."], "name": ["Name + Zusatz", "Farbe"]},
     "tiers": [{"from_quantity": quantity, "field": f"ab {quantity}"} for quantity in range(2, 14)],
     "attributes": {
-        "fields": [{"field": "L [mm]", "unit": "cm"}, {"field": "B [mm]"}, {"field": "H", "name": "Height"}]
+        "fields": [
+            {"field": "L [mm]", "unit": "cm"},
+            {"field": "B [mm]"},
+            {"field": "H", "name": "Height"},
+            {"field": "U", "name": "R = I", "unit": "V"},
+            {"field": "U = R", "name": "I", "unit": "V"},
+            {"field": "P = U"},
+            {"field": 'a "b" = c', "unit": "V"},
+            {"field": '"d"'},
+            {"field": "e ="},
+        ]
     },
 }
 
@@ -88,6 +98,18 @@ def test_a_mapping_is_edited_by_its_form_and_comes_back_as_it_was(vendor, cast, 
         assert (row.content, row.note, row.version) == (before, "changed", 2)
         stale = send(vendor, at, str(row.id), version="1", column_x="y")
         assert (stale.status_code, row.version) == (412, 2)
+
+
+def test_a_field_of_the_file_that_looks_like_field_and_name_is_that_field(vendor, session):
+    looked = sent(vendor, b"Artikel;Bezeichnung;Preis;U = R\nA;Bolt;1;5\n", look="true")
+    at = next(part for part in vendor.get(looked.location, headers=HTML).text.split('"') if "feed-mappings/new" in part)
+    form = {"name": "ours", "column-sku": "Artikel", "column-name": "Bezeichnung", "price": "Preis"}
+    lines = "U = R = Voltage [V]\nPreis = Price"
+    kept = send(vendor, at.replace("&amp;", "&"), "/feed-mappings/new", **form, attribute_fields=lines)
+    assert kept.status_code == 303
+    assert session.query(FeedMapping).one().content["attributes"]["fields"] == [
+        {"field": "U = R", "name": "Voltage", "unit": "V"}, {"field": "Preis", "name": "Price"},
+    ]  # fmt: skip
 
 
 def test_a_shared_mapping_is_copied_and_kept_by_the_operator(vendor, client_as, cast, session):
