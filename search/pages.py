@@ -168,7 +168,7 @@ def duplicates() -> str:
 
 @routes.post("/operator/duplicates/<uuid:proposal_id>/accept")
 @requires(Permission.PRODUCT_MERGE)
-@forms.refused_on(lambda **_: duplicates())
+@forms.refused_on(duplicates)
 def accept_duplicate(proposal_id: uuid.UUID) -> Response:
     """They are one; the chosen product stays."""
     wanted = forms.load(DecisionForm())
@@ -180,7 +180,7 @@ def accept_duplicate(proposal_id: uuid.UUID) -> Response:
 
 @routes.post("/operator/duplicates/<uuid:proposal_id>/reject")
 @requires(Permission.PRODUCT_MERGE)
-@forms.refused_on(lambda **_: duplicates())
+@forms.refused_on(duplicates)
 def reject_duplicate(proposal_id: uuid.UUID) -> Response:
     """They are two, and are not proposed again."""
     wanted = forms.load(DecisionForm())

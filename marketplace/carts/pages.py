@@ -84,7 +84,7 @@ def _on_account(actor: Actor, shown: Cart) -> Standing | None:
     return next((row for row in found if row.terms is not None), None)
 
 
-def offered(**_view: Any) -> str:
+def offered() -> str:
     """The product of the offer that a refused form named: there it can be mended."""
     offer_id = forms.load(AddForm(only=["offer_id"]))["offer_id"]
     return product(product_id=catalogue.offer(current_actor(), offer_id).product_id)

@@ -91,7 +91,7 @@ def grant() -> Response:
 
 @routes.get("/operator/credit/<uuid:account_id>")
 @requires(Permission.CREDIT_EDIT)
-def account(account_id: uuid.UUID, **_verb: object) -> str:
+def account(account_id: uuid.UUID) -> str:
     """One company's credit in one currency, its terms, and what was decided about it."""
     actor = current_actor()
     row = queries.account(actor, account_id)

@@ -1,5 +1,6 @@
 """What a form sends is read like a body of the API; what is refused comes back on the form as it was typed."""
 
+import inspect
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
-from flask import flash, g, redirect, request
+from flask import current_app, flash, g, redirect, request, url_for
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
@@ -23,10 +24,12 @@ OUR_FIELDS = ("csrf_token", "idempotency_key")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The form that this request sent and that was refused: what to say, and what to keep."""
+    """The form that this request sent and that was refused: what to say, what to keep, and where the page that shows
+    it stands by itself."""
 
     problems: list[str] = field(default_factory=list)
     typed: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 class PageForm(Schema):
@@ -142,25 +145,28 @@ def done(text: str, address: str) -> Response:
 
 
 def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A refusal of this view is shown on `page`, which gets the view's own arguments, with what was typed kept.
+    """A refusal of this view is shown on `page`, which gets those of the view's arguments that are its own, with what
+    was typed kept.
 
     What the actor may not see or do at all is no matter of the form and stays a page of its own, unless in `also`.
     """
 
     shown_here: tuple[type[Refusal], ...] = (Invalid, Conflict, Upstream, *also)
+    own = inspect.signature(page).parameters
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def shown(*args: Any, **kwargs: Any) -> Any:
+            asked = {name: value for name, value in kwargs.items() if name in own}
             try:
                 return view(*args, **kwargs)
             except shown_here as refusal:
-                return _again(page, kwargs, problems.status_of(refusal), sentences(refusal))
+                return _again(page, asked, problems.status_of(refusal), sentences(refusal))
             except StaleDataError:
                 stale = problems.EditedMeanwhile()
-                return _again(page, kwargs, problems.status_of(stale), [stale.text])
+                return _again(page, asked, problems.status_of(stale), [stale.text])
             except ValidationError as failure:
-                return _again(page, kwargs, problems.FIELDS_INVALID, field_messages(failure.messages))
+                return _again(page, asked, problems.FIELDS_INVALID, field_messages(failure.messages))
 
         return shown
 
@@ -168,9 +174,15 @@ def refused_on(page: Callable[..., Any], *also: type[Refusal]) -> Callable[[Call
 
 
 def _again(page: Callable[..., Any], kwargs: Mapping[str, Any], status: int, lines: list[str]) -> Any:
-    g.sent_form = Sent(lines, _kept())
+    g.sent_form = Sent(lines, _kept(), _address(page, kwargs))
     shown = page(**kwargs)
     return shown if isinstance(shown, Response) else (shown, status)
+
+
+def _address(page: Callable[..., Any], kwargs: Mapping[str, Any]) -> str:
+    """Where the page stands by itself; empty where it is shown in answer to forms only."""
+    endpoint = next((name for name, view in current_app.view_functions.items() if view is page), None)
+    return url_for(endpoint, **kwargs) if endpoint else ""
 
 
 def sentences(refusal: Refusal) -> list[str]:

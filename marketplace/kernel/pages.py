@@ -90,12 +90,14 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
 
 def address_with(changes: Mapping[str, Any]) -> str:
     """The address of this page with some of its query changed; None takes a name away, a list says it several times.
+    A page that shows a refused form is found at its own address, not at that of the form.
 
     Not by url_for, which takes some names (`_scheme`, `endpoint`) for its own, whoever wrote them into the address.
     """
     query: dict[str, Any] = {**request.args.to_dict(flat=False), **changes}
     kept = {name: value for name, value in query.items() if value is not None}
-    return f"{quote(request.script_root + request.path)}?{urlencode(kept, doseq=True)}"
+    path = forms.sent_form().address or quote(request.script_root + request.path)
+    return f"{path}?{urlencode(kept, doseq=True)}"
 
 
 def entries_for(actor: Actor) -> list[NavItem]:

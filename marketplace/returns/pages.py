@@ -150,7 +150,7 @@ def case(case_id: uuid.UUID, previewed: compare.Column | None = None) -> str:
     )
 
 
-def case_page(case_id: uuid.UUID, **_of_line: object) -> str:
+def case_page(case_id: uuid.UUID) -> str:
     """The case to which a form about a line, a parcel or an appeal belongs."""
     return case(case_id=case_id)
 

@@ -104,7 +104,7 @@ def add_file(dispute_id: uuid.UUID) -> Response:
 
 @routes.post("/operator/disputes/<uuid:dispute_id>/<any(submit, accept, look_up):verb>")
 @requires(Permission.DISPUTE_ANSWER)
-@forms.refused_on(lambda dispute_id, **_: detail(dispute_id=dispute_id))
+@forms.refused_on(detail)
 def answer(dispute_id: uuid.UUID, verb: str) -> Response:
     """Hand the evidence over, give up, or ask how it stands."""
     forms.load(forms.PageForm())

@@ -75,7 +75,7 @@ def pay_order(order_id: uuid.UUID) -> Response:
 
 @routes.post("/orders/<uuid:order_id>/payments/<uuid:payment_id>/<any(look_up, give_up):verb>")
 @requires(Permission.ORDER_PAY)
-@forms.refused_on(lambda order_id, **_: pay(order_id=order_id))
+@forms.refused_on(pay)
 def settle(order_id: uuid.UUID, payment_id: uuid.UUID, verb: str) -> Response:
     """Ask the provider what became of a payment, or give it up so that another can be made."""
     seen = queries.payment(current_actor(), payment_id)

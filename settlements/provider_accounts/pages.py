@@ -95,7 +95,7 @@ def overview() -> str:
 
 @routes.post("/operator/payout-accounts/<uuid:account_id>/<any(block, unblock, ask_again):verb>")
 @requires(Permission.PAYOUT_BLOCK)
-@forms.refused_on(lambda **_: overview())
+@forms.refused_on(overview)
 def decide(account_id: uuid.UUID, verb: str) -> Response:
     """Block a vendor's money, or let it go again; or ask once more for an account that was refused."""
     reason = forms.load(ReasonForm())["reason"]

@@ -112,7 +112,7 @@ def take_in() -> Response:
 
 @routes.get("/operator/bank/<uuid:transfer_id>")
 @requires(Permission.BANK_MATCH)
-def transfer(transfer_id: uuid.UUID, **_verb: object) -> str:
+def transfer(transfer_id: uuid.UUID) -> str:
     """One transfer with the open items that it may pay, and why."""
     row = queries.transfer(current_actor(), transfer_id)
     shown = views.transfer_with_suggestions(row)
@@ -204,7 +204,7 @@ def items() -> str:
 
 @routes.get("/operator/receivables/<uuid:receivable_id>")
 @requires(Permission.BANK_MATCH)
-def item(receivable_id: uuid.UUID, **_verb: object) -> str:
+def item(receivable_id: uuid.UUID) -> str:
     """One open item: what it rose and fell by, its reminders, and what can be done about it."""
     row = queries.receivable(current_actor(), receivable_id)
     waiting = queries.write_offs(current_actor(), WriteOffState.REQUESTED).where(WriteOff.receivable_id == row.id)
@@ -256,7 +256,7 @@ def change(receivable_id: uuid.UUID, verb: str) -> Response:
 
 @routes.post("/operator/receivables/write-offs/<uuid:write_off_id>/<any(approve, decline):verb>")
 @requires(Permission.WRITE_OFF)
-@forms.refused_on(lambda **_: items())
+@forms.refused_on(items)
 def decide(write_off_id: uuid.UUID, verb: str) -> Response:
     """Another person than who proposed it decides about giving a claim up."""
 

@@ -66,7 +66,7 @@ def run() -> Response:
 
 @routes.post("/operator/reconciliation/<uuid:difference_id>/decide")
 @requires(Permission.RECONCILE)
-@forms.refused_on(lambda **_: overview())
+@forms.refused_on(overview)
 def decide(difference_id: uuid.UUID) -> Response:
     """Look again, book what one person may, or propose what another approves."""
     wanted, actor = forms.load(DecisionForm()), current_actor()
@@ -87,7 +87,7 @@ def decide(difference_id: uuid.UUID) -> Response:
 
 @routes.post("/operator/reconciliation/<uuid:difference_id>/<any(approve, withdraw):verb>")
 @requires(Permission.RECONCILE)
-@forms.refused_on(lambda **_: overview())
+@forms.refused_on(overview)
 def answer(difference_id: uuid.UUID, verb: str) -> Response:
     """Approve what another person proposed, or take it back."""
     forms.load(forms.PageForm())

@@ -148,7 +148,7 @@ def open_run() -> Response:
 
 @routes.post("/settlement/<uuid:run_id>/resume")
 @requires(Permission.SETTLEMENT_RUN)
-@forms.refused_on(lambda **_: runs())
+@forms.refused_on(runs)
 def resume(run_id: uuid.UUID) -> Response:
     """Try again what could not be closed."""
 

@@ -105,7 +105,7 @@ def operator_transfers() -> str:
 
 @routes.get("/operator/transfers/<uuid:transfer_id>")
 @requires(Permission.BOOKS_READ)
-def operator_transfer(transfer_id: uuid.UUID, **_act: object) -> str:
+def operator_transfer(transfer_id: uuid.UUID) -> str:
     """One transfer with its attempts, what was taken back of it, and how it came there."""
     actor = current_actor()
     row = transfers.transfer(actor, transfer_id)
@@ -162,7 +162,7 @@ def operator_payouts() -> str:
 
 @routes.get("/operator/debts")
 @requires(Permission.BOOKS_READ)
-def operator_debts(**_act: object) -> str:
+def operator_debts() -> str:
     """What vendors owe, and to whom nothing can be sent."""
     asked = forms.load(DebtsAsked(), request.args)
     page = paginate(debts.debts(current_actor(), state=asked["state"]), asked, VendorDebt.id)
@@ -194,7 +194,7 @@ def write_off(debt_id: uuid.UUID) -> Response:
 
 @routes.get("/operator/adjustments")
 @requires(Permission.BOOKS_READ)
-def operator_adjustments(**_act: object) -> str:
+def operator_adjustments() -> str:
     """What was proposed to be booked by hand, and what became of it."""
     asked = forms.load(AdjustmentsAsked(), request.args)
     page = paginate(debts.adjustments(current_actor(), state=asked["state"]), asked, Adjustment.id)

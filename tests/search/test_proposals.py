@@ -15,7 +15,7 @@ from search import indexing, proposals, proposing
 from search.models import ProductNaming, ProductProposal
 from tests.builders.catalogue import a_category, a_product, an_offer
 from tests.cast import make_cast
-from tests.pages import HTML, Reader
+from tests.pages import HTML, Reader, send
 from tests.search.servers import index_products
 from vendors.feeds import queries as feeds
 
@@ -212,6 +212,18 @@ def test_what_is_open_about_a_product_goes_with_it_also_where_another_one_led_to
         assert answer.json["id"] == str(into.id)
     assert db.session.get(Product, second.id, populate_existing=True).merged_into == third.id
     assert operator.get("/v1/product-proposals").json["items"] == []
+
+
+def test_the_list_below_a_refused_decision_leads_on_to_its_own_next_page(client_as, cast):
+    first, second, third = (a_nameless(f"Lathe {n}", cast.vendor_company) for n in range(3))
+    rows = [ProductProposal(one_id=first.id, other_id=o.id, score=0.5, reasons=["Alike."]) for o in (second, third)]
+    db.session.add_all(rows)
+    db.session.flush()
+    operator, at = client_as(cast.operator), f"/operator/duplicates/{rows[0].id}/accept"
+    refused = send(operator, "/operator/duplicates", "/accept", to=f"{at}?limit=1", version="9")
+    (onward,) = [part.replace("&amp;", "&") for part in refused.text.split('"') if "cursor=" in part]
+    assert (refused.status_code, onward.partition("?")[0]) == (412, "/operator/duplicates")
+    assert operator.get(onward, headers=HTML).status_code == 200
 
 
 def test_two_decisions_about_one_product_at_the_same_moment_wait_for_each_other(own_app):

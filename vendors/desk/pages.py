@@ -132,7 +132,7 @@ def ship(vendor_order_id: uuid.UUID) -> Response:
     return forms.once(effect)
 
 
-def parcel_page(vendor_order_id: uuid.UUID, **_parcel: object) -> str:
+def parcel_page(vendor_order_id: uuid.UUID) -> str:
     """The vendor order to which a form about a parcel belongs."""
     return vendor_order(vendor_order_id=vendor_order_id)
 

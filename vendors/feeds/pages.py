@@ -134,7 +134,7 @@ def feed(feed_id: uuid.UUID) -> str:
 
 @routes.post("/desk/feeds/<uuid:feed_id>/<any(cancel, resume):verb>")
 @requires(Permission.FEED_RUN)
-@forms.refused_on(lambda feed_id, **_verb: feed(feed_id=feed_id))
+@forms.refused_on(feed)
 def tell(feed_id: uuid.UUID, verb: str) -> Response:
     """Stop a feed after the batch under way, or go on with it."""
     with transaction():

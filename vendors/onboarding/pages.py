@@ -127,7 +127,7 @@ def vendors() -> str:
 
 @routes.get("/operator/vendors/applications/<uuid:application_id>")
 @requires(Permission.APPLICATION_REVIEW)
-def application(application_id: uuid.UUID, **_decision: object) -> str:
+def application(application_id: uuid.UUID) -> str:
     """Everything that a company tells about itself, beside what is known of it."""
     row = queries.application(current_actor(), application_id)
     company = companies.company(current_actor(), row.company_id)
@@ -147,7 +147,7 @@ def decide(application_id: uuid.UUID, verb: str) -> Response:
 
 @routes.get("/operator/vendors/<uuid:vendor_id>")
 @requires(Permission.APPLICATION_REVIEW)
-def vendor(vendor_id: uuid.UUID, **_move: object) -> str:
+def vendor(vendor_id: uuid.UUID) -> str:
     """A vendor's state and how he came to it."""
     row = queries.vendor(current_actor(), vendor_id)
     company = companies.company(current_actor(), vendor_id)
