@@ -25,6 +25,7 @@ from vendors.feeds.states import FeedState, FeedVerb
 from vendors.feeds.storage import Stored
 
 BATCH = 1_000  # rows of one transaction, and of one event
+MOST_TRIES = 6  # in a row that settle nothing: the queue tries for six minutes, and what passes has passed by then
 
 
 class VendorMayNotSell(Forbidden):
@@ -117,7 +118,7 @@ def resume(actor: Actor, feed_id: uuid.UUID) -> Feed:
     feed = queries.feed(actor, feed_id, lock=True)
     storage.path_of(feed.stored_as)
     move(feed, FeedVerb.RESUME, actor)
-    feed.error, feed.finished_at, feed.progressed_at = "", None, clock.now()
+    feed.error, feed.finished_at, feed.progressed_at, feed.broke_off = "", None, clock.now(), 0
     publish(FeedReceived(feed.id))
     return feed
 
@@ -194,7 +195,7 @@ def take(run: Run, batch: Batch) -> bool:
     feed.rows_unchanged += written.unchanged
     feed.rows_bad += len(faults)
     feed.skipped = _together(feed.skipped, batch.skipped)
-    feed.progressed_at = clock.now()
+    feed.progressed_at, feed.broke_off = clock.now(), 0
     return True
 
 
@@ -217,6 +218,19 @@ def fail(feed_id: uuid.UUID, reason: str) -> None:
     move(feed, FeedVerb.FAIL, SYSTEM, note=reason[:500])
     feed.error = reason
     feed.finished_at = clock.now()
+
+
+def break_off(feed_id: uuid.UUID, reason: str) -> bool:
+    """A run ended by an error of ours: it is tried again, until it fails for `reason`; returns whether it is over. A
+    run that is killed says nothing, and does not count."""
+    feed = queries.feed(SYSTEM, feed_id, lock=True)
+    if _is_over(feed):
+        return True
+    feed.broke_off += 1
+    if feed.broke_off < MOST_TRIES:
+        return False
+    fail(feed_id, reason)
+    return True
 
 
 def _together(before: dict[str, Any], more: Skipped) -> dict[str, Any]:

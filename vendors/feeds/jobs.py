@@ -20,6 +20,10 @@ STANDS_STILL_AFTER = timedelta(minutes=10)
 NOT_STORED = (
     "The rows after those that are settled hold something that we cannot store. This is a fault of ours; tell us."
 )
+BROKE_OFF = (
+    "Taking the file in broke off several times at the same place. This is a fault of ours; tell us. "
+    "The rows before it are settled, and the feed can be resumed from there."
+)
 log = structlog.get_logger("feeds")
 
 
@@ -54,6 +58,12 @@ def run(feed_id: str) -> None:
         log.exception("feed cannot be stored", feed=feed_id, error=repr(failure)[:300])
         with transaction():
             actions.fail(wanted, NOT_STORED)
+    except Exception as failure:  # it may pass, or come back each time: only trying tells
+        log.exception("feed broke off", feed=feed_id, error=repr(failure)[:300])
+        with transaction():
+            failed = actions.break_off(wanted, BROKE_OFF)
+        if not failed:
+            raise
 
 
 @queue.job("feed.sweep", every=60)

@@ -50,6 +50,7 @@ class Feed(Row):
     rows_unchanged: Mapped[int] = mapped_column(default=0)
     rows_bad: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")  # why the whole feed failed
+    broke_off: Mapped[int] = mapped_column(default=0)  # how often in a row by an error of ours, with no row settled
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     started_at: Mapped[datetime | None]
     progressed_at: Mapped[datetime | None]  # a feed that stands still is handed to the queue again

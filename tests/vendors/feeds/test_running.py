@@ -285,6 +285,37 @@ def test_a_feed_that_cannot_be_stored_fails_instead_of_being_tried_for_ever(sess
     assert (feeds.run(feed).state, feed.error) == ("failed", jobs.NOT_STORED)
 
 
+def test_a_feed_that_breaks_off_each_time_at_the_same_place_fails_after_a_few_tries(session, vendor, monkeypatch):
+    monkeypatch.setattr(actions, "BATCH", 1)
+    with transaction():
+        feed = feeds.a_feed(vendor, feeds.rows_text(2))
+    written, good = batches.write, []
+
+    def write(*asked):
+        if not good:
+            raise RuntimeError
+        good.pop()
+        return written(*asked)
+
+    monkeypatch.setattr(batches, "write", write)
+
+    def broken_off(times):
+        for _ in range(times):
+            with pytest.raises(RuntimeError):
+                feeds.run(feed)
+        return feed.state, feed.rows_done, feed.broke_off
+
+    assert broken_off(actions.MOST_TRIES - 1) == (FeedState.RUNNING, 0, actions.MOST_TRIES - 1)
+    good.append(True)
+    assert broken_off(1) == (FeedState.RUNNING, 1, 1)  # what settles a row begins the count anew
+    broken_off(actions.MOST_TRIES - 2)
+    feeds.run(feed)
+    assert (feed.state, feed.error, feed.rows_done) == (FeedState.FAILED, jobs.BROKE_OFF, 1)
+    with transaction():
+        actions.resume(companies.an_actor(vendor, Role.VENDOR_MANAGER), feed.id)
+    assert broken_off(1) == (FeedState.RUNNING, 1, 1)
+
+
 def test_a_workbook_without_the_needed_columns_fails_with_their_names(session, vendor):
     workbook, file = openpyxl.Workbook(), io.BytesIO()
     workbook.active.append(["sku", "title"])
