@@ -20,4 +20,4 @@ def propose() -> None:
     """Compare all products once more; what may be one is proposed, and what was decided stays."""
     with transaction():
         proposing.note_all()
-    click.echo(f"{proposing.propose(rounds=None)} new proposals")
+    click.echo(f"{proposing.propose(seconds=None)} new proposals")

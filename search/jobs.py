@@ -38,9 +38,10 @@ def rebuild() -> None:
         log.warning("the index was not made anew", error=failure.text)
 
 
-@queue.job("search.propose", queue=queue.LONG, timeout=1800, every=60)
+@queue.job("search.propose", queue=queue.LONG, timeout=600, every=60, alone=True)
 def propose() -> None:
-    """Compare what was named anew with its category, and gather offers that came to a product while it was merged."""
+    """Compare what was named anew with its category, as far as it comes in its time, and gather offers that came to a
+    product while it was merged."""
     with transaction():
         merging.gather_strays()
     if made := proposing.propose():

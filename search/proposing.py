@@ -5,7 +5,7 @@ Feeds are not kept waiting: a change is noted by one statement a batch after it 
 compared changed, so that prices and stock cost nothing more. No transaction is open while products are compared.
 """
 
-import itertools
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from search.likeness import Item
 
 MOST_AT_ONCE = 2_000  # changed products that are compared together
 MOST_COMPARED = 20_000  # others of a category, those without numbers first, then the newest
-MOST_ROUNDS = 50  # of one run of the job
+MOST_SECONDS = 30.0  # of one run of the job, and the category under way: feeds wait for the same workers
 MOST_REASONS = 8
 
 _DIGEST = "md5(concat_ws(chr(31), p.name, p.manufacturer_key, p.part_number_key, p.ean, p.category_id))"
@@ -144,18 +144,18 @@ def note_all() -> None:
     db.session.execute(_NOTE_ALL, {"now": clock.now()})
 
 
-def propose(rounds: int | None = MOST_ROUNDS) -> int:
-    """Compare what waits, category by category; returns how many pairs are new. With no transaction open."""
-    made = 0
-    for _ in itertools.count() if rounds is None else range(rounds):
-        waiting = reads.fetch(_WAITING, {"limit": MOST_AT_ONCE})
-        if not waiting:
-            break
+def propose(seconds: float | None = MOST_SECONDS) -> int:
+    """Compare what waits, category by category, and begin with no other after so many seconds (None: with all);
+    returns how many pairs are new. With no transaction open."""
+    made, began = 0, time.monotonic()
+    while waiting := reads.fetch(_WAITING, {"limit": MOST_AT_ONCE}):
         changed, digests, since, categories = (list(column) for column in zip(*waiting, strict=True))
         found = _compared(changed, categories[0])
         with transaction():
             made += _keep(changed, found)
             db.session.execute(_COMPARED, {"ids": changed, "digests": digests, "since": since})
+        if seconds is not None and time.monotonic() - began >= seconds:
+            break
     return made
 
 

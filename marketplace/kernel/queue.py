@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from redis import ConnectionError as RedisConnectionError
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Retry, SimpleWorker, Worker
+from rq.exceptions import DuplicateJobError
 from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
@@ -35,6 +37,7 @@ from marketplace.kernel.db import Row, db, transaction
 log = structlog.get_logger("queue")
 SHORT, LONG = "short", "long"
 _RETRY_AFTER = [1, 5, 15, 60, 300]  # seconds
+_LOST_AFTER = 3 * 3600  # seconds that a job waits which is enqueued alone
 # Seconds between two looks at the outbox. After work, long enough for events to gather: a job costs more than an event.
 _POLL, _IDLE_POLL = 0.25, 0.4
 _KEEP_SLOTS = timedelta(days=60)
@@ -60,13 +63,17 @@ class Registered:
     queue: str
     timeout: int  # seconds
     every: int | None  # seconds
+    alone: bool
 
 
 _jobs: dict[str, Registered] = {}
 
 
-def job(name: str, *, queue: str = SHORT, timeout: int = 60, every: int | None = None) -> Callable[[Job], Job]:
-    """Register a function as the job `name` (`noun.verb`); `every` seconds makes it periodic.
+def job(
+    name: str, *, queue: str = SHORT, timeout: int = 60, every: int | None = None, alone: bool = False
+) -> Callable[[Job], Job]:
+    """Register a function as the job `name` (`noun.verb`); `every` seconds makes it periodic, and `alone` leaves a slot
+    out while an earlier one waits or runs.
 
     Short jobs share one process; long ones are forked, on a queue of their own.
     """
@@ -74,7 +81,7 @@ def job(name: str, *, queue: str = SHORT, timeout: int = 60, every: int | None =
     def register(call: Job) -> Job:
         if name in _jobs and _jobs[name].call is not call:
             raise ValueError(f"two jobs are named {name}")
-        _jobs[name] = Registered(name, call, queue, timeout, every)
+        _jobs[name] = Registered(name, call, queue, timeout, every, alone)
         return call
 
     return register
@@ -95,15 +102,22 @@ def init_app(app: Flask, redis_url: str) -> None:
 def enqueue(name: str, **arguments: Any) -> None:
     """Put the job `name` on its queue with JSON arguments. For the dispatcher, the ticker and after-handlers."""
     registered = _jobs[name]
-    Queue(registered.queue, connection=connection(), serializer=JSONSerializer).enqueue_call(
-        f"{__name__}.perform",
-        kwargs={"name": name, "arguments": arguments},
-        timeout=registered.timeout,
-        retry=Retry(max=len(_RETRY_AFTER), interval=_RETRY_AFTER),
-        result_ttl=0,
-        failure_ttl=7 * 86400,
-        description=name,
-    )
+    how: dict[str, Any] = {
+        "retry": Retry(max=len(_RETRY_AFTER), interval=_RETRY_AFTER),
+        "failure_ttl": 7 * 86400,
+    }
+    if registered.alone:
+        # The id is the lock: gone when the job is done, shortly after it failed, and also where the queue lost it.
+        how = {"unique": True, "job_id": name.replace(".", "-"), "failure_ttl": 60, "ttl": _LOST_AFTER}
+    with suppress(DuplicateJobError):
+        Queue(registered.queue, connection=connection(), serializer=JSONSerializer).enqueue_call(
+            f"{__name__}.perform",
+            kwargs={"name": name, "arguments": arguments},
+            timeout=registered.timeout,
+            result_ttl=0,
+            description=name,
+            **how,
+        )
 
 
 def perform(name: str, arguments: dict[str, Any]) -> None:

@@ -94,6 +94,14 @@ def test_what_changes_while_it_is_compared_is_compared_once_more(cast, pair, mon
     assert [set(changed) for changed in rounds] == [{p.id for p in pair}, {pair[0].id}]
 
 
+def test_a_run_ends_after_its_time_and_the_next_one_goes_on(cast, pair):
+    a_nameless("Garden hose", cast.vendor_company)  # in no category: a round of its own
+    proposing.note_all()
+    waiting = db.session.query(ProductNaming).filter(ProductNaming.since.is_not(None))
+    assert (proposing.propose(seconds=0), waiting.count()) == (1, 1)
+    assert (proposing.propose(), waiting.count()) == (0, 0)
+
+
 def test_what_does_not_hold_any_more_is_withdrawn_and_price_changes_compare_nothing(cast, pair):
     assert proposed()[0] == 1
     proposing.note([pair[0].id])

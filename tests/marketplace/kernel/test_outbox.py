@@ -103,6 +103,15 @@ def test_a_periodic_slot_is_taken_once(bell: Flask) -> None:
     assert "outbox.prune" not in queue.tick()
 
 
+def test_a_job_that_is_alone_waits_once(bell: Flask) -> None:
+    for _ in range(2):
+        queue.enqueue("search.propose")
+    assert queue.figures()["long"]["waiting"] == 1
+    assert queue.drain() == 1
+    queue.enqueue("search.propose")
+    assert queue.figures()["long"]["waiting"] == 1
+
+
 def start(bell: Flask, *arguments: str) -> Fork:
     settings = bell.extensions["kontor_settings"]
     environment = {
