@@ -28,7 +28,7 @@ from search.engine import Buyer, FacetName, SearchRequest
 from search.postgres import PostgresEngine
 
 CALLERS = 8
-WARM_UP_S = 5.0  # a server that has just started compiles what it does often: neither side is to pay for that
+WARM_UP_S = 20.0  # a server that has just started compiles what it does often: neither side is to pay for that
 KINDS = (
     "led", "ethernet",
     "capacitor", "chip resistor", "tantalum capacitor", "schottky diode", "connector header", "voltage regulator",
