@@ -13,6 +13,7 @@ import pytest
 
 from search.engine import SearchAway
 from search.wire import Server
+from tests import needs
 
 JSON, LINES = (f"application/vnd.elasticsearch+{kind};compatible-with=8" for kind in ("json", "x-ndjson"))
 
@@ -129,8 +130,9 @@ def test_a_server_that_speaks_something_else_is_away():
         Server(f"http://127.0.0.1:{port}").ask("GET", "/", seconds=5)
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate, and is not there")
 def test_only_a_server_with_a_trusted_certificate_is_asked(tmp_path):
+    if not shutil.which("openssl"):
+        needs.missing("openssl", "openssl makes the certificate, and is not here")
     made = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=search -addext subjectAltName=IP:127.0.0.1"
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
     subprocess.run([*made.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)

@@ -8,6 +8,7 @@ import pytest
 
 from marketplace.catalogue.models import Offer, Product
 from marketplace.kernel.db import transaction
+from tests import needs
 from tests.builders import feeds
 from vendors.feeds.bmecat import BmecatBroken
 from vendors.feeds.models import FeedReportLine
@@ -16,16 +17,21 @@ LONG_PART = "a part_number of more than 120 characters"
 ODD_ATTRIBUTE = "an attribute without value, too long, or like a formula"
 
 
+def there(path):
+    """The path; a test of what is not beside the repository is left out."""
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    return path
+
+
 @pytest.fixture
 def catalogue(shared):
     """`catalogue(name, start, stop)`: lines of a packed file of ../shared/data."""
     if not shutil.which("zstdcat"):
-        pytest.skip("zstdcat is not here")
+        needs.missing("zstdcat", "zstdcat is not here")
 
     def lines(name, start, stop):
-        path = shared / "data" / name
-        if not path.is_file():
-            pytest.skip(f"{path} is not here")
+        path = there(shared / "data" / name)
         with subprocess.Popen(["zstdcat", "--long=27", str(path)], stdout=subprocess.PIPE) as unpacked:
             content = b"".join(itertools.islice(unpacked.stdout, start, stop))
             unpacked.kill()
@@ -85,18 +91,14 @@ FILES = [  # of ../shared/data/bmecat: new, unchanged, refused, left out
 
 @pytest.mark.parametrize(("name", "counts", "left_out"), FILES)
 def test_bmecat_as_it_is_published(cast, session, shared, name, counts, left_out):
-    path = shared / "data" / "bmecat" / name
-    if not path.is_file():
-        pytest.skip(f"{path} is not here")
+    path = there(shared / "data" / "bmecat" / name)
     feed = taken(cast, path.read_bytes())
     assert (feed.rows_created, feed.rows_unchanged, feed.rows_bad) == counts
     assert feed.skipped == left_out
 
 
 def test_bmecat_prices_alone_change_what_is_offered(cast, session, shared):
-    folder = shared / "data" / "bmecat" / "olivere_MIT" / "bmecat12" / "testdata"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here")
+    folder = there(shared / "data" / "bmecat" / "olivere_MIT" / "bmecat12" / "testdata")
     taken(cast, (folder / "new_catalog.golden.xml").read_bytes())
     feed = taken(cast, (folder / "update_prices.golden.xml").read_bytes().replace(b">1300.9", b">1200.9"))
     assert (feed.rows_created, feed.rows_changed, feed.rows_bad) == (0, 1, 0)
@@ -104,8 +106,6 @@ def test_bmecat_prices_alone_change_what_is_offered(cast, session, shared):
 
 
 def test_bmecat_without_goods_is_refused(cast, session, shared):
-    path = shared / "data" / "bmecat" / "naugrimm_MIT" / "2005.1" / "minimal_valid_document.xml"
-    if not path.is_file():
-        pytest.skip(f"{path} is not here")
+    path = there(shared / "data" / "bmecat" / "naugrimm_MIT" / "2005.1" / "minimal_valid_document.xml")
     with pytest.raises(BmecatBroken, match="no product"), transaction():
         feeds.a_feed(cast.vendor_company, path.read_bytes(), actor=cast.vendor)
