@@ -17,7 +17,7 @@ def catch_up() -> None:
     indexing.push()
 
 
-@queue.job("search.drift", queue=queue.LONG, timeout=1800, every=600)
+@queue.job("search.drift", queue=queue.LONG, timeout=1800, every=600, alone=True)
 def drift() -> None:
     """Compare versions and repair; an index that is away is looked at next time."""
     try:
