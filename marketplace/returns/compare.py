@@ -43,7 +43,7 @@ def can_be_decided(actor: Actor, line: ReturnLine) -> bool:
     """Is a line there to be decided by the actor now; the operator also decides again what is settled."""
     if not actions.may_decide_again(actor, line):
         return False
-    if line.state in {LineState.APPEALED, LineState.SETTLED}:
+    if line.state in {LineState.APPEALED, LineState.MISSING, LineState.SETTLED}:
         return True
     if line.state is LineState.APPROVED:
         return line.goods != "back" or line.reason == Reason.NOT_RECEIVED

@@ -22,7 +22,10 @@ _TO = {
     "evidence": ("buyer",),
     "approved": ("buyer",),
     "declined": ("buyer",),
+    "announced": ("vendor",),
     "received": ("buyer",),
+    "counted": ("buyer", "vendor"),
+    "missing": ("buyer", "operator"),
     "decided": ("buyer",),
     "settled": ("buyer", "vendor"),
     "replacing": ("vendor",),
@@ -37,16 +40,21 @@ WORDS = {
     "evidence": "The vendor wants to see more before he answers.",
     "approved": "The vendor accepts the return.",
     "declined": "The vendor does not accept the return; you may appeal.",
+    "announced": "Goods are on their way back: record what arrives, or say that nothing did; else they count as there.",
     "received": "The goods have arrived.",
+    "counted": "No arrival was recorded in time: the goods count as arrived, and are inspected next.",
+    "missing": "The vendor says that nothing has arrived: show that it was sent. The marketplace rules upon it.",
     "decided": "It is decided what counts.",
     "settled": "It is settled; what is due to you is on its way.",
     "replacing": "The buyer gets a replacement: ship it in time, or say that you cannot; else he gets money.",
     "replacement_sent": "The replacement is on its way.",
     "replacement_lost": "The replacement was lost on its way; the vendor ships another.",
     "appealed": "Somebody does not accept what was said.",
-    "ruled": "The marketplace has ruled upon the appeal.",
+    "ruled": "The marketplace has ruled upon it.",
     "reminder": "This still waits for you.",
 }
+_SAYS = {"evidence", "declined", "approved", "missing"}
+_HAS_TIME = {"requested", "evidence", "reminder", "replacing", "announced"}
 OWING = {
     True: "It is settled. What you keep comes to more than you have paid: {} are to be paid.",
     False: "It is settled. What you keep comes to more than you have paid: {} are taken off your next refund.",
@@ -107,15 +115,14 @@ def _letter(
 ) -> None:
     first = lines[0]
     due = min((line.due_at for line in lines if line.due_at), default=None)
+    to_inspect = event.what == "counted" and to is Permission.RETURN_ANSWER
     facts = {
         "number": case.number,
         "order": case.order_number,
         "words": WORDS[event.what],
         "lines": [f"{line.quantity} {line.unit} {line.name} ({line.sku}): {line.state.value}" for line in lines],
-        "said": first.answer if event.what in {"evidence", "declined", "approved"} else "",
-        "until": due.date().isoformat()
-        if due and event.what in {"requested", "evidence", "reminder", "replacing"}
-        else "",
+        "said": first.answer if event.what in _SAYS else "",
+        "until": due.date().isoformat() if due and (event.what in _HAS_TIME or to_inspect) else "",
         "case_id": str(case.id),
         "order_to_pay": "",
     } | dict(instead)

@@ -189,6 +189,7 @@ _ANSWERS: dict[str, Callable[[Any, uuid.UUID, uuid.UUID, dict[str, Any]], object
     "receive": lambda actor, case_id, line_id, form: actions.receive(
         actor, case_id, line_id, form["quantity"] or 1, form["note"]
     ),
+    "not-arrived": lambda actor, case_id, line_id, form: actions.not_arrived(actor, case_id, line_id, _said(form)),
     "inspect": lambda actor, case_id, line_id, form: actions.inspect(actor, case_id, line_id, _said(form)),
     "cannot-replace": lambda actor, case_id, line_id, form: actions.cannot_replace(
         actor, case_id, line_id, _said(form)

@@ -36,7 +36,7 @@ from marketplace.returns.refusals import (
     ReturnParcelUnknown,
     ReturnUnknown,
 )
-from marketplace.returns.states import ENDED, TURN, LineState
+from marketplace.returns.states import ENDED, TURN, LineState, ParcelState
 
 _AFRESH = {"populate_existing": True}
 _NEXT_NUMBER = insert(ReturnNumber.__table__).returning(ReturnNumber.__table__.c.id)  # type: ignore[arg-type]
@@ -319,6 +319,21 @@ def parcel_lines_of(parcel_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Ret
     for row in db.session.scalars(statement, execution_options=_AFRESH):
         found[row.parcel_id].append(row)
     return found
+
+
+def on_their_way(case_id: uuid.UUID) -> list[tuple[ReturnParcel, list[ReturnParcelLine]]]:
+    """The parcels of a case that have not arrived, each with what is in it, the first announced first."""
+    found = [parcel for parcel in parcels_of(case_id) if parcel.state is ParcelState.IN_TRANSIT]
+    inside = parcel_lines_of([parcel.id for parcel in found]) if found else {}
+    return [(parcel, inside[parcel.id]) for parcel in found]
+
+
+def sent_of(line_id: uuid.UUID) -> list[tuple[ReturnParcelLine, ParcelState]]:
+    """What was announced of a line, each with the state of its parcel."""
+    statement = visible(SYSTEM, ReturnParcelLine).add_columns(ReturnParcel.state)
+    statement = statement.join(ReturnParcel, ReturnParcel.id == ReturnParcelLine.parcel_id)
+    rows = db.session.execute(statement.where(ReturnParcelLine.return_line_id == line_id), execution_options=_AFRESH)
+    return [(row[0], row[1]) for row in rows]
 
 
 def appeal(actor: Actor, case_id: uuid.UUID, appeal_id: uuid.UUID) -> ReturnAppeal:

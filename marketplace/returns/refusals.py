@@ -116,7 +116,9 @@ class AppealTooLate(Conflict):
 
 
 class NotAppealed(Conflict):
-    message = "Nobody has appealed against what was said of this line: there is nothing to rule upon."
+    message = (
+        "Nobody has appealed against what was said of this line, nor is it missing: there is nothing to rule upon."
+    )
 
 
 class AppealDecided(Conflict):

@@ -221,6 +221,16 @@ def receive_line(wanted, case_id, line_id):
     return done(actions.receive, case_id, line_id, wanted["quantity"], wanted["note"])
 
 
+@routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/not-arrived")
+@requires(Permission.RETURN_ANSWER)
+@routes.arguments(SaidIn)
+@routes.response(200, CaseOut)
+@routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
+def miss_line(wanted, case_id, line_id):
+    """Say that nothing has arrived of what was announced, before it counts as arrived: the operator rules upon it."""
+    return done(actions.not_arrived, case_id, line_id, wanted["note"])
+
+
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/inspect")
 @requires(Permission.RETURN_ANSWER)
 @routes.arguments(SaidIn)
@@ -261,7 +271,8 @@ def reply_to_appeal(wanted, case_id, appeal_id):
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 @idempotent
 def rule_line(wanted, case_id, line_id):
-    """Rule upon an appeal; a fault may be shared by units, or as a sum. It binds both sides and the books."""
+    """Rule upon an appeal, or upon goods that are missing; a fault may be shared by units, or as a sum. It binds both
+    sides and the books."""
     actor = current_actor()
     found = actions.rule(actor, case_id, line_id, wanted)
     if wanted["settle"] and found.line(line_id).state.value == "decided":
@@ -275,7 +286,8 @@ def rule_line(wanted, case_id, line_id):
 @routes.response(201, CaseOut)
 @routes.alt_response(409, schema=ProblemOut, description=_NOT_NOW)
 def announce_parcel(wanted, case_id):
-    """Goods leave the buyer: by his parcel, or with a label or collection that vendor or operator pays for."""
+    """Goods leave the buyer: by his parcel, or with a label or collection that vendor or operator pays for. What is not
+    recorded as arrived by `due_at` of its line, and not said to be missing, counts as arrived."""
     return done(actions.announce, case_id, wanted)
 
 

@@ -143,7 +143,8 @@ class AppealIn(StrictSchema):
 
 
 class RuleIn(VerdictIn):
-    """`outcome` decide: with a verdict; approve: the goods come back first; uphold: what was said stands."""
+    """`outcome` decide: with a verdict; approve: the goods come back first, or are waited for once more; uphold: what
+    was said stands, of missing goods that they never came."""
 
     line_id = fields.UUID(load_only=True)
     outcome = fields.String(required=True, validate=validate.OneOf(["decide", "approve", "uphold"]))
@@ -164,7 +165,7 @@ class ReturnArgs(PageArgs):
     order_id = fields.UUID(load_default=None)
     state = fields.Enum(LineState, by_value=True, load_default=None, metadata={"description": "Of a line in it."})
     turn = fields.String(
-        validate=validate.OneOf(["buyer", "vendor", "carrier", "operator"]),
+        validate=validate.OneOf(["buyer", "vendor", "operator"]),
         load_default=None,
         metadata={"description": "With a line that waits for this side."},
     )

@@ -11,6 +11,7 @@ class LineState(StrEnum):
     DECLINED = "declined"
     APPEALED = "appealed"
     IN_TRANSIT = "in_transit"
+    MISSING = "missing"  # the vendor says that nothing of what was announced has arrived
     RECEIVED = "received"
     INSPECTED = "inspected"
     DECIDED = "decided"
@@ -27,6 +28,7 @@ class LineVerb(StrEnum):
     APPEAL = "appeal"
     UPHOLD = "uphold"
     ANNOUNCE = "announce"
+    MISS = "miss"
     RECEIVE = "receive"
     INSPECT = "inspect"
     WAIVE_GOODS = "waive_goods"
@@ -53,6 +55,8 @@ LINE_STATES: dict[tuple[LineState, LineVerb], LineState] = {
     (S.APPROVED, V.RECEIVE): S.RECEIVED,
     (S.IN_TRANSIT, V.RECEIVE): S.RECEIVED,
     (S.RECEIVED, V.RECEIVE): S.RECEIVED,
+    (S.IN_TRANSIT, V.MISS): S.MISSING,
+    (S.MISSING, V.RECEIVE): S.RECEIVED,
     (S.RECEIVED, V.INSPECT): S.INSPECTED,
     (S.INSPECTED, V.DECIDE): S.DECIDED,
     (S.APPROVED, V.WAIVE_GOODS): S.DECIDED,
@@ -69,10 +73,14 @@ LINE_STATES: dict[tuple[LineState, LineVerb], LineState] = {
     (S.APPEALED, V.DECIDE): S.DECIDED,
     (S.APPEALED, V.APPROVE): S.APPROVED,
     (S.APPEALED, V.UPHOLD): S.DECLINED,
+    (S.MISSING, V.DECIDE): S.DECIDED,
+    (S.MISSING, V.APPROVE): S.APPROVED,
+    (S.MISSING, V.UPHOLD): S.DECLINED,
     (S.REQUESTED, V.WITHDRAW): S.WITHDRAWN,
     (S.EVIDENCE, V.WITHDRAW): S.WITHDRAWN,
     (S.APPROVED, V.WITHDRAW): S.WITHDRAWN,
     (S.IN_TRANSIT, V.WITHDRAW): S.WITHDRAWN,
+    (S.MISSING, V.WITHDRAW): S.WITHDRAWN,
     (S.WITHDRAWN, V.REOPEN): S.REQUESTED,
     (S.DECLINED, V.REOPEN): S.REQUESTED,
 }
@@ -130,7 +138,8 @@ TURN = {
     S.REQUESTED: "vendor",
     S.EVIDENCE: "buyer",
     S.APPROVED: "buyer",
-    S.IN_TRANSIT: "carrier",
+    S.IN_TRANSIT: "vendor",  # who says that the goods have arrived, or have not
+    S.MISSING: "operator",
     S.RECEIVED: "vendor",
     S.INSPECTED: "vendor",
     S.DECIDED: "operator",
@@ -146,7 +155,7 @@ def turn_of(state: LineState, goods: str) -> str | None:
 
 # The first row that a line of the case is named in.
 OF_LINES: tuple[tuple[CaseState, frozenset[LineState]], ...] = (
-    (CaseState.APPEALED, frozenset({S.APPEALED})),
+    (CaseState.APPEALED, frozenset({S.APPEALED, S.MISSING})),
     (CaseState.REQUESTED, frozenset({S.REQUESTED, S.EVIDENCE})),
     (CaseState.UNDERWAY, frozenset({S.APPROVED, S.IN_TRANSIT, S.RECEIVED, S.INSPECTED, S.REPLACING})),
     (CaseState.DECIDED, frozenset({S.DECIDED})),

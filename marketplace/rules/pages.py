@@ -50,6 +50,7 @@ LIMITS = (
     "answer_working_days",
     "evidence_working_days",
     "send_days",
+    "arrive_days",
     "inspect_working_days",
     "replace_working_days",
     "settle_hours",
@@ -57,6 +58,12 @@ LIMITS = (
     "remind_hours",
     "deficit_days",
 )
+
+
+NAMES = {
+    "arrive_days": "Days until a parcel counts as arrived",
+    "deficit_days": "Days to pay what is asked for",
+}
 
 
 class PolicyForm(forms.PageForm):
@@ -81,6 +88,7 @@ def policies() -> str:
         newest={profile: row for profile, row in newest.items() if row is not None},
         choices=CHOICES,
         limits=LIMITS,
+        names=NAMES,
         usual=USUAL,
         reasons=Reason,
         deficits=DeficitRule,

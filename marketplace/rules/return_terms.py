@@ -66,6 +66,7 @@ _DEFAULT: dict[str, Any] = {
     "answer_working_days": 3,
     "evidence_working_days": 5,
     "send_days": 14,
+    "arrive_days": 14,
     "inspect_working_days": 5,
     "replace_working_days": 5,
     "settle_hours": 24,
@@ -75,7 +76,8 @@ _DEFAULT: dict[str, Any] = {
     "deficit": "carry",
     "waive_below_minor": {"EUR": 500},
 }
-USUAL = {name: _DEFAULT[name] for name in ("replace_working_days", "deficit_days")}  # where a version does not say it
+# Where a version does not say it.
+USUAL = {name: _DEFAULT[name] for name in ("arrive_days", "replace_working_days", "deficit_days")}
 DEFAULT_TERMS: dict[str, dict[str, Any]] = {
     "b2b": _DEFAULT,
     "consumer": _DEFAULT | {"deficit": "waive", "waive_below_minor": {}},
@@ -95,6 +97,11 @@ class ReturnTerms:
     @property
     def send(self) -> timedelta:
         return timedelta(days=self.content["send_days"])
+
+    @property
+    def arrive(self) -> timedelta:
+        """How long after they were announced goods count as on their way: then as arrived, whoever recorded it."""
+        return timedelta(days=self.content.get("arrive_days", USUAL["arrive_days"]))
 
     @property
     def settle(self) -> timedelta:

@@ -141,6 +141,12 @@ class ReturnTermsIn(StrictSchema):
     answer_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
     evidence_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
     send_days = fields.Integer(required=True, strict=True, validate=_STEP)
+    arrive_days = fields.Integer(
+        load_default=USUAL["arrive_days"],
+        strict=True,
+        validate=_STEP,
+        metadata={"description": "From the announcement of a parcel until it counts as arrived."},
+    )
     inspect_working_days = fields.Integer(required=True, strict=True, validate=_STEP)
     replace_working_days = fields.Integer(
         load_default=USUAL["replace_working_days"],

@@ -2,6 +2,7 @@
 
 from marketplace.returns.actions.answering import approve, ask_evidence, decline, provide
 from marketplace.returns.actions.arbitration import appeal, close, reopen_case, reply, rule
+from marketplace.returns.actions.arriving import lose_parcel, not_arrived, receive, receive_parcel
 from marketplace.returns.actions.deciding import decide, inspect, may_decide_again
 from marketplace.returns.actions.evidence import add_evidence
 from marketplace.returns.actions.opening import open_case, reopen, withdraw
@@ -13,7 +14,7 @@ from marketplace.returns.actions.replacing import (
 )
 from marketplace.returns.actions.settling import Outcome, decide_and_settle, preview, settle, settle_found
 from marketplace.returns.actions.time import close_ended, let_go_deficit, remind, time_is_up
-from marketplace.returns.actions.travelling import announce, lose_parcel, receive, receive_parcel
+from marketplace.returns.actions.travelling import announce
 
 __all__ = [
     "Outcome",
@@ -33,6 +34,7 @@ __all__ = [
     "lose_parcel",
     "lose_replacement",
     "may_decide_again",
+    "not_arrived",
     "open_case",
     "preview",
     "provide",

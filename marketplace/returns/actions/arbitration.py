@@ -1,4 +1,5 @@
-"""Buyer or vendor appeals, the other side replies, the operator rules; his word binds both and the books."""
+"""Buyer or vendor appeals, the other side replies, the operator rules, as he does on goods that are missing; his word
+binds both and the books."""
 
 import uuid
 from collections.abc import Mapping
@@ -8,13 +9,15 @@ from marketplace.kernel import clock, history
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
 from marketplace.returns import queries
-from marketplace.returns.actions.answering import send_by, told
+from marketplace.returns.actions.answering import send_by, told, wait_until
+from marketplace.returns.actions.arriving import to_come
 from marketplace.returns.actions.deciding import record, verdict_of
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import asks, is_vendor, side_of
 from marketplace.returns.models import ReturnAppeal, ReturnCase, ReturnLine
 from marketplace.returns.refusals import AppealDecided, AppealTooLate, CaseNotEnded, NotAppealed, NotYours
 from marketplace.returns.states import ENDED, LineState, LineVerb
+from marketplace.rules.return_terms import ReturnTerms
 
 
 def appeal(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, text: str) -> ReturnAppeal:
@@ -67,8 +70,9 @@ def asks_for_buyer(actor: Actor, case: ReturnCase) -> bool:
 
 
 def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[str, Any]) -> queries.Locked:
-    """The operator rules upon a line under appeal: `outcome` decide (with a verdict), approve (the goods come back
-    first) or uphold (what was said before stands). The case, for `settle_found`.
+    """The operator rules upon a line under appeal, or whose goods are missing: `outcome` decide (with a verdict),
+    approve (the goods come back first: those on their way are waited for once more) or uphold (what was said before
+    stands; of missing goods, that they never came). The case, for `settle_found`.
 
     Raises ReturnUnknown, ReturnLineUnknown, NotYours, NotAppealed, MoreThanApproved.
     """
@@ -76,7 +80,7 @@ def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[s
     line = found.line(line_id)
     if not actor.sees_all:
         raise NotYours
-    if line.state is not LineState.APPEALED:
+    if line.state not in {LineState.APPEALED, LineState.MISSING}:
         raise NotAppealed
     outcome, ruling = wanted["outcome"], wanted["ruling"]
     if outcome == "approve":
@@ -86,12 +90,16 @@ def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[s
         send_by(found, line)
         if line.goods == "back" and line.received_quantity:
             history.move(line, LineVerb.RECEIVE, actor)  # what has arrived is decided, whether the rest is sent or not
+        elif line.goods == "back" and to_come(line):
+            history.move(line, LineVerb.ANNOUNCE, actor)
+            wait_until(line, clock.now() + ReturnTerms(found.case.terms).arrive)
     elif outcome == "uphold" and line.verdict is None:
         history.move(line, LineVerb.UPHOLD, actor, note=ruling)
         line.due_at = None
+        claim(found, line, 0)
     else:
         standing = outcome == "uphold"
-        verdict = dict(line.verdict or {}) if standing else verdict_of(line, wanted)
+        verdict = dict(line.verdict or {}) if standing else verdict_of(line, wanted, available=_announced(line))
         verdict["note"] = ruling
         record(actor, found, line, verdict, queries.evidence_of([line.id])[line.id])
     line.arbitrated = outcome != "approve"  # what is said of the goods once they are back may be appealed against
@@ -121,6 +129,13 @@ def reopen_case(actor: Actor, case_id: uuid.UUID) -> ReturnCase:
         raise NotYours
     found.case.closed_at = None
     return found.case
+
+
+def _announced(line: ReturnLine) -> int | None:
+    """Of a line whose goods are missing no more is decided than was sent of it."""
+    if line.state is not LineState.MISSING:
+        return None
+    return min(line.quantity, sum(row.quantity for row, _ in queries.sent_of(line.id)))
 
 
 def _ruled(actor: Actor, line: ReturnLine, ruling: str) -> None:

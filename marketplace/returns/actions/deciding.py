@@ -26,7 +26,7 @@ from marketplace.returns.refusals import (
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import Reason, ReturnTerms
 
-_BINDING = {LineState.APPEALED, LineState.REPLACING, LineState.SETTLED}
+_BINDING = {LineState.APPEALED, LineState.MISSING, LineState.REPLACING, LineState.SETTLED}
 
 
 def inspect(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, note: str) -> ReturnLine:
@@ -87,12 +87,14 @@ def record(
     claim(found, line, judging.total(verdict) + verdict["replaced"] - line.replaced_quantity)
 
 
-def verdict_of(line: ReturnLine, want: Mapping[str, Any], pointer: str = "") -> dict[str, Any]:
-    """What is wanted as a verdict that fits the line: absent units mean what the buyer claims.
+def verdict_of(
+    line: ReturnLine, want: Mapping[str, Any], pointer: str = "", *, available: int | None = None
+) -> dict[str, Any]:
+    """What is wanted as a verdict that fits the line, or so many units of it: absent units mean what the buyer claims.
 
     Raises MoreThanApproved, GoodsNotBack, SharesNotWhole, ReplacementHasLeft.
     """
-    available = available_units(line)
+    available = available_units(line) if available is None else available
     shares, replaced = want.get("shares"), want.get("replaced")
     if replaced is None:
         replaced = available if line.wish == "replacement" and want.get("units") is None and not shares else 0

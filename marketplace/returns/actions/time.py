@@ -6,7 +6,7 @@ from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import SYSTEM
 from marketplace.orders import queries as order_queries
 from marketplace.returns import judging, queries
-from marketplace.returns.actions import answering, deciding, replacing, settling
+from marketplace.returns.actions import answering, arriving, deciding, replacing, settling
 from marketplace.returns.actions.arbitration import close
 from marketplace.returns.actions.opening import withdraw
 from marketplace.returns.events import ReturnMoved
@@ -34,6 +34,8 @@ def time_is_up(case_id: uuid.UUID, line_id: uuid.UUID) -> bool:
         answering.decline(SYSTEM, case_id, line_id, _NO_EVIDENCE)
     elif line.state is LineState.APPROVED and line.goods == "back":
         withdraw(SYSTEM, case_id, line_id, _NOT_SENT)
+    elif line.state is LineState.IN_TRANSIT or (line.state is LineState.RECEIVED and arriving.to_come(line)):
+        arriving.let_arrive(found, line)
     elif line.state in {LineState.APPROVED, LineState.RECEIVED, LineState.INSPECTED}:
         deciding.record(SYSTEM, found, line, deciding.verdict_of(line, {"note": _NOT_DECIDED}))
     elif line.state is LineState.DECIDED:
