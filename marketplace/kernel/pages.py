@@ -1,8 +1,8 @@
 """What every page shares: layout, navigation by role, and how money, times and states are written."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,17 +19,22 @@ from marketplace.kernel.access import ANONYMOUS, Actor, Permission, Side, SignIn
 from marketplace.kernel.fields import plain_decimal
 from marketplace.kernel.money import MINOR_DIGITS
 
+# Where the entries of somebody who buys and sells stand, unless they are the same on both sides or of a group.
+SIDES = {Side.BUYER: "Buying", Side.VENDOR: "Selling"}
+
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
     """An entry of the navigation, shown to actors of `side` who hold `permission`; entries of a `group` share one place
-    in the first row and stand beside each other in a second one."""
+    in the first row and stand beside each other in a second one. `called` says how it is called for an actor, "" where
+    it does not concern him; it may ask the database, once a page."""
 
     label: str
     endpoint: str
     permission: Permission
     side: Side
     group: str = ""
+    called: Callable[[Actor], str] | None = None
 
     def shown_to(self, actor: Actor) -> bool:
         return actor.acts_as(self.side) and actor.may(self.permission)
@@ -101,18 +106,30 @@ def address_with(changes: Mapping[str, Any]) -> str:
 
 
 def entries_for(actor: Actor) -> list[NavItem]:
-    """The entries of the navigation that this actor sees, in the order shown."""
-    return [item for item in current_app.extensions["kontor_navigation"] if item.shown_to(actor)]
+    """The entries of the navigation that this actor sees, in the order shown. A page that says that something is
+    broken asks the database nothing more."""
+    broken = g.get("problem", {}).get("status", 0) >= 500
+    entries = [item for item in current_app.extensions["kontor_navigation"] if item.shown_to(actor)]
+    if broken:
+        return [item for item in entries if item.called is None]
+    named = [replace(item, label=item.called(actor)) if item.called else item for item in entries]
+    return [item for item in named if item.label]
 
 
 def menu_of(entries: Sequence[NavItem], path: str) -> Menu:
-    """The menu on the page at `path`; a group leads to the first of its entries."""
+    """The menu on the page at `path`; a group leads to the first of its entries. Who buys and sells has a group for
+    either, so that one row holds it all."""
+    ends = {side: {item.endpoint for item in entries if item.side == side} for side in SIDES}
+    on_both = set.intersection(*ends.values())
+    parted = SIDES if all(ends.values()) else {}
     rows: dict[str, list[MenuLink]] = {}
+    groups: set[str] = set()
     for item in entries:
+        group = item.group or ("" if item.endpoint in on_both else parted.get(item.side, ""))
+        groups |= {group} - {""}
         address = url_for(item.endpoint)
         current = path == address or path.startswith(f"{address}/")
-        rows.setdefault(item.group or item.endpoint, []).append(MenuLink(item.label, address, current))
-    groups = {item.group for item in entries if item.group}
+        rows.setdefault(group or item.endpoint, []).append(MenuLink(item.label, address, current))
     top: list[MenuLink] = []
     below: tuple[MenuLink, ...] = ()
     for name, links in rows.items():

@@ -22,9 +22,20 @@ from vendors.onboarding.schemas import ApplicationIn
 from vendors.onboarding.states import ApplicationState, VendorState
 
 routes = pages_blueprint("onboarding", __name__)
+
+
+def invited(actor: Actor) -> str:
+    """Who neither sells nor has applied is invited; who waits for the operator, or the operator for him, finds his
+    application; to a vendor, also one who may not sell at the moment, it is nothing."""
+    if actor.may_sell or actor.company_id is None:
+        return ""
+    sold, applied = queries.standing(actor.company_id)
+    return "" if sold else "Your application" if applied else "Sell here"
+
+
 navigation = [
     NavItem("Vendors", "onboarding_pages.applications", Permission.APPLICATION_REVIEW, Side.OPERATOR, "Market"),
-    NavItem("Sell here", "onboarding_pages.apply", Permission.APPLICATION_SUBMIT, Side.BUYER),
+    NavItem("Sell here", "onboarding_pages.apply", Permission.APPLICATION_SUBMIT, Side.BUYER, called=invited),
 ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, select
 
 from marketplace.catalogue.models import Offer
 from marketplace.companies.queries import companies_by_id
@@ -63,11 +63,14 @@ def applications(actor: Actor, args: Mapping[str, Any]) -> Page:
 
 def open_application(company_id: uuid.UUID) -> VendorApplication | None:
     """The application of this company that is not decided yet."""
-    undecided = (ApplicationState.DRAFT, ApplicationState.SUBMITTED, ApplicationState.QUESTIONS)
-    statement = visible(SYSTEM, VendorApplication).where(
-        VendorApplication.company_id == company_id, VendorApplication.state.in_(undecided)
-    )
-    return db.session.scalars(statement).one_or_none()
+    return db.session.scalars(_open(company_id)).one_or_none()
+
+
+def standing(company_id: uuid.UUID) -> tuple[bool, bool]:
+    """Is the company a vendor, in whatever state; has it an application that is not decided yet?"""
+    sold = visible(SYSTEM, Vendor).where(Vendor.id == company_id).exists()
+    is_vendor, applied = db.session.execute(select(sold, _open(company_id).exists())).one()
+    return is_vendor, applied
 
 
 def vendor(actor: Actor, vendor_id: uuid.UUID, *, lock: bool = False) -> Vendor:
@@ -118,6 +121,13 @@ def offered_products(vendor_id: uuid.UUID) -> Iterator[list[uuid.UUID]]:
             return
         yield found
         after = found[-1]
+
+
+def _open(company_id: uuid.UUID) -> Select[VendorApplication]:
+    undecided = (ApplicationState.DRAFT, ApplicationState.SUBMITTED, ApplicationState.QUESTIONS)
+    return visible(SYSTEM, VendorApplication).where(
+        VendorApplication.company_id == company_id, VendorApplication.state.in_(undecided)
+    )
 
 
 def _locked(statement: Select[Any]) -> Select[Any]:

@@ -1,9 +1,12 @@
 """The header shows each side its places; those of a group stand in a second row while one of them is open."""
 
-import pytest
+from unittest.mock import patch
 
-from marketplace.kernel.access import Permission, Side
-from marketplace.kernel.pages import NavItem, menu_of
+import pytest
+from flask import g
+
+from marketplace.kernel.access import Actor, Permission, Role, Side
+from marketplace.kernel.pages import NavItem, entries_for, menu_of
 
 ENTRIES = [
     NavItem("Orders", "orders_pages.orders", Permission.ORDER_READ, Side.OPERATOR, "Trade"),
@@ -35,3 +38,30 @@ def test_a_group_opens_with_its_pages(app, path, top, below):
 def test_a_group_leads_to_its_first_page(app):
     with app.test_request_context():
         assert menu_of(ENTRIES, "/").top[0].address == "/orders"
+
+
+def test_who_buys_and_sells_has_a_group_for_either_and_once_what_is_the_same_for_both(app):
+    buying = [
+        NavItem("Cart", "carts_pages.cart", Permission.CART_USE, Side.BUYER),
+        NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.BUYER),
+    ]
+    selling = [
+        NavItem("Orders to fulfil", "desk_pages.vendor_orders", Permission.VENDOR_ORDER_READ, Side.VENDOR),
+        NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.VENDOR),
+        NavItem("Payouts", "transfers_pages.vendor_payouts", Permission.PAYOUT_READ, Side.VENDOR, "Payouts"),
+    ]
+    with app.test_request_context():
+        both, one = menu_of(buying + selling, "/cart"), menu_of(selling, "/desk/orders")
+    assert labels(both.top) == [("Buying", True), ("Returns", False), ("Selling", False), ("Payouts", False)]
+    assert labels(both.below) == [("Cart", True)]
+    assert labels(one.top) == [("Orders to fulfil", True), ("Returns", False), ("Payouts", False)]
+
+
+def test_a_page_about_a_breakdown_names_no_entry_that_has_to_be_asked_for(app):
+    def asked(actor):
+        raise AssertionError("the database is away")
+
+    entry = NavItem("Sell here", "carts_pages.cart", Permission.CART_USE, Side.BUYER, called=asked)
+    with app.test_request_context(), patch.dict(app.extensions, kontor_navigation=(*ENTRIES, entry)):
+        g.problem = {"status": 503}
+        assert entries_for(Actor(roles=frozenset({Role.BUYER}))) == [ENTRIES[3]]

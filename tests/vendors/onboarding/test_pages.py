@@ -1,16 +1,18 @@
 """Applying and deciding on pages: what is missing is said, what was typed is kept, percent become a share."""
 
+import re
 from decimal import Decimal
 
 import pytest
 from marshmallow import ValidationError
 
 from marketplace.agreements.models import VendorTerms
-from marketplace.kernel.access import Role
+from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import transaction
 from tests.builders.companies import a_company, an_actor
 from tests.builders.onboarding import an_application, an_approved_vendor
-from tests.pages import read, see, send
+from tests.pages import HTML, read, see, send
+from vendors.onboarding import actions
 from vendors.onboarding.models import Vendor, VendorApplication
 from vendors.onboarding.pages import Percent
 
@@ -101,3 +103,26 @@ def test_only_the_operator_reviews(client_as, session, path):
         applicant = an_actor(company, Role.ADMINISTRATOR)
     see(client_as(applicant), path.format(id=company.id), 403)
     assert "sells here" in see(client_as(applicant), "/vendor/apply").text
+
+
+def test_only_who_neither_sells_nor_has_applied_is_invited(client_as, cast):
+    def links():
+        return set(re.findall(r"Sell here|Your application(?=</a>)", client.get("/addresses", headers=HTML).text))
+
+    with transaction():
+        company = a_company("Nordwerk")
+        client = client_as(an_actor(company, Role.ADMINISTRATOR))
+    assert links() == {"Sell here"}
+    with transaction():
+        row = an_application(company, submitted=False)
+    assert links() == {"Your application"}
+    with transaction():
+        actions.submit(SYSTEM, row.id)
+        actions.decline(cast.operator, row.id, "No room for more paints.")
+    assert links() == {"Sell here"}
+    with transaction():
+        an_approved_vendor(company, cast.operator)
+    assert links() == set()
+    with transaction():
+        actions.suspend(cast.operator, company.id, "Papers")
+    assert links() == set()
