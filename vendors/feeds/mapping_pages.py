@@ -216,7 +216,7 @@ def _tiers(form: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 def _attributes(form: Mapping[str, str], known: Collection[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if prefixes := [one.strip() for one in form.get("attribute_prefixes", "").split(",") if one.strip()]:
+    if prefixes := _lines(form.get("attribute_prefixes", "")):
         found["prefixes"] = prefixes
     if holder := form.get("attribute_field"):
         found["field"] = holder
@@ -258,7 +258,7 @@ def _values(content: Mapping[str, Any]) -> dict[str, Any]:
     found["minor_digits"] = price.get("minor_digits", "")
     for line, tier in enumerate(content.get("tiers", ()), start=1):
         found |= {f"tier_quantity-{line}": tier["from_quantity"], f"tier_field-{line}": tier["field"]}
-    found["attribute_prefixes"] = ", ".join(attributes.get("prefixes", ()))
+    found["attribute_prefixes"] = "\n".join(attributes.get("prefixes", ()))
     found["attribute_field"] = attributes.get("field", "")
     found["attribute_fields"] = "\n".join(map(_shown, attributes.get("fields", ())))
     return found | {"left_out": "\n".join(content.get("left_out", ()))}

@@ -15,6 +15,7 @@ MANY = feeds.TABLE | {
     "columns": {"sku": ["Nr."], "name": ["Name + Zusatz", "Farbe"]},
     "tiers": [{"from_quantity": quantity, "field": f"ab {quantity}"} for quantity in range(2, 14)],
     "attributes": {
+        "prefixes": ["Maß, außen", "c_"],
         "fields": [
             {"field": "L [mm]", "unit": "cm"},
             {"field": "B [mm]"},
@@ -25,7 +26,7 @@ MANY = feeds.TABLE | {
             {"field": 'a "b" = c', "unit": "V"},
             {"field": '"d"'},
             {"field": "e ="},
-        ]
+        ],
     },
 }
 
