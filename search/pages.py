@@ -174,7 +174,7 @@ def accept_duplicate(proposal_id: uuid.UUID) -> Response:
     wanted = forms.load(DecisionForm())
     with transaction():
         _check_version(proposal_id, wanted["version"])
-        survivor = proposals.accept(current_actor(), proposal_id, wanted["survivor"])
+        survivor = proposals.accept(current_actor(), proposal_id, wanted["survivor"], forms.quantities("seen"))
     return forms.done(f"They are one now: {survivor.name}.", url_for("search_pages.duplicates"))
 
 

@@ -13,7 +13,7 @@ from marketplace.kernel import history
 from marketplace.kernel.access import Actor, visible
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Invalid, NotFound
-from marketplace.kernel.problems import EditedMeanwhile
+from marketplace.kernel.problems import EditedMeanwhile, MatchRequired
 from marketplace.kernel.web import Page, paginate
 from search import proposing
 from search.models import ProductProposal
@@ -34,6 +34,18 @@ class AlreadyMerged(Conflict):
     """One of the two was merged meanwhile."""
 
     message = "One of these products became one with another meanwhile; load the list again."
+
+
+class VersionsMissing(MatchRequired):
+    """A merge is not undone: whoever decides it says which products he compared."""
+
+    message = "Send product_versions: the version of each of the two products as you compared them."
+
+
+class ProductEdited(EditedMeanwhile):
+    """What was compared is not what is there now."""
+
+    message = "These are not the products that you compared: look at them again, and repeat your decision."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +108,38 @@ def compared(actor: Actor, rows: Sequence[ProductProposal]) -> list[Compared]:
     return [Compared(row, (side(row.one_id), side(row.other_id))) for row in rows]
 
 
-def accept(actor: Actor, proposal_id: uuid.UUID, survivor_id: uuid.UUID | None) -> Product:
-    """The two become one: `survivor_id`, or the one that is better kept; returns it.
+def accept(
+    actor: Actor, proposal_id: uuid.UUID, survivor_id: uuid.UUID | None, seen: Mapping[uuid.UUID, int] | None = None
+) -> Product:
+    """The two become one: `survivor_id`, or the one that is better kept; returns it. `seen`: the version of each
+    product as whoever decides compared them; None: as they are now.
 
-    Raises ProposalUnknown, IllegalMove, NotOfThePair, AlreadyMerged, EditedMeanwhile, NumbersContradict.
+    Raises ProposalUnknown, IllegalMove, NotOfThePair, AlreadyMerged, VersionsMissing, ProductEdited, NumbersContradict.
     """
     row = proposal(actor, proposal_id, lock=True)
     ((pair),) = compared(actor, [row])
-    versions = {side.product.id: side.product.version for side in pair.sides}
+    versions = {side.product.id: side.product.version for side in pair.sides} if seen is None else seen
     kept = survivor_id or pair.advised
     if kept not in (row.one_id, row.other_id):
         raise NotOfThePair(pointer="/survivor_id")
     gone = row.other_id if kept == row.one_id else row.one_id
     if row.state == ProposalState.OPEN and any(side.product.merged_into for side in pair.sides):
         raise AlreadyMerged
+    if not {kept, gone} <= versions.keys():
+        raise VersionsMissing(pointer="/product_versions")
 
     def check(*products: Product) -> None:
-        if any(versions[product.id] != product.version for product in products):
-            raise EditedMeanwhile
+        if edited := [product for product in products if versions[product.id] != product.version]:
+            raise ProductEdited(errors=[_edited(product) for product in edited])
 
     history.move(row, ProposalVerb.ACCEPT, actor, note=f"{gone} became one with {kept}")
     db.session.flush()
     return merge(actor, gone, kept, check)
+
+
+def _edited(product: Product) -> dict[str, Any]:
+    place = {"pointer": f"/product_versions/{product.id}", "version": product.version}
+    return place | {"detail": f"{product.name} was changed since you compared it."}
 
 
 def reject(actor: Actor, proposal_id: uuid.UUID, reason: str = "") -> ProductProposal:

@@ -1,7 +1,7 @@
 """The API of search: hits, completions, relatives and comparisons for buyers; rules, insight and the index for the
 operator."""
 
-from flask import jsonify
+from flask import jsonify, request
 
 from marketplace.catalogue.schemas import ProductOut
 from marketplace.kernel import csv_files, queue
@@ -107,13 +107,14 @@ def show_proposal(proposal_id):
 @routes.response(200, ProductOut)
 @routes.alt_response(404, schema=ProblemOut, description="Unknown.")
 @routes.alt_response(409, schema=ProblemOut, description="Decided, merged meanwhile, or the numbers contradict.")
-@routes.alt_response(412, schema=ProblemOut, description="Changed since it was read.")
-@routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
+@routes.alt_response(412, schema=ProblemOut, description="It, or one of the products, changed since it was read.")
+@routes.alt_response(428, schema=ProblemOut, description="If-Match or the versions of the products are missing.")
 def accept_proposal(wanted, proposal_id):
-    """They are one: merge them, by If-Match. Answers the product that stays; it cannot be undone."""
+    """They are one: merge them, by If-Match and the versions of both. Answers the one that stays; it is not undone."""
     with transaction():
         check_match(proposals.proposal(current_actor(), proposal_id, lock=True))
-        survivor = proposals.accept(current_actor(), proposal_id, wanted.get("survivor_id"))
+        seen = wanted.get("product_versions", None if request.if_match.star_tag else {})
+        survivor = proposals.accept(current_actor(), proposal_id, wanted.get("survivor_id"), seen)
     return tagged(ProductOut().dump(survivor), survivor)
 
 

@@ -191,6 +191,7 @@ class ProposedProductOut(Schema):
     """One of two products that may be one."""
 
     product = fields.Nested(ProductOut)
+    version = fields.Integer(attribute="product.version", metadata={"description": "What `product_versions` names."})
     category = fields.String(allow_none=True)
     offers = ReadyOffers(fields.Nested(OfferOut))
 
@@ -210,6 +211,14 @@ class ProposalOut(Schema):
 
 class AcceptIn(StrictSchema):
     survivor_id = fields.UUID(metadata={"description": "The product that stays; without it, the advised one."})
+    product_versions = fields.Dict(
+        keys=fields.UUID(),
+        values=fields.Integer(strict=True),
+        metadata={
+            "description": "The `version` of each of the two products as they were compared, by id. May be left out "
+            "where If-Match is `*`: whatever they are by now."
+        },
+    )
 
 
 class RejectIn(StrictSchema):

@@ -15,7 +15,7 @@ from search import indexing, proposals, proposing
 from search.models import ProductNaming, ProductProposal
 from tests.builders.catalogue import a_category, a_product, an_offer
 from tests.cast import make_cast
-from tests.pages import HTML, Reader, send
+from tests.pages import HTML, Reader, read, send
 from tests.search.servers import index_products
 from vendors.feeds import queries as feeds
 
@@ -173,10 +173,41 @@ def test_what_is_edited_before_the_locks_of_a_merge_is_not_merged(client_as, cas
 
     url = {"merge": f"/v1/products/{worded.id}/merge", "accept": f"/v1/product-proposals/{row.id}/accept"}[way]
     tag = operator.get(url.removesuffix(f"/{way}")).headers["ETag"] if way == "accept" else f'"{worded.version}"'
-    body = {"merge": {"into": str(known.id)}, "accept": {"survivor_id": str(known.id)}}[way]
+    seen = {str(product.id): product.version for product in pair}
+    body = {"merge": {"into": str(known.id)}, "accept": {"survivor_id": str(known.id), "product_versions": seen}}[way]
     monkeypatch.setattr(merging, "advisory_lock", edited_meanwhile)
     assert operator.post(url, json=body, headers={"If-Match": tag}).status_code == 412
     assert db.session.query(ProductMerge).count() == 0
+
+
+def test_who_compared_what_was_edited_since_is_told_and_merges_nothing(client_as, cast, pair):
+    known, worded = pair
+    operator = client_as(cast.operator)
+    _, (row,) = proposed()
+    url = f"/v1/product-proposals/{row.id}"
+    looked = operator.get(url)
+    seen = {side["product"]["id"]: side["version"] for side in looked.json["products"]}
+    tag, page = {"If-Match": looked.headers["ETag"]}, read(operator.get("/operator/duplicates", headers=HTML))
+    known.name = "Drill press TB-2840Y"  # and nobody compared it with the other yet
+    db.session.commit()
+
+    for body in ({}, {"product_versions": {str(known.id): known.version}}):
+        assert operator.post(f"{url}/accept", json=body, headers=tag).status_code == 428
+    refused = operator.post(f"{url}/accept", json={"product_versions": seen}, headers=tag)
+    assert (refused.status_code, refused.json["type"]) == (412, "/problems/product-edited")
+    assert [(error["pointer"], error["version"]) for error in refused.json["errors"]] == [
+        (f"/product_versions/{known.id}", known.version)
+    ]
+
+    (form,) = [f for f in page.forms if f.fields.get("survivor") == str(worded.id)]
+    shown = operator.post(form.action, data=form.fields, headers=HTML)
+    again = read(shown)
+    assert (shown.status_code, again.text.count("You chose to keep this one.")) == (412, 1)
+    assert "Drill press TB-2840Y was changed since you compared it." in again.text
+    (form,) = [f for f in again.forms if f.fields.get("survivor") == str(worded.id)]
+    assert db.session.query(ProductMerge).count() == 0
+    assert operator.post(form.action, data=form.fields, headers=HTML).status_code == 303
+    assert db.session.query(ProductMerge).one().survivor_id == worded.id
 
 
 def test_numbers_of_merged_products_lead_feeds_to_whoever_survives(client_as, cast, pair):
