@@ -41,6 +41,18 @@ def as_claimed(fault: str, quantity: int) -> dict[str, Any]:
     return {"units": [{"fault": fault, "quantity": quantity}] if quantity else [], "replaced": 0, "note": ""}
 
 
+def is_the_same(standing: Verdict | None, verdict: Verdict) -> bool:
+    """Does a verdict give what stands settled already, whatever is said with it?"""
+    if standing is None or returned_units(verdict) != returned_units(standing):
+        return False
+    return all((verdict.get(name) or None) == (standing.get(name) or None) for name in ("replaced", "shares"))
+
+
+def moves_nothing(before: State, after: State) -> bool:
+    """Are two states one, whatever the order in which they name what came back and what is charged?"""
+    return set(before.returned) == set(after.returned) and Counter(before.charges) == Counter(after.charges)
+
+
 def shared(shares: Sequence[tuple[Fault, int]], quantity: int) -> list[dict[str, Any]]:
     """A fault shared by units: `[(vendor, 70), (buyer, 30)]` of 10 are 7 and 3; largest remainder."""
     parts = allocate(quantity, [weight for _, weight in shares])

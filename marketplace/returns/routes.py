@@ -129,7 +129,10 @@ def decide_return(wanted, case_id):
 @routes.alt_response(409, schema=ProblemOut, description="Nothing is decided, or it is disputed.")
 @idempotent
 def settle_return(wanted, case_id):
-    """Settle what is decided: one step of the order, one entry in the books, one refund. Charges are the operator's."""
+    """Settle what is decided: one step of the order, one entry in the books, one refund. Charges are the operator's.
+
+    What was decided differently and then as it stands again is settled by that decision, which is answered.
+    """
     actor = current_actor()
     row = actions.settle(actor, case_id, *(wanted.get(name) for name in ("line_ids", "charges", "note", "take_back")))
     return _decision(actor, row.case_id, row.number), 201

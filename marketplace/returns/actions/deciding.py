@@ -10,6 +10,7 @@ from marketplace.kernel.db import db
 from marketplace.orders.formula import facts_of
 from marketplace.pricing.policy import Fault, Policy
 from marketplace.returns import judging, queries
+from marketplace.returns.actions import labels as labelling
 from marketplace.returns.actions.answering import told_all, wait_until
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers, side_of, still_open
@@ -20,12 +21,15 @@ from marketplace.returns.refusals import (
     GoodsNotBack,
     LineNamedTwice,
     MoreThanApproved,
+    NothingChanges,
     ReplacementHasLeft,
     SharesNotWhole,
 )
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import Reason, ReturnTerms
 
+Verdicts = Sequence[tuple[ReturnLine, dict[str, Any]]]
+STANDING = {LineState.REPLACING, LineState.SETTLED}
 _BINDING = {LineState.APPEALED, LineState.MISSING, LineState.REPLACING, LineState.SETTLED}
 
 
@@ -44,22 +48,52 @@ def decide(actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]]
     """Decide lines, or decide them differently. `wanted` as of VerdictIn. The case, for `settle_found`.
 
     Raises ReturnUnknown, ReturnLineUnknown, LineNamedTwice, NotYours, DecidedByOperator, FaultNotYours, GoodsNotBack,
-    MoreThanApproved, IllegalMove; UnitsNotReturnable where a line is taken up again whose units came back otherwise.
+    MoreThanApproved, IllegalMove; UnitsNotReturnable where a line is taken up again whose units came back otherwise;
+    NothingChanges where all of it stands settled so: nobody would read anything new, and no sum would move.
     """
+    found, pairs = verdicts(actor, case_id, wanted)
+    if stands(found, pairs):
+        raise NothingChanges
+    return write_down(actor, found, pairs)
+
+
+def verdicts(actor: Actor, case_id: uuid.UUID, wanted: Sequence[Mapping[str, Any]]) -> tuple[queries.Locked, Verdicts]:
+    """The locked case, and what is wanted as verdicts that the actor may give. Raises as `decide`."""
     found = queries.locked(actor, case_id)
     if not actor.sees_all:
         still_open(found)
-    lines = named(found, wanted)
-    evidence = queries.evidence_of([line.id for line in lines])
-    for index, (line, want) in enumerate(zip(lines, wanted, strict=True)):
+    pairs = []
+    for index, (line, want) in enumerate(zip(named(found, wanted), wanted, strict=True)):
         answers(actor, line)
         if not may_decide_again(actor, line):
             raise DecidedByOperator
         verdict = verdict_of(line, want, pointer=f"/lines/{index}")
         _may_decide(actor, found, line, verdict)
+        pairs.append((line, verdict))
+    return found, pairs
+
+
+def stands(found: queries.Locked, pairs: Verdicts) -> bool:
+    """Is all of it settled so, in these words or without any? A label that has become known since is a change."""
+    for line, verdict in pairs:
+        standing = line.settled or {}
+        said_before = verdict["note"] in {"", standing.get("note")}
+        if line.state not in STANDING or not said_before or not judging.is_the_same(standing, verdict):
+            return False
+    facts, policy, before = facts_of(found.order)
+    labels, ended, _ = labelling.charges(found.case.id, found.lines, pairs, before)
+    judged = [judging.Judged(line.order_line_id, line.vendor_id, line.settled, verdict) for line, verdict in pairs]
+    after, _ = judging.state_after(facts, policy, before, judged, labels, ended)
+    return judging.moves_nothing(before, after)
+
+
+def write_down(actor: Actor, found: queries.Locked, pairs: Verdicts) -> queries.Locked:
+    """The verdicts are recorded, and their parties told."""
+    evidence = queries.evidence_of([line.id for line, _ in pairs])
+    for line, verdict in pairs:
         record(actor, found, line, verdict, evidence[line.id])
     db.session.flush()
-    told_all(lines, "decided")
+    told_all([line for line, _ in pairs], "decided")
     return found
 
 
@@ -172,7 +206,7 @@ def named(found: queries.Locked, wanted: Sequence[Mapping[str, Any]]) -> list[Re
 
 
 def _verb(line: ReturnLine) -> LineVerb:
-    if line.state in {LineState.REPLACING, LineState.SETTLED}:
+    if line.state in STANDING:
         return LineVerb.REJUDGE
     if line.state is LineState.APPROVED and (line.goods != "back" or line.reason == Reason.NOT_RECEIVED):
         return LineVerb.WAIVE_GOODS

@@ -21,7 +21,16 @@ from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
 from marketplace.returns.actions import labels as labelling
 from marketplace.returns.actions.answering import told, told_all, wait_until
-from marketplace.returns.actions.deciding import claimed_verdict, decide, is_undisputed, named, verdict_of
+from marketplace.returns.actions.deciding import (
+    STANDING,
+    claimed_verdict,
+    is_undisputed,
+    named,
+    stands,
+    verdict_of,
+    verdicts,
+    write_down,
+)
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers
 from marketplace.returns.events import ReturnSettled
@@ -40,7 +49,6 @@ from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import ReturnTerms
 
 Charged = Sequence[Mapping[str, Any]]
-_STANDING = {LineState.REPLACING, LineState.SETTLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,11 @@ def settle_found(
     note: str = "",
     taken_back: Charged = (),
 ) -> ReturnDecision:
-    """The same for a case that is locked already, in the transaction in which it was decided."""
+    """The same for a case that is locked already, in the transaction in which it was decided.
+
+    Where everything is decided as it was settled before, the decision that stands stays the last; where charges come to
+    nothing, NothingChanges is raised.
+    """
     lines = _decided(actor, found, line_ids, [*charges, *taken_back])
     order, case = found.order, found.case
     facts, policy, before = facts_of(order)
@@ -131,6 +143,8 @@ def settle_found(
     explicit = [*_read(facts, charges), *labels]
     removed = [*_standing(facts, before, taken_back), *ended]
     after, made, shared = _next_state(case.terms, (facts, policy, before), judged, explicit, removed, paid)
+    if judging.moves_nothing(before, after) and all(judging.is_the_same(line.settled, own) for line, own in pairs):
+        return _as_it_was(actor, found, lines)
     cause = _cause(lines)
     number = case.decisions + 1
     parts = order_queries.parts_of(order.id, locked=True)
@@ -155,25 +169,13 @@ def decide_and_settle(
 ) -> ReturnDecision:
     """Decide lines and settle them in one go. `wanted` as of `decide`.
 
-    Raises what both raise, and NothingChanges where all of it stands settled so, as when the same is sent again. The
-    caller's transaction undoes both then: no line is left decided.
+    Raises what both raise.
     """
-    standing = {line.id for line in queries.locked(actor, case_id).lines if line.state in _STANDING}
-    found = decide(actor, case_id, wanted)
-    line_ids = [want["line_id"] for want in wanted]
-    decision = settle_found(actor, found, line_ids, charges, note)
-    if standing.issuperset(line_ids) and _changes_nothing(decision):
+    found, pairs = verdicts(actor, case_id, wanted)
+    if not charges and stands(found, pairs):
         raise NothingChanges
-    return decision
-
-
-def _changes_nothing(decision: ReturnDecision) -> bool:
-    """The verdicts are to the letter those that they replace, and all sums stay: a label that has become known since
-    is a change."""
-    steps = queries.steps([decision.before_step_id, decision.step_id])
-    before, after = steps[decision.before_step_id], steps[decision.step_id]
-    was = [{name: said for name, said in line["was"].items() if name != "charges"} for line in decision.lines]
-    return was == [line["verdict"] for line in decision.lines] and before.valuation == after.valuation
+    write_down(actor, found, pairs)
+    return settle_found(actor, found, [line.id for line, _ in pairs], charges, note)
 
 
 def _decided(
@@ -200,7 +202,7 @@ def _decided(
 
 
 def _open(lines: Sequence[ReturnLine]) -> list[ReturnLine]:
-    return [line for line in lines if line.state not in _STANDING | {LineState.DECLINED, LineState.WITHDRAWN}]
+    return [line for line in lines if line.state not in STANDING | {LineState.DECLINED, LineState.WITHDRAWN}]
 
 
 def _judged(line: ReturnLine, verdict: Mapping[str, Any]) -> Judged:
@@ -343,12 +345,7 @@ def _follow(
     decision: ReturnDecision,
 ) -> None:
     """The lines are settled, their labels charged, and everybody concerned is told."""
-    appeal_until = clock.now() + ReturnTerms(found.case.terms).appeal
-    for line in lines:
-        history.move(line, LineVerb.SETTLE, actor)
-        line.due_at = None if line.arbitrated else appeal_until
-        if line.to_replace:
-            ask_to_replace(found, line, actor)
+    _rest(actor, found, lines)
     told_all(lines, "settled")
     for parcel in parcels:
         parcel.charged_in = parcel.charged_in or decision.number
@@ -356,3 +353,30 @@ def _follow(
     outbox.publish(
         ReturnSettled(case_id=found.case.id, order_id=found.order.id, number=decision.number, step_id=decision.step_id)
     )
+
+
+def _rest(actor: Actor, found: queries.Locked, lines: Sequence[ReturnLine]) -> None:
+    """Nothing is waited for any more but an appeal, or a replacement."""
+    appeal_until = clock.now() + ReturnTerms(found.case.terms).appeal
+    for line in lines:
+        history.move(line, LineVerb.SETTLE, actor)
+        line.due_at = None if line.arbitrated else appeal_until
+        if line.to_replace:
+            ask_to_replace(found, line, actor)
+
+
+def _as_it_was(actor: Actor, found: queries.Locked, lines: Sequence[ReturnLine]) -> ReturnDecision:
+    """No sum moves and no unit: there is nothing to settle and nobody to tell, whatever was said in between.
+
+    Raises NothingChanges where charges alone come to nothing.
+    """
+    if not lines:
+        raise NothingChanges
+    for line in lines:
+        standing, said = dict(line.settled or {}), dict(line.verdict or {})
+        said["note"] = said.get("note") or standing.get("note", "")
+        line.verdict, line.settled = said, standing | said
+        claim(found, line, judging.total(standing) + line.to_replace)
+    _rest(actor, found, lines)
+    db.session.flush()
+    return queries.decisions_of(found.case.id)[-1]

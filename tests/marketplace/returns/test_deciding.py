@@ -9,6 +9,7 @@ from marketplace.carts import actions as carts
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Role
 from marketplace.kernel.db import db, transaction
+from marketplace.kernel.outbox import OutboxEvent
 from marketplace.notifications.models import Letter
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
@@ -189,8 +190,8 @@ def test_a_label_is_paid_by_whose_fault_it_was(market, whole, operator, label_by
     assert decision.refund_minor == refund + (511 if reason == "visible_defect" else 0)
     assert queries.parcels_of(case.id)[0].charged_in == 1
     with transaction():  # charged once, however often the line is decided
-        found = actions.decide(operator, case.id, [verdict(case, "B1")])
-        assert actions.settle_found(operator, found).charges == []
+        again = verdict(case, "B1", units=[{"fault": line_of(case, "B1").fault_claimed, "quantity": 1}])
+        assert actions.settle_found(operator, actions.decide(operator, case.id, [again])).charges == []
     with transaction():  # and to whoever's fault it is then
         units = [{"fault": "carrier", "quantity": 2}]
         actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
@@ -229,7 +230,7 @@ def test_a_carried_deficit_is_let_go_when_the_case_is_closed_and_it_is_small(mar
         actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=units)]))
     assert owed(whole) == (43674 - 4608, 43674 - 5119)
     with transaction():
-        found = actions.decide(operator, case.id, [verdict(case, "B1", units=units)])
+        found = actions.decide(operator, case.id, [verdict(case, "B1", units=units, note="Once more.")])
         assert not actions.let_go_deficit(case.id)  # taken up again since somebody saw that it had ended
         actions.settle_found(operator, found)
     with transaction():
@@ -339,11 +340,57 @@ def test_the_same_is_not_decided_and_settled_twice_in_one_go(market, whole, oper
     charge = {"payer": "marketplace", "payee": "buyer", "amount_minor": 100}
     with transaction():  # another sum is another decision; and no line is left between the two
         assert actions.decide_and_settle(operator, case.id, [verdict(case, "A1")], [charge]).refund_minor == 100
-        actions.decide(operator, case.id, [verdict(case, "A1")])
-        assert actions.decide_and_settle(operator, case.id, [verdict(case, "A1")]).number == 3
-        actions.decide(operator, case.id, [verdict(case, "A1")])
-        assert actions.settle(operator, case.id).number == 4
+    with pytest.raises(NothingChanges), transaction():
+        actions.settle(operator, case.id, (), [charge], taken_back=[charge])
     assert line_of(case, "A1").state is LineState.SETTLED
+
+
+def news(case):
+    events = db.session.scalars(select(OutboxEvent).where(OutboxEvent.name == "ReturnMoved").order_by(OutboxEvent.id))
+    return [event.payload["what"] for event in events if event.payload["case_id"] == str(case.id)]
+
+
+@pytest.mark.parametrize("end", ["settle", "time"])
+def test_what_is_decided_as_it_stands_is_refused_and_what_comes_to_it_again_is_no_decision(
+    market, whole, operator, end
+):
+    """Neither a decision of nothing nor a letter about one; what was said in between is taken back."""
+    with transaction():
+        case = a_settled_case(market, whole, ("A1", 3, "visible_defect"))
+    told = news(case)
+    with pytest.raises(NothingChanges), transaction():
+        actions.decide(operator, case.id, [verdict(case, "A1", units=[{"fault": "vendor", "quantity": 3}])])
+    assert (line_of(case, "A1").state, news(case)) == (LineState.SETTLED, told)
+    with transaction():
+        actions.decide(operator, case.id, [verdict(case, "A1", units=[{"fault": "vendor", "quantity": 2}])])
+        actions.decide(operator, case.id, [verdict(case, "A1", note="All three after all.")])
+    told += ["decided", "decided"]
+    with clock.moved(timedelta(hours=25)), transaction():
+        if end == "settle":
+            assert actions.settle(operator, case.id).number == 1
+        else:
+            assert actions.time_is_up(case.id, line_of(case, "A1").id)
+    line = line_of(case, "A1")
+    assert (line.state, line.settled["note"], line.claimed_quantity) == (LineState.SETTLED, "All three after all.", 3)
+    assert (len(queries.decisions_of(case.id)), news(case), owed(whole)) == (1, told, (43674 - 4293, 43674 - 4293))
+    assert line.due_at is not None  # it may be appealed against
+
+
+def test_a_label_that_became_known_later_is_charged_by_deciding_the_same_again(market, whole, operator):
+    with transaction():
+        case = a_case(market, whole, ("B1", 2, "change_of_mind"))
+        line = line_of(case, "B1")
+        actions.approve(SYSTEM, case.id, line.id)
+        actions.receive(SYSTEM, case.id, line.id, 1)
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1")]))
+        actions.appeal(market.actor, case.id, line.id, "I send the second as well.")
+        actions.rule(operator, case.id, line.id, {"outcome": "approve", "ruling": "Do."})
+        rest = [{"line_id": line.id, "quantity": 1}]
+        actions.announce(operator, case.id, {"label_by": "operator", "label_cost_minor": 600, "lines": rest})
+        again = verdict(case, "B1", units=[{"fault": "buyer", "quantity": 1}])
+        decision = actions.settle_found(operator, actions.decide(operator, case.id, [again]))
+    charge = {"payer": "buyer", "payee": "marketplace", "amount_minor": 600, "kind": "label"}
+    assert (decision.number, decision.cause, decision.charges) == (2, "rejudged", [charge])
 
 
 def test_a_ruling_is_upon_an_appeal(market, whole, operator):
