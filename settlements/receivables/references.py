@@ -1,7 +1,7 @@
 """The numbers that a bank's reference names, whatever the payer or his bank did to their spelling; pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 _ATOM = re.compile(r"[A-Z]+|[0-9]+")
 _LONGEST = 7  # atoms of the longest number, that of a claim for paying late: K101-I26-000003/L2
@@ -14,9 +14,22 @@ def key_of(number: str) -> str:
 
 def keys_in(reference: str) -> frozenset[str]:
     """Every number that a text may mean: each run of up to so many neighbouring atoms."""
+    return frozenset(key for runs in _runs(reference) for key in runs)
+
+
+def named_in(reference: str, keys: Collection[str]) -> frozenset[str]:
+    """Which of these numbers a text names: at each place the longest. Who names a claim for paying late does not name
+    its invoice by that; who names both does."""
+    longest = (next((key for key in reversed(runs) if key in keys), None) for runs in _runs(reference))
+    return frozenset(key for key in longest if key is not None)
+
+
+def _runs(reference: str) -> Iterator[list[str]]:
+    """The runs of atoms that begin at each place of a text, the shortest first, those without a digit left out."""
     atoms = _ATOM.findall(reference.upper()[:1000])
-    runs = (atoms[start : start + size] for start in range(len(atoms)) for size in range(1, _LONGEST + 1))
-    return frozenset("-".join(run) for run in runs if any(atom.isdigit() for atom in run))
+    for start in range(len(atoms)):
+        runs = (atoms[start : start + size] for size in range(1, min(_LONGEST, len(atoms) - start) + 1))
+        yield ["-".join(run) for run in runs if any(atom.isdigit() for atom in run)]
 
 
 def longest_only(keys: Iterable[str]) -> frozenset[str]:

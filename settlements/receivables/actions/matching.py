@@ -19,7 +19,7 @@ from settlements.receivables.actions.dunning import freeze_again
 from settlements.receivables.actions.entries import claim_of, enter
 from settlements.receivables.arithmetic import shared_out
 from settlements.receivables.models import BankMatch, BankTransfer, CreditMove, Receivable
-from settlements.receivables.references import keys_in, longest_only
+from settlements.receivables.references import keys_in, longest_only, named_in
 from settlements.receivables.refusals import (
     CurrencyIsAnother,
     MoneyWasSpent,
@@ -63,11 +63,19 @@ def match_by_reference(transfer_id: uuid.UUID) -> bool:
 
 
 def _named(transfer: BankTransfer) -> list[Receivable]:
-    """The open items that a reference names by their own numbers; where it names none, those of the orders it names."""
+    """The open items that a reference names by their own numbers; where it names none, those of the orders it names.
+
+    With a claim for paying late its invoice is meant as well where both are named, or where the money is both to the
+    cent; what is due first is paid first, and that is the invoice.
+    """
     keys = keys_in(transfer.reference)
     found = queries.named_by(keys, transfer.currency) if keys else []
-    numbers = longest_only({item.number_key for item in found} & keys)
+    numbers = named_in(transfer.reference, {item.number_key for item in found})
     by_number = [item for item in found if item.number_key in numbers]
+    claimed = {item.late_of for item in by_number}
+    with_invoices = [item for item in found if item in by_number or item.id in claimed]
+    if transfer.left_minor == sum(item.open_minor for item in with_invoices):
+        by_number = with_invoices
     orders_named = longest_only({item.order_key for item in found} & keys)
     return by_number or [item for item in found if item.order_key in orders_named]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from settlements.receivables.arithmetic import Since, interest, shared_out
 from settlements.receivables.rates import rates_with
-from settlements.receivables.references import key_of, keys_in, longest_only
+from settlements.receivables.references import key_of, keys_in, longest_only, named_in
 
 DUE = date(2026, 1, 31)
 RATES = rates_with([])
@@ -93,9 +93,11 @@ def test_a_number_is_not_found_in_another():
     assert longest_only({"K-100042", "K-100042-2", "K-7"}) == {"K-100042-2", "K-7"}
 
 
-def test_who_pays_a_claim_for_paying_late_by_its_number_pays_it_and_not_its_invoice():
+def test_who_names_a_claim_for_paying_late_names_its_invoice_only_beside_it():
     invoice, claim = key_of("K103-I26-000017"), key_of("K103-I26-000017/L2")
-    assert longest_only({invoice, claim} & keys_in("Rechnung K103-I26-000017/L2")) == {claim}
+    assert named_in("Rechnung K103-I26-000017/L2", {invoice, claim}) == {claim}
+    assert named_in("K103-I26-000017 und K103 I26 000017 L2", {invoice, claim}) == {invoice, claim}
+    assert named_in("K103-I26-000017, danke", {invoice, claim}) == {invoice}
 
 
 @given(st.text(max_size=200))

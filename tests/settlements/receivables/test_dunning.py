@@ -203,3 +203,25 @@ def test_rates_are_added_for_the_days_to_come(session, cast):
     with transaction():
         row = actions.add_rate(cast.operator, date(2030, 1, 1), Decimal("0.11"))
     assert (row.valid_from, str(row.rate)) == (date(2030, 1, 1), "0.11")
+
+
+@pytest.mark.parametrize(
+    ("reference", "too_little", "left"),
+    [
+        ("{0} and {0}/L2", 0, (0, 0)),  # both to the cent
+        ("{0}/L2", 0, (0, 0)),  # the claim alone, and the money is both
+        ("{0}/L2 for {0}", 1_000, (0, 1_000)),  # the invoice first
+        ("{0}/L2 for {0}", 4_087 + 57, (57, 4_087)),
+        ("{0}/L2", 25_757, (25_757, 0)),  # the claim alone, and its money
+    ],
+)
+def test_who_names_an_invoice_and_what_is_owed_for_paying_it_late_pays_both(item, cast, reference, too_little, left):
+    run(12)
+    (fee,) = db.session.query(Receivable).filter(Receivable.kind == "late_fee")
+    assert (item.open_minor, fee.open_minor) == (25_757, 4_087)
+    with transaction():
+        transfer = paid(25_757 + 4_087 - too_little, reference.format(item.number))
+    db.session.expire_all()
+    assert (queries.receivable(SYSTEM, item.id).open_minor, queries.receivable(SYSTEM, fee.id).open_minor) == left
+    assert (transfer.left_minor, actions.credit_of(cast.buyer_company.id, "EUR")) == (0, 0)
+    assert order_queries.net_paid(item.order_id) == 25_757 - left[0]
