@@ -26,7 +26,7 @@ def assume_delivered() -> None:
             return
 
 
-@job("earnings.fall_due", every=300, queue=LONG, timeout=1800)
+@job("earnings.fall_due", every=300, queue=LONG, timeout=1800, alone=True)
 def fall_due() -> None:
     """What was earned is due once its return window is over, batch by batch."""
     while True:

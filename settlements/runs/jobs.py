@@ -80,7 +80,7 @@ def pay(statement_ids: list[str]) -> None:
             log.error("statement not paid", statement_id=statement_id, error=repr(failure), exc_info=True)
 
 
-@queue.job("runs.pay_waiting", every=300, queue=queue.LONG, timeout=1800)
+@queue.job("runs.pay_waiting", every=300, queue=queue.LONG, timeout=1800, alone=True)
 def pay_waiting() -> None:
     """Pay out closed statements whose job was lost."""
     with transaction():

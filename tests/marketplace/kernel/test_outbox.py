@@ -112,6 +112,13 @@ def test_a_job_that_is_alone_waits_once(bell: Flask) -> None:
     assert queue.figures()["long"]["waiting"] == 1
 
 
+def test_long_work_that_may_outlast_its_period_is_alone(bell: Flask) -> None:
+    """Else where one worker is slow its copies fill the queue, and feeds wait behind them."""
+    periodic = [one for one in queue._jobs.values() if one.queue == queue.LONG and one.every]
+    assert len(periodic) > 5
+    assert [one.name for one in periodic if one.timeout > one.every and not one.alone] == []
+
+
 def start(bell: Flask, *arguments: str) -> Fork:
     settings = bell.extensions["kontor_settings"]
     environment = {
