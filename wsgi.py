@@ -116,6 +116,7 @@ from settlements.transfers import routes as transfers_routes
 from settlements.webhooks import events as webhooks
 from settlements.webhooks import handlers as webhook_handlers
 from settlements.webhooks import routes as webhooks_routes
+from vendors.desk import jobs as _desk_jobs  # noqa: F401  registers what time does to parcels
 from vendors.desk import pages as desk_pages
 from vendors.feeds import events as feeds
 from vendors.feeds import handlers as feed_handlers

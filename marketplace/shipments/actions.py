@@ -5,7 +5,10 @@ Locks are taken in one order: the vendor order, then the parcel.
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
+
+from flask import current_app
 
 from marketplace.kernel import clock, history
 from marketplace.kernel.access import Actor
@@ -94,6 +97,24 @@ def deliver(actor: Actor, parcel_id: uuid.UUID) -> Parcel:
         parcel.delivered_at = clock.now()
         close_delivery(actor, vendor_order)
     return parcel
+
+
+def assume_delivered(actor: Actor, parcel_id: uuid.UUID) -> Parcel:
+    """Nobody reported in time what became of it: it counts as delivered, and says so. Raises IllegalMove where it is
+    not under way."""
+    parcel, vendor_order = _locked(actor, parcel_id)
+    days = term(parcel.tracking_number).days
+    history.move(parcel, ParcelVerb.ASSUME_DELIVERED, actor, note=f"Nobody reported it within {days} days.")
+    parcel.delivered_at, parcel.delivery_assumed = clock.now(), True
+    close_delivery(actor, vendor_order)
+    return parcel
+
+
+def term(tracking_number: str) -> timedelta:
+    """So long after it left a parcel counts as delivered; of one with a number its carrier may still tell."""
+    settings = current_app.extensions["kontor_settings"]
+    days = settings.delivered_after_shipping_days if tracking_number else settings.earned_after_shipping_days
+    return timedelta(days=days)
 
 
 def lose(actor: Actor, parcel_id: uuid.UUID, note: str = "") -> Parcel:

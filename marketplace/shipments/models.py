@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
@@ -23,6 +23,7 @@ class Parcel(Row):
         ForeignKeyConstraint(["vendor_id", "vendor_order_id"], ["vendor_order.vendor_id", "vendor_order.id"]),
         UniqueConstraint("vendor_order_id", "id"),
         Index("ix_parcel_order_id", "order_id"),
+        Index("ix_parcel_under_way", "shipped_at", postgresql_where=text("state = 'in_transit'")),
     )
 
     id: Mapped[uuid.UUID] = id_column()
@@ -37,6 +38,7 @@ class Parcel(Row):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     shipped_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    delivery_assumed: Mapped[bool] = mapped_column(default=False)  # nobody reported it in time
 
 
 class ParcelLine(Row):

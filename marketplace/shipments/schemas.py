@@ -40,6 +40,11 @@ class ParcelOut(StrictSchema):
     created_at = fields.AwareDateTime()
     shipped_at = fields.AwareDateTime(allow_none=True)
     delivered_at = fields.AwareDateTime(allow_none=True)
+    delivery_assumed = fields.Boolean(metadata={"description": "By time: nobody reported what became of it."})
+    counts_as_delivered_at = fields.AwareDateTime(
+        allow_none=True,
+        metadata={"description": "Of a parcel under way: from then on, unless it is reported, or missed in a return."},
+    )
     lines = fields.List(fields.Nested(ParcelLineOut))
 
 

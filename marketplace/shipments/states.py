@@ -14,6 +14,7 @@ class ParcelState(StrEnum):
 class ParcelVerb(StrEnum):
     DEPART = "depart"
     DELIVER = "deliver"
+    ASSUME_DELIVERED = "assume_delivered"  # by time: nobody said anything
     LOSE = "lose"
     RETURN_TO_SENDER = "return_to_sender"
 
@@ -24,6 +25,7 @@ PARCEL_STATES: dict[tuple[ParcelState, ParcelVerb], ParcelState] = {
     (S.IN_TRANSIT, V.DEPART): S.IN_TRANSIT,
     (S.IN_TRANSIT, V.DELIVER): S.DELIVERED,
     (S.DELIVERED, V.DELIVER): S.DELIVERED,
+    (S.IN_TRANSIT, V.ASSUME_DELIVERED): S.DELIVERED,
     (S.IN_TRANSIT, V.LOSE): S.LOST,
     (S.IN_TRANSIT, V.RETURN_TO_SENDER): S.RETURNED,
 }
