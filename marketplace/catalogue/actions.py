@@ -1,7 +1,7 @@
 """A vendor makes, publishes, pauses and ends his offers; whatever search shows of them is announced with the change."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, text
@@ -131,6 +131,12 @@ def pause(actor: Actor, offer_id: uuid.UUID) -> queries.OwnOffer:
 def end(actor: Actor, offer_id: uuid.UUID) -> queries.OwnOffer:
     """Take it out of sale for good. Raises OfferUnknown, NotYourOffer, IllegalMove."""
     return _moved(actor, _own(actor, queries.offer(actor, offer_id, lock=True)), OfferVerb.END)
+
+
+def end_offers(actor: Actor, offer_ids: Sequence[uuid.UUID]) -> None:
+    """Take many out of sale for good; the caller holds them, and tells search. Raises NotYourOffer, IllegalMove."""
+    for offer in queries.offers_of_ids(offer_ids):
+        move(_own(actor, offer), OfferVerb.END, actor)
 
 
 def set_stock(actor: Actor, offer_id: uuid.UUID, on_hand: int) -> queries.OwnOffer:

@@ -260,6 +260,14 @@ def offer(actor: Actor, offer_id: uuid.UUID, *, lock: bool = False) -> Offer:
     return row
 
 
+def offers_of_ids(offer_ids: Sequence[uuid.UUID]) -> Sequence[Offer]:
+    """These offers as they are now, whoever's they are; the caller has locked them."""
+    if not offer_ids:
+        return []
+    statement = visible(SYSTEM, Offer).where(Offer.id.in_(offer_ids))
+    return db.session.scalars(statement.order_by(Offer.id).execution_options(populate_existing=True)).all()
+
+
 def own_offer(actor: Actor, offer_id: uuid.UUID) -> OwnOffer:
     """An offer of the actor's company (the operator: any) with product and stock. Raises OfferUnknown."""
     row = db.session.execute(_own_offers(actor).where(Offer.id == offer_id)).one_or_none()

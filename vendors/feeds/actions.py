@@ -19,7 +19,7 @@ from vendors.feeds.events import FeedReceived
 from vendors.feeds.items import Skipped
 from vendors.feeds.models import Feed, FeedReportLine
 from vendors.feeds.queries import Seller
-from vendors.feeds.rows import Fault, Wanted, fault_of
+from vendors.feeds.rows import Ended, Fault, Wanted, fault_of
 from vendors.feeds.sources import Source, Way
 from vendors.feeds.states import FeedState, FeedVerb
 from vendors.feeds.storage import Stored
@@ -54,10 +54,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The next rows: those to write, those at fault, how many rows below the header are settled after them, and what
-    was left out of them."""
+    """The next rows: those to write, those whose offers end, those at fault, how many rows below the header are settled
+    after them, and what was left out of them."""
 
     wanted: list[Wanted]
+    ended: list[Ended]
     faults: list[Fault]
     upto: int
     skipped: Skipped
@@ -152,6 +153,7 @@ def batches_of(run: Run) -> Iterator[Batch]:
     source, reader, skipped = run.source, run.source.reader, run.source.skipped
     done = run.done + source.head
     wanted: list[Wanted] = []
+    ended: list[Ended] = []
     faults: list[Fault] = []
     number = done
     for number, cells in source.rows:
@@ -164,14 +166,16 @@ def batches_of(run: Run) -> Iterator[Batch]:
             faults.append(fault_of(number, sku, [("sku", f"this SKU is in row {first} already")]))
         elif isinstance(row := reader.read(number, cells), Fault):
             faults.append(row)
+        elif isinstance(row, Ended):
+            ended.append(row)
         else:
             wanted.append(row)
-        if len(wanted) + len(faults) == BATCH:
-            yield Batch(wanted, faults, number - source.head, Skipped(skipped))
+        if len(wanted) + len(ended) + len(faults) == BATCH:
+            yield Batch(wanted, ended, faults, number - source.head, Skipped(skipped))
             skipped.clear()
-            wanted, faults = [], []
-    if wanted or faults or skipped:
-        yield Batch(wanted, faults, number - source.head, Skipped(skipped))
+            wanted, ended, faults = [], [], []
+    if wanted or ended or faults or skipped:
+        yield Batch(wanted, ended, faults, number - source.head, Skipped(skipped))
 
 
 def take(run: Run, batch: Batch) -> bool:
@@ -185,13 +189,15 @@ def take(run: Run, batch: Batch) -> bool:
     if not queries.seller(feed.vendor_id).may_sell:
         raise VendorWasStopped
 
-    written = batches.write(run.seller, run.currency, batch.wanted)
+    sender = Actor(feed.created_by, feed.vendor_id)
+    written = batches.write(run.seller, run.currency, batch.wanted, batch.ended, sender)
     faults = [*batch.faults, *written.faults]
     _report(feed, faults)
     feed.rows_done = run.done = batch.upto
     feed.rows_total = max(feed.rows_total, batch.upto)
     feed.rows_created += written.created
     feed.rows_changed += written.changed
+    feed.rows_ended += written.ended
     feed.rows_unchanged += written.unchanged
     feed.rows_bad += len(faults)
     feed.skipped = _together(feed.skipped, batch.skipped)

@@ -10,18 +10,20 @@ import orjson
 from sqlalchemy import Row as Record
 
 from marketplace.agreements.actions import public_list
-from marketplace.catalogue.actions import NEW_PRODUCTS_LOCK, search_changed
+from marketplace.catalogue.actions import NEW_PRODUCTS_LOCK, end_offers, search_changed
 from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel import clock
+from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import advisory_lock, new_id
 from marketplace.kernel.outbox import publish
 from vendors.feeds import queries, writing
 from vendors.feeds.queries import Part, Seller
-from vendors.feeds.rows import Fault, Wanted
+from vendors.feeds.rows import Ended, Fault, Wanted
 from vendors.feeds.writing import Plan
 
 _PART = ("manufacturer", "manufacturer_key", "part_number", "part_number_key")
+NOT_OFFERED = "the file says that this is no longer sold, and nothing has this SKU"
 _PRODUCT_TEXTS = ("name", "description", *_PART)
 _DEFAULTS: dict[str, Any] = {
     "unit": "piece",
@@ -38,6 +40,7 @@ class Written:
 
     created: int = 0
     changed: int = 0
+    ended: int = 0
     unchanged: int = 0
     faults: list[Fault] = field(default_factory=list)
     products: set[uuid.UUID] = field(default_factory=set)
@@ -61,12 +64,15 @@ class _Numbers:
             self.by_part.setdefault(part, product_id)
 
 
-def write(seller: Seller, currency: str, rows: Sequence[Wanted]) -> Written:
-    """Make the offers of `rows`, whose SKUs differ, as they are wanted; `currency` is that of rows without one.
+def write(
+    seller: Seller, currency: str, rows: Sequence[Wanted], ended: Sequence[Ended] = (), sender: Actor = SYSTEM
+) -> Written:
+    """Make the offers of `rows` as they are wanted, and end those of `ended`, for whom sent the file; all SKUs differ.
+    `currency` is that of rows without one.
 
     New offers are live at once; a paused one stays paused. Prices go to the vendor's public list of the currency.
     """
-    known = queries.known_offers(seller.id, [row.sku for row in rows])
+    known = queries.known_offers(seller.id, [row.sku for row in (*rows, *ended)])
     lists = _price_lists(seller.id, {row.values.get("currency", currency) for row in rows})
     tiers = queries.tiers_of([record.id for record in known.values()], list(lists.values())) if known else {}
     batch = _Batch(seller, _numbers(rows, known), tiers)
@@ -83,10 +89,26 @@ def write(seller: Seller, currency: str, rows: Sequence[Wanted]) -> Written:
             batch.compare(row, record, list_id)
 
     writing.write(batch.plan)
+    _end(sender, [(row, known.get(row.sku)) for row in ended], batch.written)
     search_changed(batch.written.products)
     if batch.brought:  # new ones have their first version already
         publish(OffersChanged(tuple(batch.brought)))
     return batch.written
+
+
+def _end(sender: Actor, ended: Sequence[tuple[Ended, Record[Any] | None]], written: Written) -> None:
+    """End the offers that are there and have not ended; which there are not is told."""
+    ids = []
+    for row, record in ended:
+        if record is None:
+            written.faults.append(Fault(row.row_number, "sku", row.sku, NOT_OFFERED))
+        elif record.state == OfferState.ENDED:
+            written.unchanged += 1
+        else:
+            ids.append(record.id)
+            written.products.add(record.product_id)
+    written.ended += len(ids)
+    end_offers(sender, ids)
 
 
 def _price_lists(vendor_id: uuid.UUID, currencies: set[str]) -> dict[str, uuid.UUID]:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from marketplace.catalogue.keys import compact_ean
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.lazily import lazily
-from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile, Record, Unreadable
+from vendors.feeds.items import MOST_ATTRIBUTES, Item, ItemFile, NoLongerSold, Record, Unreadable
 from vendors.feeds.rows import would_run
 
 etree: Any = lazily("lxml.etree")
@@ -23,6 +23,7 @@ _UNITS = {"PCE": "piece", "C62": "piece", "PK": "pack", "MTR": "metre", "KGM": "
 _LANGUAGES = ("eng", "en", "")
 _WITH_TAX = "gros_list"  # a feed's prices are without
 _DECIMAL = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
+LONGEST_SKU = 120
 MOST_ELEMENTS = 200_000  # of one product, which is held whole; real ones have 40,000
 
 
@@ -71,10 +72,12 @@ class Bmecat(ItemFile):
         except etree.XMLSyntaxError as failure:
             raise BmecatBroken(f"The XML cannot be read: {failure.msg}.", pointer="/file", row=number) from failure
 
-    def _one(self, product: Any, facts: dict[str, str]) -> Item | Unreadable:
-        if (product.get("mode") or "").casefold() == "delete":
+    def _one(self, product: Any, facts: dict[str, str]) -> Item | Unreadable | NoLongerSold:
+        if (product.get("mode") or "").strip().casefold() == "delete":
             sku = _text(product, "SUPPLIER_PID") or _text(product, "SUPPLIER_AID")
-            return Unreadable("the file says that this is no longer sold; end the offer yourself", sku[:120])
+            if not sku or len(sku) > LONGEST_SKU:
+                return Unreadable("the file says that this is no longer sold, but has no SKU", sku[:LONGEST_SKU])
+            return NoLongerSold(sku)
         return self._item(product, facts)
 
     def _item(self, product: Any, facts: dict[str, str]) -> Item:

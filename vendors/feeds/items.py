@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from marketplace.kernel.errors import Invalid
 from vendors.feeds.columns import Layout, attribute_of, read_header
-from vendors.feeds.rows import Fault, RowReader, Said, Wanted, attribute_with, fault_of, would_run
+from vendors.feeds.rows import Ended, Fault, RowReader, Said, Wanted, attribute_with, fault_of, would_run
 
 Item = list[tuple[str, str]]
 MOST_ATTRIBUTES = 250
@@ -42,7 +42,13 @@ class Unreadable(NamedTuple):
     sku: str = ""
 
 
-Record = tuple[int, Item | Unreadable]
+class NoLongerSold(NamedTuple):
+    """A record that ends the offer of this SKU."""
+
+    sku: str
+
+
+Record = tuple[int, Item | Unreadable | NoLongerSold]
 
 
 class ItemFile(ABC):
@@ -82,19 +88,25 @@ class ItemReader:
     def _reader_of(self, header: tuple[str, ...]) -> RowReader:
         return RowReader(_layout(header), self.categories, self.mark, needed=("sku",))
 
-    def sku_of(self, item: Item | Unreadable) -> str:
+    def sku_of(self, item: Item | Unreadable | NoLongerSold) -> str:
         if isinstance(item, Unreadable):
             return ""
+        if isinstance(item, NoLongerSold):
+            return item.sku
         return next((value.strip()[:120] for name, value in item if name == "sku"), "")
 
-    def read(self, number: int, item: Item | Unreadable) -> Wanted | Fault:
+    def read(self, number: int, item: Item | Unreadable | NoLongerSold) -> Wanted | Ended | Fault:
+        if isinstance(item, NoLongerSold):
+            return Ended(number, item.sku)
         values, tiers, attributes, faults = self.parse(item)
         if faults:
             return fault_of(number, item.sku if isinstance(item, Unreadable) else self.sku_of(item), faults)
         return Wanted(number, values.pop("sku"), values, tiers, attributes)
 
-    def parse(self, item: Item | Unreadable) -> Said:
+    def parse(self, item: Item | Unreadable | NoLongerSold) -> Said:
         """What an item says and everything that is wrong with it."""
+        if isinstance(item, NoLongerSold):
+            return Said({"sku": item.sku}, (), None, [])
         if isinstance(item, Unreadable):
             return Said({}, (), None, [("", item.message)])
         header, cells, attributes = [], [], []

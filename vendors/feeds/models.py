@@ -47,6 +47,7 @@ class Feed(Row):
     rows_done: Mapped[int] = mapped_column(default=0)
     rows_created: Mapped[int] = mapped_column(default=0)
     rows_changed: Mapped[int] = mapped_column(default=0)
+    rows_ended: Mapped[int] = mapped_column(default=0)
     rows_unchanged: Mapped[int] = mapped_column(default=0)
     rows_bad: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")  # why the whole feed failed

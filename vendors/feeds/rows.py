@@ -45,6 +45,13 @@ class Wanted(NamedTuple):
         return (part, maker) if part and maker else None
 
 
+class Ended(NamedTuple):
+    """An offer that the file says is no longer sold."""
+
+    row_number: int
+    sku: str
+
+
 class Fault(NamedTuple):
     """Why a row was not taken."""
 

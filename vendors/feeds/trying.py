@@ -8,7 +8,8 @@ from typing import Any
 
 from marketplace.kernel.access import Actor
 from marketplace.kernel.errors import Invalid
-from vendors.feeds import files, json_lines, mappings, queries, sources, storage
+from vendors.feeds import batches, files, json_lines, mappings, queries, sources, storage
+from vendors.feeds.items import NoLongerSold
 from vendors.feeds.json_lines import LOOKED_AT
 from vendors.feeds.rows import Said
 from vendors.feeds.sources import Source, Way
@@ -121,6 +122,7 @@ def _row(source: Source, number: int, record: Any, first: dict[str, int], names:
     return {
         "row": number,
         "sku": sku,
+        "ends": isinstance(record, NoLongerSold),
         "columns": _columns(said, names),
         "tiers": [{"from_quantity": quantity, "unit_price": price} for quantity, price in said.tiers],
         "attributes": said.attributes or [],
@@ -141,5 +143,8 @@ def _tell_new(actor: Actor, rows: Sequence[dict[str, Any]], *, needs_name: bool)
     known = queries.skus_offered(actor.company_id, skus) if actor.company_id and skus else set()
     for row in rows:
         row["is_new"] = row["sku"] not in known
-        if needs_name and row["is_new"] and row["sku"] and "name" not in row["columns"] and not row["problems"]:
+        if row["ends"]:
+            if row["is_new"] and not row["problems"]:
+                row["problems"].append({"column": "sku", "message": batches.NOT_OFFERED})
+        elif needs_name and row["is_new"] and row["sku"] and "name" not in row["columns"] and not row["problems"]:
             row["problems"].append({"column": "name", "message": "is missing, and nothing has this SKU"})

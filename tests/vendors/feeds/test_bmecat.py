@@ -5,11 +5,15 @@ import subprocess
 
 import pytest
 
-from marketplace.catalogue.models import Product
+from marketplace.catalogue import actions as catalogue
+from marketplace.catalogue.models import Offer, Product
 from marketplace.kernel import queue
 from marketplace.kernel.db import db, transaction
+from marketplace.kernel.history import lines_of
+from tests.builders.catalogue import an_offer
 from tests.cast import make_cast
 from vendors.feeds import actions, bmecat, jobs, storage
+from vendors.feeds import queries as feeds
 from vendors.feeds.bmecat import Bmecat, BmecatBroken
 from vendors.feeds.models import Feed
 
@@ -132,6 +136,56 @@ def test_it_becomes_offers_with_prices(own_app):
         with own_app.app_context():
             hit = own_app.test_client().get("/v1/search?q=TB25").json["items"][0]
         assert [tier["unit_price"] for tier in hit["offers"][0]["price"]["tiers"]] == ["1.25", "1.10"]
+
+
+def update_of(*articles):
+    found = "".join(f'<ARTICLE mode="{mode}"><SUPPLIER_AID>{sku}</SUPPLIER_AID></ARTICLE>' for mode, sku in articles)
+    head = SMALL.partition("<T_NEW_CATALOG>")[0]
+    return f'{head}<T_UPDATE_PRODUCTS prev_version="1">{found}</T_UPDATE_PRODUCTS></BMECAT>'.encode()
+
+
+def test_what_is_no_longer_sold_is_ended_and_what_is_not_there_is_named(own_app):
+    with own_app.app_context():
+        with transaction():
+            cast = make_cast()
+        others = SMALL.replace("A-1<", "B-1<").replace("Terminal block", "Clamp").replace("4006381333931", "")
+        for whole in (SMALL, others.replace("TB-25", "C-25")):
+            taken(own_app, cast, whole.encode())
+        with transaction():
+            (paused,) = db.session.query(Offer).filter_by(sku="B-1")
+            catalogue.pause(cast.vendor, paused.id)
+            theirs = an_offer(cast.rival_vendor_company, sku="R-1")
+        file = update_of(("delete", "A-1"), ("DELETE", "B-1"), ("delete", "R-1"), ("delete", ""), ("delete", "A-1"))
+        feed = taken(own_app, cast, file)
+        assert (feed.state, feed.rows_ended, feed.rows_changed, feed.rows_bad) == ("finished", 2, 0, 3)
+        assert [(line.row_number, line.sku, line.message) for line in feeds.report_lines(cast.vendor, feed.id)] == [
+            (3, "R-1", "the file says that this is no longer sold, and nothing has this SKU"),
+            (4, "", "the file says that this is no longer sold, but has no SKU"),
+            (5, "A-1", "this SKU is in row 1 already"),
+        ]
+        offers = db.session.query(Offer).populate_existing().order_by(Offer.sku).all()
+        assert [(offer.sku, offer.state.value) for offer in offers] == [
+            ("A-1", "ended"), ("B-1", "ended"), ("R-1", theirs.state.value),
+        ]  # fmt: skip
+        (*_, line) = lines_of("offer", offers[0].id)
+        assert (line.verb, line.person_id, line.company_id) == ("end", cast.vendor.person_id, cast.vendor.company_id)
+        queue.drain()
+        own_app.extensions["kontor_actor_loader"] = lambda: cast.buyer
+        with own_app.app_context():
+            assert own_app.test_client().get("/v1/search?q=TB25").json["items"] == []
+        again = taken(own_app, cast, update_of(("delete", "A-1")))
+        assert (again.state, again.rows_ended, again.rows_unchanged, again.rows_bad) == ("finished", 0, 1, 0)
+
+
+def test_looking_at_a_file_says_which_offers_it_would_end(client_as, cast):
+    an_offer(cast.vendor_company, sku="A-1")
+    db.session.commit()
+    file = {"file": (io.BytesIO(update_of(("delete", "A-1"), ("delete", "X-9"))), "gone.xml")}
+    tried = client_as(cast.vendor).post("/v1/feeds/preview", data=file).json["rows"]
+    assert [(row["sku"], row["ends"], [problem["message"] for problem in row["problems"]]) for row in tried] == [
+        ("A-1", True, []),
+        ("X-9", True, ["the file says that this is no longer sold, and nothing has this SKU"]),
+    ]
 
 
 def test_real_files_of_a_manufacturer(own_app, shared, tmp_path):
