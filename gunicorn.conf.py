@@ -5,9 +5,11 @@ import gc
 import os
 from typing import Any
 
+from marketplace.kernel import serving
+
 wsgi_app = "wsgi:serve()"
 bind = os.environ.get("BIND", "127.0.0.1:8000")
-worker_class = "gthread"
+worker_class = "marketplace.kernel.serving.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))
 preload_app = True  # one import, shared memory; connections are opened on first use, so none is inherited
@@ -23,6 +25,11 @@ def when_ready(_server: object) -> None:
     gc.collect()
     getattr(ctypes.CDLL(None), "malloc_trim", int)(0)  # where there is one: what only the start needed goes back
     gc.freeze()
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Others take the connections that were left to it."""
+    serving.left(worker)
 
 
 def worker_exit(_server: object, worker: Any) -> None:
