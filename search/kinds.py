@@ -23,6 +23,7 @@ _MARKS = ".'’*_"  # noqa: RUF001
 Word = tuple[tuple[str, ...], bool]  # what is said, one or the other; whether it begins with a capital
 Phrase = list[Word]
 _ENDED: Word = ((), False)  # a phrase ends here, and another begins
+_NUMBER = (_ENDED,)
 _BEGAN: Word = ((), True)  # what follows is no phrase of its own
 
 
@@ -76,6 +77,8 @@ def _phrases(text: str) -> Iterator[Phrase]:
 def _said(written: str) -> tuple[Word, ...]:
     """What stands between two spaces: words, and where phrases end. Most of it stands in many names."""
     if written.isalnum():
+        if not written.isalpha():
+            return _NUMBER
         return (word,) if (word := _word(written)) else ()
     found: list[Word] = []
     for at, part in enumerate(_PHRASES.split(written)):

@@ -47,6 +47,8 @@ _NAMED = {
     "capacitance": _FARAD, "inductance": _HENRY, "resistance": _OHM, "voltage": UNITS["V"][2], "current": "A",
     "power": UNITS["W"][2], "frequency": UNITS["Hz"][2],
 }  # fmt: skip
+# Where a quantity, a thread or a code can begin at all: most that has a digit is the number of a part.
+_MAY_BEGIN = re.compile(rf"(?<!{_LETTER})(?:[-+]?\d|[A-Z]?[mM]\s?\d|[RrKkpnuµμ]\d)")
 _HEAD = re.compile(r"[^(@-]*")
 _BARE = re.compile(r"[-+]?\d{1,20}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,2})?")
 _THING = {_FARAD: "capacitor", _OHM: "resistor", _HENRY: "inductor", UNITS["Hz"][2]: "crystal"}
@@ -121,8 +123,8 @@ def _named(name: str, text: str) -> str:
 @lru_cache(20_000)
 def _stated(piece: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The tokens of a piece, and those that it has where the text is about resistors."""
-    if not any(kind.search(piece) for kind in (_QUANTITY, _CODE, _THREAD, _RANGE)):
-        return (), ()  # most are numbers of parts
+    if not _MAY_BEGIN.search(piece) or not any(kind.search(piece) for kind in (_QUANTITY, _CODE, _THREAD, _RANGE)):
+        return (), ()
     ways = (
         tuple(dict.fromkeys(token for _, _, ways in found for way in ways for token in way))
         for found in (_found(piece, False, stated=True), _codes(piece, True, stated=True))
