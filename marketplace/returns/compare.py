@@ -75,15 +75,16 @@ def alternatives(actor: Actor, whole: WholeCase, deciding: Sequence[ReturnLine],
     return columns
 
 
-def rows(columns: Sequence[Column]) -> list[RowOfSums]:
-    """The refund and how each party's share moves, one row a sum."""
+def rows(columns: Sequence[Column], rest: str) -> list[RowOfSums]:
+    """The refund and how each party's share moves, one row a sum; `rest`: what is not paid then is called."""
     if not columns:
         return []
     found = []
     if "refund_minor" in columns[0].shown:
         found.append(RowOfSums("Refund now", [one.shown["refund_minor"] for one in columns], strong=True))
-        if any(one.shown["deficit_minor"] for one in columns):
-            found.append(RowOfSums("Still to pay", [one.shown["deficit_minor"] for one in columns]))
+        for name, words in (("credited_minor", "Credited"), ("deficit_minor", rest)):
+            if any(one.shown[name] for one in columns):
+                found.append(RowOfSums(words, [one.shown[name] for one in columns]))
     for index, party in enumerate(columns[0].shown["parties"]):
         found.append(RowOfSums(party["name"], [one.shown["parties"][index]["change_minor"] for one in columns]))
     return found

@@ -26,7 +26,9 @@ def decision_served(actor: Actor, case_id: uuid.UUID, number: int) -> Response:
     whole = orders.whole(SYSTEM, case.order_id)
     shown = views.decision(row, queries.steps([row.before_step_id, row.step_id]), whole, party)
     names = {str(part.vendor_id): part.vendor_name for part in whole.parts}
-    response = Response(sheets.rendered(actor, case, shown, names), content_type="application/pdf")
+    on_account = whole.order.payment_terms is not None
+    paper = sheets.rendered(actor, case, shown, names, on_account=on_account)
+    response = Response(paper, content_type="application/pdf")
     return _attached(response, f"{case.number}-decision-{number}.pdf")
 
 

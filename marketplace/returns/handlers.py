@@ -53,6 +53,7 @@ WORDS = {
     "ruled": "The marketplace has ruled upon it.",
     "reminder": "This still waits for you.",
 }
+CREDITED = "It is settled: {} are credited, and lower what your invoices ask for."
 _SAYS = {"evidence", "declined", "approved", "missing"}
 _HAS_TIME = {"requested", "evidence", "reminder", "replacing", "announced"}
 OWING = {
@@ -93,12 +94,16 @@ def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], si
 
 def _deficit(event: ReturnMoved, case: ReturnCase) -> dict[str, str]:
     """What the buyer has to read where he owes more than he has paid, although he had paid all: that it is asked for,
-    or what becomes of it. Of an order on terms his invoices tell."""
+    or what becomes of it. Of an order on terms his invoices tell what is left to pay, here is said what is credited."""
     if event.what != "settled":
         return {}
     order = orders.order(SYSTEM, case.order_id)
+    if order.payment_terms is not None:
+        last = queries.decisions_of(case.id)[-1]
+        credited = Money(last.credited_minor, case.currency).format()
+        return {} if last.refund_minor or not last.credited_minor else {"words": CREDITED.format(credited)}
     deficit = order.owed_minor - orders.net_paid(order.id)
-    if deficit <= 0 or order.payment_terms is not None:
+    if deficit <= 0:
         return {}
     asked = ReturnTerms(case.terms).asks_for(deficit, case.currency)
     owing = Money(deficit, case.currency).format()

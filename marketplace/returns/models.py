@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.kernel import clock
 from marketplace.kernel.access import Tenants
 from marketplace.kernel.db import Minor, Row, append_only, id_column, state_column
+from marketplace.pricing.facts import BUYER
 from marketplace.returns.states import (
     LINE_STATES,
     PARCEL_STATES,
@@ -301,6 +302,12 @@ class ReturnDecision(Row):
     explanation: Mapped[list[Any]]
     refund_minor: Mapped[int] = mapped_column(Minor)
     deficit_minor: Mapped[int] = mapped_column(Minor)
+
+    @property
+    def credited_minor(self) -> int:
+        """What the buyer owes less by it and does not get back: so much less is left to be paid."""
+        moved = sum(sentence["amount_minor"] for sentence in self.explanation if sentence["party"] == BUYER)
+        return max(0, -moved - self.refund_minor)
 
 
 class ReturnNumber(Row):

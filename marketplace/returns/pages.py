@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import Response as FileResponse
@@ -131,14 +132,17 @@ def case(case_id: uuid.UUID, previewed: compare.Column | None = None) -> str:
     columns = compare.alternatives(actor, whole, deciding, party)
     columns += [previewed] if previewed else []
     order = orders.whole(SYSTEM, whole.case.order_id)
+    on_account = order.order.payment_terms is not None
     return render_template(
         "returns/case.html",
         case=shown,
         party=party,
         deciding={line.id for line in deciding},
         columns=columns,
-        rows=compare.rows(columns),
-        asks_for=ReturnTerms(whole.case.terms).asks_for,
+        rows=compare.rows(columns, "Left to pay on account" if on_account else "Still to pay"),
+        rest=partial(views.words_of_rest, ReturnTerms(whole.case.terms), currency=order.order.currency),
+        on_account=on_account,
+        left_minor=max(0, order.order.owed_minor - order.net_paid_minor),
         previewed=previewed,
         vendors=[(str(part.vendor_id), part.vendor_name) for part in order.parts] if actor.sees_all else [],
         faults=FAULTS,

@@ -336,7 +336,10 @@ class DecisionOut(StrictSchema):
     currency = Currency()
     net_paid_minor = MinorOut()
     refund_minor = MinorOut()
-    deficit_minor = MinorOut()
+    credited_minor = MinorOut(metadata={"description": "What lowers what is still to be paid instead of going back."})
+    deficit_minor = MinorOut(
+        metadata={"description": "What was not paid yet after it: of an order on account, all that is open of it."}
+    )
     parties = fields.List(fields.Nested(PartyOut))
     lines = fields.List(fields.Nested(SumsOut))
     deliveries = fields.List(fields.Nested(SumsOut))

@@ -17,18 +17,19 @@ Json = dict[str, Any]
 _LAYOUT = Path(__file__).with_name("layouts") / "decision.typ"
 
 
-def rendered(actor: Actor, case: ReturnCase, shown: Json, names: Json) -> bytes:
+def rendered(actor: Actor, case: ReturnCase, shown: Json, names: Json, *, on_account: bool) -> bytes:
     """`shown`: views.decision() for this actor; `names`: of the parties that are not himself, by their ids."""
-    return pdf.rendered(_LAYOUT, of_decision(actor, case, shown, names))
+    return pdf.rendered(_LAYOUT, of_decision(actor, case, shown, names, on_account=on_account))
 
 
-def of_decision(actor: Actor, case: ReturnCase, shown: Json, names: Json) -> Json:
+def of_decision(actor: Actor, case: ReturnCase, shown: Json, names: Json, *, on_account: bool) -> Json:
     """The sheet that the layout places."""
     operator, at = companies.operator_company(), shown["at"]
     party = views.party_of(actor, case)
     receiver = {None: operator.name, BUYER: case.company_name}.get(party) or names.get(party, "")
-    asked = ReturnTerms(case.terms).asks_for(shown.get("deficit_minor", 0), case.currency)
-    owing = "To be paid" if asked else "Still to pay"
+    terms, deficit_minor = ReturnTerms(case.terms), shown.get("deficit_minor", 0)
+    rest = views.words_of_rest(terms, deficit_minor, case.currency, on_account=on_account)
+    rest += f" on {at:%d %b %Y}" if on_account else ""
     facts = {
         "Return": case.number,
         "Order": case.order_number,
@@ -48,7 +49,7 @@ def of_decision(actor: Actor, case: ReturnCase, shown: Json, names: Json) -> Jso
         "shares": [_share(one, case.currency) for one in shown["parties"]],
         "sums": [
             [text, _money(shown[name], case.currency)]
-            for name, text in (("refund_minor", "Refund"), ("deficit_minor", owing))
+            for name, text in (("refund_minor", "Refund"), ("credited_minor", "Credited"), ("deficit_minor", rest))
             if shown.get(name) or (name == "refund_minor" and name in shown)
         ],
         "words": _words(shown["sentences"], case.currency, names),

@@ -14,6 +14,7 @@ from marketplace.returns.judging import charge_to_json
 from marketplace.returns.models import ReturnCase, ReturnDecision, ReturnLine
 from marketplace.returns.queries import Replaced, WholeCase
 from marketplace.returns.states import TURN, LineState, ParcelState, case_state, turn_of
+from marketplace.rules.return_terms import ReturnTerms
 
 Json = dict[str, Any]
 _OF_BUYER = ("gross_minor", "tax_minor", "restocking_fee_minor", "restocking_tax_minor", "buyer_owes_minor")
@@ -128,6 +129,7 @@ def preview(outcome: Outcome, party: str | None) -> Json:
         shown |= {
             "net_paid_minor": outcome.paid_minor,
             "refund_minor": outcome.refund_minor,
+            "credited_minor": outcome.credited_minor,
             "deficit_minor": outcome.deficit_minor,
         }
     return shown
@@ -162,8 +164,19 @@ def _decision_in_case(row: ReturnDecision, party: str | None) -> Json:
         "sentences": _sentences(row.explanation, party),
     }
     if party is None or party == BUYER:
-        shown |= {"refund_minor": row.refund_minor, "deficit_minor": row.deficit_minor}
+        shown |= {
+            "refund_minor": row.refund_minor,
+            "credited_minor": row.credited_minor,
+            "deficit_minor": row.deficit_minor,
+        }
     return shown
+
+
+def words_of_rest(terms: ReturnTerms, deficit_minor: int, currency: str, *, on_account: bool) -> str:
+    """What is not paid yet after a decision is called: of an order on account its invoices ask for it anyway."""
+    if on_account:
+        return "Left to pay on account"
+    return "To be paid" if terms.asks_for(deficit_minor, currency) else "Still to pay"
 
 
 def _shares(before: Mapping[str, Any], after: Mapping[str, Any], party: str | None, names: Mapping[str, str]) -> Json:

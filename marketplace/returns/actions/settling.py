@@ -70,6 +70,11 @@ class Outcome:
         return max(0, self.paid_minor - self.after.buyer_owes_minor)
 
     @property
+    def credited_minor(self) -> int:
+        """What the buyer owes less and does not get back: so much less is left to be paid."""
+        return max(0, self.before.buyer_owes_minor - self.after.buyer_owes_minor - self.refund_minor)
+
+    @property
     def deficit_minor(self) -> int:
         return max(0, self.after.buyer_owes_minor - self.paid_minor)
 

@@ -1,19 +1,27 @@
 """A decision on paper says what API and page say, word for word, and to each party his own sums alone."""
 
 import io
+import re
 import uuid
 
 import pypdf
 import pytest
+from sqlalchemy import select
 
+from marketplace.carts import actions as carts
+from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Role
-from marketplace.kernel.db import transaction
-from marketplace.returns import actions
+from marketplace.kernel.db import db, transaction
+from marketplace.notifications.models import Letter
+from marketplace.orders import actions as orders
+from marketplace.returns import actions, handlers
+from marketplace.returns.events import ReturnMoved
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
 from tests.builders.companies import a_company, an_actor
-from tests.builders.orders import EXAMPLE
-from tests.builders.returns import a_delivered_order, a_settled_case, line_of
+from tests.builders.credit import on_account
+from tests.builders.orders import EXAMPLE, a_cart
+from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received, ship_all
 
 
 @pytest.fixture
@@ -99,3 +107,30 @@ def test_page_and_paper_ask_for_a_deficit_where_it_is_asked_for(client_as, marke
     page = client.get(address, headers={"Accept": "text/html"}).text
     assert ("Still to pay" in page, "To be paid" in page) == (True, False)
     assert "Stilltopay" in on_paper(client.get(f"{address}/decisions/2.pdf"))
+
+
+def test_of_an_order_on_account_is_said_what_is_credited_and_what_is_left_to_pay_of_it(client_as, market, people):
+    with transaction():
+        on_account(market.buyer)
+        whole = carts.checkout(market.actor, a_cart(market, EXAMPLE).cart.id, on_terms=True)
+        for part in whole.parts:
+            orders.confirm(SYSTEM, part.id)
+        case = a_case(market, ship_all(whole), ("B1", 2, "visible_defect"))
+        received(market, case)
+    client, address, line_id = client_as(people["buyer"]), f"/returns/{case.id}", line_of(case, "B1").id
+    operator = client_as(people["operator"]).get(address, headers={"Accept": "text/html"}).text
+    assert ("Left to pay on account" in operator, "Still to pay" in operator) == (True, False)
+    with transaction():
+        actions.decide_and_settle(SYSTEM, case.id, [{"line_id": line_id}])
+        handlers.write_letters([ReturnMoved(case.id, "settled", [str(line_id)])])
+        orders.record_payment(SYSTEM, whole.order.id, 10_000, "EUR", "a part of it")
+    (letter,) = db.session.scalars(select(Letter).where(Letter.company_id == market.buyer.id))
+    assert letter.facts["words"] == "It is settled: 51.19 EUR are credited, and lower what your invoices ask for."
+    found = client.get(f"/v1/returns/{case.id}/decisions/1").json
+    assert [found[f"{name}_minor"] for name in ("refund", "credited", "deficit")] == [0, 5119, 38555]
+    page = client.get(address, headers={"Accept": "text/html"}).text
+    said = " ".join(re.sub("<[^>]+>|&nbsp;", " ", page[page.index("Decision 1") :]).split())
+    assert "Refund 0.00 EUR Credited 51.19 EUR Left to pay on account of the order, now 285.55 EUR" in said
+    paper = on_paper(client.get(f"{address}/decisions/1.pdf"))
+    assert "Credited51.19EUR" in paper
+    assert flat(f"Left to pay on account on {clock.now():%d %b %Y} 385.55 EUR") in paper

@@ -1,5 +1,7 @@
 """A vendor of an order on terms waits for the buyer, or is paid as if he had paid: from shipping to what is due."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -168,6 +170,19 @@ def test_an_invoice_is_listed_by_the_state_that_it_shows(market, client_as):
         for found in [client.get(f"/v1/invoices?state={state}").json["items"]]
     }
     assert listed == {"issued": [(False, "issued")] * 2, "part_paid": [(True, "part_paid")], "paid": []}
+
+
+def test_the_page_of_an_invoice_says_what_is_open_of_it_after_a_payment_and_a_credit_note(market, client_as):
+    with transaction():
+        placed = example_on_terms(market)
+        shipped(placed)
+        (of_b,) = [row for row in invoices.follow(placed.order.id) if row.vendor_id == market.rival_vendor_company.id]
+        paid(1_000, of_b.number)
+        come_back(placed)
+        invoices.follow(placed.order.id)
+    page = client_as(market.buyer).get(f"/invoices/{of_b.id}", headers={"Accept": "text/html"}).text
+    said = " ".join(html.unescape(re.sub("<[^>]+>", " ", page[page.index("<h2>Sums") :])).split())
+    assert "Left to pay 161.29 EUR Paid or credited since \N{MINUS SIGN}56.08 EUR Open now 105.21 EUR Due" in said
 
 
 def test_an_invoice_that_is_given_up_is_not_called_paid(market):
