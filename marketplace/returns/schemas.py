@@ -353,6 +353,7 @@ class ReturnMoveOut(StrictSchema):
     verb = fields.String()
     from_state = fields.String()
     to_state = fields.String()
+    side = fields.String(metadata={"description": "Who did it: buyer, vendor, operator, or the deadline."})
     note = fields.String()
     at = fields.AwareDateTime()
 

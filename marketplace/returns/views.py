@@ -107,12 +107,19 @@ def case(whole: WholeCase, party: str | None) -> Json:
                 "verb": move.verb,
                 "from_state": move.from_state,
                 "to_state": move.to_state,
+                "side": _side(move.company_id, whole),
                 "note": move.note,
                 "at": move.at,
             }
             for move in whole.moves
         ],
     }
+
+
+def _side(company_id: Any, whole: WholeCase) -> str:
+    """Who moved a line: a company speaks for one side of a case, and where none did, time has."""
+    sides = {line.vendor_id: "vendor" for line in whole.lines} | {whole.case.company_id: "buyer", None: "deadline"}
+    return sides.get(company_id, "operator")
 
 
 def preview(outcome: Outcome, party: str | None) -> Json:

@@ -75,7 +75,10 @@ def test_what_is_announced_and_not_recorded_counts_as_arrived(market, whole, cas
         line = line_of(case, sku)
         assert (line.state, line.received_quantity, line.verdict) == (LineState.RECEIVED, quantity, None)
     (came,) = [move for move in queries.moves_of([line_of(case, "A1")]) if move.to_state == "received"]
-    assert (came.note, came.person_id, came.company_id) == (NOT_RECORDED, None, None)
+    shown = views.case(queries.whole(market.actor, case.id), "buyer")["history"]
+    assert [(move["side"], move["note"]) for move in shown if move["to_state"] == "received"] == [
+        ("deadline", NOT_RECORDED)
+    ] * 2
     country = queries.countries_of([vendor.id])[vendor.id]
     assert line.due_at.date() == ReturnTerms(case.terms).inspect_by(came.at, country).date()
     (parcel,) = queries.parcels_of(case.id)
@@ -150,6 +153,8 @@ def test_a_vendor_says_that_nothing_has_arrived_and_the_operator_rules(market, w
     assert (line.state, line.due_at, line.answer) == (LineState.MISSING, None, "Nothing at the ramp.")
     assert set(told(case, "missing", "A1")) == {market.buyer.id, market.operator.id}
     shown = views.case(queries.whole(market.actor, case.id), "buyer")
+    said = [(move["to_state"], move["side"], move["note"]) for move in shown["history"] if move["line_id"] == line.id]
+    assert said[-2:] == [("in_transit", "buyer", ""), ("missing", "vendor", "Nothing at the ramp.")]
     assert (shown["state"], [one["turn"] for one in shown["lines"]]) == ("appealed", ["operator", "vendor"])
     end_turns(15 * DAY)  # the other line of the parcel counts as arrived, this one is the operator's
     assert (line_of(case, "A1").state, line_of(case, "A2").state) == (LineState.MISSING, LineState.RECEIVED)
