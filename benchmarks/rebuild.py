@@ -1,7 +1,8 @@
 """How fast the whole index is made anew from the database, 582,280 offers, beside `parallel_bulk` with ready documents.
 
-Both on the same Elasticsearch; the second is given what the first made, as JSON from memory, by two threads of the
-client's own helper. The memory is that of the process that rebuilds, at its largest in the first and the second half.
+Both on the same Elasticsearch; the helper of the client sends by two threads, first, documents as JSON from memory: a
+server that has just started compiles what it does often, which takes it twice the time. The memory is that of the
+process that rebuilds and of its forks, what they share once, at its largest in the first and the second half.
 
 Run alone: python benchmarks/rebuild.py [--parts N]. The last line is one JSON object.
 """
@@ -11,6 +12,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import _catalogues as catalogues
@@ -22,9 +25,11 @@ from elasticsearch import helpers
 from search import indexing, mapping, provider
 from search.documents import as_source
 
+WHOLE = 582_280
+
 
 class Watch(threading.Thread):
-    """The resident set of this process, ten times a second."""
+    """The memory of this process and its forks, four times a second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -32,8 +37,28 @@ class Watch(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.1):
-            self.seen.append(bench.resident_mb(os.getpid()))
+        while not self.over.wait(0.25):
+            self.seen.append(sum(proportional_mb(pid) for pid in (os.getpid(), *forks_of(os.getpid()))))
+
+
+def forks_of(pid: int) -> list[int]:
+    """Its children that are forks of it: the servers that it started are not."""
+    own = Path(f"/proc/{pid}/cmdline").read_bytes()
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):
+            children = [int(child) for child in (thread / "children").read_text().split()]
+            found += [child for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == own]
+    return found
+
+
+def proportional_mb(pid: int) -> float:
+    """Its resident set, of what is shared its part."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def ready(count: int) -> Iterator[dict[str, Any]]:
@@ -66,6 +91,7 @@ def main() -> None:
     with bench.stage() as on, catalogues.elastic("rebuild") as engine:
         _parts.fill(on.app, on.conninfo, chosen.parts)
         provider.use(on.app, engine, [engine])
+        bulk = reference(engine, min(chosen.parts or WHOLE, 200_000))
         with on.app.app_context():
             watch = Watch()
             watch.start()
@@ -75,7 +101,6 @@ def main() -> None:
             watch.over.set()
         if not engine.holds(offers):
             raise SystemExit("the index does not hold what was written")
-        bulk = reference(engine, min(offers, 200_000))
     half = len(watch.seen) // 2
     first, second = max(watch.seen[:half] or [0.0]), max(watch.seen[half:] or [0.0])
     print(

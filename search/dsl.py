@@ -110,7 +110,7 @@ def related(product_id: str, source: Mapping[str, Any], buyer: Buyer, limit: int
         "query": {
             "bool": {
                 "filter": filters,
-                "must_not": [{"term": {"product_id": product_id}}],
+                "must_not": [{"ids": {"values": [product_id]}}],
                 "should": [*shared, alike],
             }
         },

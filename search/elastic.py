@@ -8,9 +8,7 @@ version.
 
 import re
 import uuid
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +16,7 @@ import orjson
 import structlog
 
 from marketplace.kernel.db import new_id
+from marketplace.kernel.forks import shared_out
 from search import answers, dsl, mapping
 from search.documents import Document, as_source
 from search.engine import (
@@ -25,6 +24,7 @@ from search.engine import (
     Buyer,
     IndexNotWhole,
     PageTooFar,
+    Reader,
     Refused,
     SearchAway,
     SearchRequest,
@@ -35,7 +35,7 @@ from search.wire import AWAY, Deadline, Refusal, Server
 log = structlog.get_logger("search")
 BULK_TIMEOUT_S, BULK_BYTES = 30.0, 4_000_000
 ENOUGH = 10  # hits with all words; of fewer, those with some of them follow
-SENDERS = 3  # batches on their way while the next is read
+FORKS = 3  # of a rebuild: two cores are busy while one of them waits
 SAMPLE, SAMPLED = 200, 5  # documents looked at before a new index serves, and those of a batch to choose them from
 _LIVE = ("refresh_interval", "number_of_replicas", "translog.durability")  # as of an index that serves
 GONE = b'{"gone":true}'
@@ -119,14 +119,14 @@ class ElasticEngine:
         """Let what was written be found now; for tests and tools."""
         self._tell("POST", f"/{self.alias},{self.alias}-*/_refresh?ignore_unavailable=true")
 
-    def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
+    def rebuild(self, batches: Iterator[Sequence[Any]], read: Reader = list) -> int:
         for index, names in self._named().items():
             if self.alias not in names:
                 self._forget(index)  # one that was never finished: there is one rebuild at a time
         fresh = f"{self.alias}-{new_id().hex}"
         self._tell("PUT", f"/{fresh}", mapping.index_body(self.building, serving=False))
         try:
-            given, some = self._fill(fresh, batches)
+            given, some = self._fill(fresh, batches, read)
             self._check(fresh, given, some)
             self._serve(fresh)
         except BaseException:
@@ -161,35 +161,23 @@ class ElasticEngine:
             self._forget(index)
         self._first()
 
-    def _fill(self, fresh: str, batches: Iterator[Sequence[Document]]) -> tuple[int, list[tuple[str, int]]]:
+    def _fill(self, fresh: str, batches: Iterator[Sequence[Any]], read: Reader) -> tuple[int, list[tuple[str, int]]]:
         """How many were given, without what was refused, and some of them: (id, version)."""
         given, some = 0, list[tuple[str, int]]()
-        under_way: deque[Future[list[tuple[str, int]]]] = deque()
-
-        def taken() -> None:
-            nonlocal given
-            sent = under_way.popleft().result()
-            given += len(sent)
-            some.extend(sent[:: max(1, len(sent) // SAMPLED)])
-
-        # While some are made or taken, the next is read; no more are held, so memory stays flat.
-        with ThreadPoolExecutor(SENDERS) as pool:
-            for documents in batches:
-                under_way.append(pool.submit(self._give, fresh, documents))
-                if len(under_way) > SENDERS:
-                    taken()
-            while under_way:
-                taken()
+        for count, sampled in shared_out(lambda batch: self._give(fresh, read(batch)), batches, FORKS):
+            given += count
+            some.extend(sampled)
         return given, some
 
-    def _give(self, fresh: str, documents: Sequence[Document]) -> list[tuple[str, int]]:
-        """What the new index took: (id, version)."""
+    def _give(self, fresh: str, documents: Sequence[Document]) -> tuple[int, list[tuple[str, int]]]:
+        """How many the new index took, and some of them: (id, version)."""
         sources = _sources(documents)
         refused = self.store(sources, only=fresh)
         for one in refused:
             log.warning("document refused", product_id=str(one.product_id), reason=one.reason)
         out = {str(one.product_id) for one in refused}
-        return [(one, version) for one, version, _ in sources if one not in out]
+        taken = [(one, version) for one, version, _ in sources if one not in out]
+        return len(taken), taken[:: max(1, len(taken) // SAMPLED)]
 
     def _check(self, fresh: str, given: int, some: Sequence[tuple[str, int]]) -> None:
         """The new index holds as many as it was given, and of a sample each in the version given or a later one."""

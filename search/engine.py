@@ -1,11 +1,11 @@
 """What search asks of an engine, in its own words: engines answer alike, and an index is never a source of truth."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from marketplace.kernel.errors import Invalid, Upstream
 from marketplace.kernel.problems import ServiceAway
@@ -165,6 +165,9 @@ class Refused:
     reason: str
 
 
+Reader = Callable[[Sequence[Any]], Sequence[Document]]
+
+
 class Finder(Protocol):
     """Finds products."""
 
@@ -196,10 +199,11 @@ class SearchEngine(Finder, Protocol):
         """Forget products (id, version); the version is kept, so that a late write cannot bring one back."""
         ...
 
-    def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
+    def rebuild(self, batches: Iterator[Sequence[Any]], read: Reader = list) -> int:
         """Make the index anew beside the one that serves, and let it serve when it is whole; returns how many.
 
-        Raises IndexNotWhole; whatever fails, the old one goes on serving.
+        `read` makes documents of a batch, which is one already unless it is given; an engine outside calls it in forks
+        of this process. Raises IndexNotWhole; whatever fails, the old one goes on serving.
         """
         ...
 

@@ -135,17 +135,12 @@ def rebuild() -> int:
         written = 0
         for engine in engines():
             if engine.outside:
-                written = engine.rebuild(_all_documents())
+                written = engine.rebuild(queries.product_ids(BATCH), queries.documents)
             else:
                 with transaction():
-                    written = engine.rebuild(_all_documents())
+                    written = engine.rebuild(queries.product_ids(BATCH), queries.documents)
             db.session.expire_all()
         return written
-
-
-def _all_documents() -> Iterator[list[Document]]:
-    for ids in queries.product_ids(BATCH):
-        yield queries.documents(ids)
 
 
 @contextmanager

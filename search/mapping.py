@@ -52,24 +52,29 @@ def _text(language: str = "en", **others: Any) -> dict[str, Any]:
     return {"type": "text", "analyzer": f"text_{language}", **others}
 
 
-def _only_found(**others: Any) -> dict[str, Any]:
-    """A keyword to look up, not to count or sort by."""
-    return {"type": "keyword", "doc_values": False, **others}
+def _only_found(kind: str = "keyword") -> dict[str, Any]:
+    """A value to look up, not to count or sort by."""
+    return {"type": kind, "doc_values": False}
+
+
+def _only_compared(kind: str) -> dict[str, Any]:
+    """A value to sort by or to hold against bounds, of what else has found: ranges of it are not looked up."""
+    return {"type": kind, "index": False}
 
 
 _PRICES = {
     "type": "nested",
     "properties": {
         "vendor": {"type": "keyword"},
-        "in_stock": {"type": "boolean"},
-        "lead_days": {"type": "short"},
-        "open": {"type": "boolean"},
-        "list": {"type": "keyword", "doc_values": False},
-        "better": {"type": "keyword", "doc_values": False},
-        "currency": {"type": "keyword", "doc_values": False},
-        "from": {"type": "integer"},
-        "until": {"type": "integer"},
-        "price": {"type": "double"},
+        "in_stock": _only_found("boolean"),
+        "lead_days": _only_compared("short"),
+        "open": _only_found("boolean"),
+        "list": _only_found(),
+        "better": _only_found(),
+        "currency": _only_found(),
+        "from": _only_compared("integer"),
+        "until": _only_compared("integer"),
+        "price": _only_compared("double"),
     },
 }
 _BEGINS: dict[str, Any] = {
@@ -82,7 +87,7 @@ _BEGINS: dict[str, Any] = {
     }
 }
 PROPERTIES: dict[str, Any] = {
-    "product_id": {"type": "keyword"},
+    "product_id": _only_compared("keyword"),
     "name": _text(
         fields={
             "joined": {
@@ -93,7 +98,7 @@ PROPERTIES: dict[str, Any] = {
             },  # "head set" is "headset"
             "plain": {"type": "text", "analyzer": "plain", "norms": False},  # to correct misspellings
             **_BEGINS,
-            "sort": {"type": "keyword", "normalizer": "folded", "ignore_above": 300},
+            "sort": {**_only_compared("keyword"), "normalizer": "folded", "ignore_above": 300},
         }
     ),
     "description": _text(),
@@ -113,7 +118,7 @@ PROPERTIES: dict[str, Any] = {
     },
     "part_number": _text(norms=False),
     "part_key": {"type": "keyword", "fields": {"threes": {"type": "text", "analyzer": "threes", "norms": False}}},
-    "part_length": {"type": "short"},
+    "part_length": _only_compared("short"),
     "numbers": _only_found(),
     "deletions": _only_found(),  # of the part number, see search/numbers.py
     "category": {"type": "keyword"},
@@ -122,8 +127,8 @@ PROPERTIES: dict[str, Any] = {
     "measures": _only_found(),
     "scales": _only_found(),
     "vendors": {"type": "keyword"},
-    "in_stock": {"type": "boolean"},
-    "lead_days": {"type": "short"},
+    "in_stock": _only_found("boolean"),
+    "lead_days": _only_compared("short"),
     "prices": _PRICES,
 }
 

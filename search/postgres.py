@@ -29,6 +29,7 @@ from search.engine import (
     Hit,
     IndexNotWhole,
     PageTooFar,
+    Reader,
     Refused,
     SearchRequest,
     SearchResult,
@@ -162,12 +163,12 @@ class PostgresEngine:
         if gone:
             self._store([{"product_id": product_id, "version": version, **_EMPTY} for product_id, version in gone])
 
-    def rebuild(self, batches: Iterator[Sequence[Document]]) -> int:
+    def rebuild(self, batches: Iterator[Sequence[Any]], read: Reader = list) -> int:
         """In the caller's transaction: others see the old index until it ends."""
         db.session.execute(delete(SearchDocument))
         db.session.execute(delete(SearchWord))
         written = 0
-        for documents in batches:
+        for documents in map(read, batches):
             self._store([_row(document) for document in documents])
             written += len(documents)
         db.session.execute(text(storing.COUNT_WORDS))

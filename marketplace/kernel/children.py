@@ -70,16 +70,23 @@ class Fork:
         return self.returncode
 
 
+def end_with(parent: int) -> None:
+    """In a fork: get SIGTERM, and obey it, when the parent's thread that forked ends, however it ends."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)  # where there is one
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _become(parent: int, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> NoReturn:
     """In the fork: leave all that is the starter's behind, run the module, and end without running his endings."""
     code = 1
     try:
         os.setsid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if os.getppid() != parent:
-            os._exit(code)
+        end_with(parent)
         _speak_into(log)
         os.environ.clear()
         os.environ.update(env)

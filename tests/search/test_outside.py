@@ -208,15 +208,15 @@ def test_a_rebuild_serves_what_changed_meanwhile(market, engine, monkeypatch):
     app, cast, product, _ = market
     indexing.follow([product.id])
     (old,) = engine.indexes()
-    batches = indexing._all_documents
+    batches = queries.product_ids
 
-    def changed_meanwhile():
-        yield from batches()
+    def changed_meanwhile(batch):
+        yield from batches(batch)
         with transaction():
             edit(cast.operator, product.id, {"name": "Torque key"})
         queue.drain()
 
-    monkeypatch.setattr(indexing, "_all_documents", changed_meanwhile)
+    monkeypatch.setattr(queries, "product_ids", changed_meanwhile)
     assert indexing.rebuild() == 1
     (new,) = engine.indexes()
     engine.refresh()
