@@ -118,6 +118,11 @@ class Measured(ElasticEngine):
     client: Any = None
 
 
+def bare_client(url: str) -> Elasticsearch:
+    quick = {"application/json": OrjsonSerializer(), "application/vnd.elasticsearch+json": OrjsonSerializer()}
+    return Elasticsearch(url, request_timeout=30, max_retries=0, serializers=quick)
+
+
 @contextmanager
 def elastic(name: str) -> Iterator[Measured]:
     """An engine on the server of ELASTICSEARCH_URL, or on one that is started for this; KEEP_INDEX keeps its index."""
@@ -127,8 +132,7 @@ def elastic(name: str) -> Iterator[Measured]:
         url = development.start(own)
     engine = Measured(Server(url), f"kontor-bench-{name}", timeout_s=30)
     engine.url = url
-    quick = {"application/json": OrjsonSerializer(), "application/vnd.elasticsearch+json": OrjsonSerializer()}
-    engine.client = Elasticsearch(url, request_timeout=30, max_retries=0, serializers=quick)
+    engine.client = bare_client(url)
     try:
         yield engine
     finally:

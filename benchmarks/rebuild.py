@@ -66,12 +66,12 @@ def ready(count: int) -> Iterator[dict[str, Any]]:
         yield {"_id": str(document.product_id), "_source": as_source(document)}
 
 
-def reference(engine: Any, count: int) -> float:
-    """Documents a second through `parallel_bulk`: made beforehand in portions, of which only the sending is timed."""
-    index = f"{engine.alias}-reference"
-    engine.client.indices.delete(index=index, ignore_unavailable=True)
-    engine.client.indices.create(index=index, body=mapping.index_body(f"{index}-alone", serving=False))
-    client = engine.client.options(request_timeout=60)
+def reference(_number: int, url: str, index: str, count: int) -> float:
+    """Documents a second through `parallel_bulk`: made beforehand in portions, of which only the sending is timed. In a
+    process of its own, whose memory is not that of the rebuild."""
+    client = catalogues.bare_client(url).options(request_timeout=60)
+    client.indices.delete(index=index, ignore_unavailable=True)
+    client.indices.create(index=index, body=mapping.index_body(f"{index}-alone", serving=False))
     seconds = 0.0
     for portion in catalogues.batches(ready(count), 50_000):
         lines = [orjson.loads(orjson.dumps(one)) for one in portion]
@@ -80,7 +80,7 @@ def reference(engine: Any, count: int) -> float:
             if not ok:
                 raise SystemExit(f"refused: {answer}")
         seconds += time.perf_counter() - started
-    engine.client.indices.delete(index=index)
+    client.indices.delete(index=index)
     return count / seconds
 
 
@@ -91,7 +91,8 @@ def main() -> None:
     with bench.stage() as on, catalogues.elastic("rebuild") as engine:
         _parts.fill(on.app, on.conninfo, chosen.parts)
         provider.use(on.app, engine, [engine])
-        bulk = reference(engine, min(chosen.parts or WHOLE, 200_000))
+        sent = min(chosen.parts or WHOLE, 200_000)
+        (bulk,) = bench.in_processes(1, reference, engine.url, f"{engine.alias}-reference", sent)
         with on.app.app_context():
             watch = Watch()
             watch.start()

@@ -1,5 +1,6 @@
 """Work that one process cannot do fast enough, shared out among forks of it."""
 
+import gc
 import os
 import signal
 from collections import deque
@@ -46,6 +47,7 @@ def shared_out(work: Callable[[Piece], Result], pieces: Iterable[Piece], forks: 
 def _begin(app: Flask, parent: int, work: Callable[[Any], Any]) -> None:
     """In a fork: what was this process's own is not, and it ends with it."""
     _work.append(work)
+    gc.freeze()  # else the first look for garbage writes to all that is shared
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a terminal sends to all: the parent lets them go
     end_with(parent)
     app.app_context().push()
