@@ -14,7 +14,7 @@ _BATCH = 200
 
 @job("earnings.assume_delivered", every=3600, queue=LONG, timeout=1800)
 def assume_delivered() -> None:
-    """Earn what shipped without tracking and long enough ago, each in a transaction of its own."""
+    """Earn what shipped without any parcel and long enough ago, each in a transaction of its own."""
     days = current_app.extensions["kontor_settings"].earned_after_shipping_days
     while True:
         with transaction():

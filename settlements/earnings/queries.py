@@ -140,9 +140,9 @@ def locked_reserves(vendor_id: uuid.UUID, currency: str) -> list[Earning]:
 
 
 def untracked(before: datetime, limit: int) -> list[uuid.UUID]:
-    """Vendor orders that shipped by then without any tracking number, and are still pending: nobody will report them
-    delivered."""
-    tracked = exists().where(Parcel.vendor_order_id == VendorOrder.id, Parcel.tracking_number != "")
+    """Vendor orders that shipped by then without any parcel, and are still pending: nobody will report them delivered,
+    where of a parcel its buyer may say that it did not arrive."""
+    tracked = exists().where(Parcel.vendor_order_id == VendorOrder.id)
     said = exists().where(Earning.id == VendorOrder.id, Earning.delivered_at.is_not(None))
     statement = (
         visible(SYSTEM, VendorOrder)

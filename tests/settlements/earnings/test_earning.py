@@ -10,6 +10,7 @@ from marketplace.kernel.db import transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.pricing.facts import Order
+from marketplace.shipments import actions as shipments
 from settlements.earnings import actions, jobs, queries
 from settlements.earnings.models import Earning
 from settlements.earnings.states import EarningState
@@ -106,6 +107,21 @@ def test_what_ships_without_tracking_is_earned_after_a_while(paid, cast):
     later(jobs.assume_delivered, days=13)
     assert held(cast.vendor_company) == [24515, 0, 0, 0]
     later(jobs.assume_delivered, days=15)
+    assert held(cast.vendor_company) == [0, 24515, 0, 0]
+    proven()
+
+
+def test_what_ships_in_a_parcel_is_earned_once_that_has_arrived(paid, cast):
+    part = paid.parts[cast.vendor_company.id]
+    with transaction():
+        orders.confirm(SYSTEM, part.id)
+        parcel = shipments.ship(
+            SYSTEM, part.id, {"carrier": "", "tracking_number": "", "lines": None, "announce_only": False}
+        )
+    later(jobs.assume_delivered, days=15)
+    assert held(cast.vendor_company) == [24515, 0, 0, 0]
+    with transaction():
+        shipments.assume_delivered(SYSTEM, parcel.id)
     assert held(cast.vendor_company) == [0, 24515, 0, 0]
     proven()
 
