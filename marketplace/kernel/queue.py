@@ -8,6 +8,7 @@ periodic slot.
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,6 +86,15 @@ def job(
         return call
 
     return register
+
+
+def apart(act: Callable[..., object], *ids: uuid.UUID) -> None:
+    """Do it in a transaction of its own: what fails of one is tried again at the job's next run, and stops no other."""
+    try:
+        with transaction():
+            act(*ids)
+    except Exception as failure:
+        log.error("not done", what=act.__name__, ids=[str(one) for one in ids], error=repr(failure), exc_info=True)
 
 
 def connection() -> Redis:

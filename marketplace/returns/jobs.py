@@ -1,16 +1,12 @@
 """What time does to returns: silence becomes an answer, people are reminded, ended cases are closed."""
 
 import uuid
-from collections.abc import Callable
-
-import structlog
 
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
-from marketplace.kernel.queue import job
+from marketplace.kernel.queue import apart, job
 from marketplace.returns import actions, queries
 
-log = structlog.get_logger("returns")
 _BATCH = 100
 
 
@@ -20,7 +16,7 @@ def end_turns() -> None:
     with transaction():
         due = queries.due(clock.now(), _BATCH)
     for case_id, line_id in due:
-        _apart(actions.time_is_up, case_id, line_id)
+        apart(actions.time_is_up, case_id, line_id)
 
 
 @job("returns.remind", every=900)
@@ -37,18 +33,9 @@ def close_ended() -> None:
     with transaction():
         ended = queries.to_close(_BATCH)
     for case_id in ended:
-        _apart(_close, case_id)
+        apart(_close, case_id)
 
 
 def _close(case_id: uuid.UUID) -> None:
     actions.let_go_deficit(case_id)
     actions.close_ended(case_id)
-
-
-def _apart(act: Callable[..., object], *ids: uuid.UUID) -> None:
-    """In a transaction of its own: what fails of one is tried again, and stops no other's deadline."""
-    try:
-        with transaction():
-            act(*ids)
-    except Exception as failure:
-        log.error("not done", what=act.__name__, ids=[str(one) for one in ids], error=repr(failure), exc_info=True)

@@ -1,13 +1,10 @@
 """What time does to parcels: one of which nobody reports what became of it counts as delivered."""
 
-import structlog
-
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
-from marketplace.kernel.queue import LONG, job
+from marketplace.kernel.queue import LONG, apart, job
 from vendors.desk import actions, queries
 
-log = structlog.get_logger("desk")
 MOST = 5_000  # of one run; the rest waits for the next
 
 
@@ -17,8 +14,4 @@ def assume_delivered() -> None:
     with transaction():
         waiting = queries.unreported(clock.now(), MOST)
     for order_id, parcel_id in waiting:
-        try:
-            with transaction():
-                actions.time_is_up(order_id, parcel_id)
-        except Exception as failure:
-            log.error("not done", parcel=str(parcel_id), error=repr(failure), exc_info=True)
+        apart(actions.time_is_up, order_id, parcel_id)
