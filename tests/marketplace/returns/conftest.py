@@ -2,7 +2,9 @@
 
 import pytest
 
+from marketplace.kernel.access import Actor, Role
 from marketplace.kernel.db import transaction
+from tests.builders.companies import an_actor
 from tests.builders.orders import EXAMPLE, Market
 from tests.builders.returns import a_delivered_order
 
@@ -11,3 +13,9 @@ from tests.builders.returns import a_delivered_order
 def whole(market: Market):
     with transaction():
         return a_delivered_order(market, EXAMPLE)
+
+
+@pytest.fixture
+def operator(market: Market) -> Actor:
+    with transaction():
+        return an_actor(market.operator, Role.OPERATOR)

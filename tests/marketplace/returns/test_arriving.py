@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM, Role
+from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.states import IllegalMove
 from marketplace.notifications.models import Letter
@@ -18,19 +18,12 @@ from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
 from marketplace.rules.return_terms import ReturnTerms
-from tests.builders.companies import an_actor
 from tests.builders.orders import EXAMPLE, line_named
 from tests.builders.returns import a_case, a_delivered_order, line_of
 from tests.pages import see, send
 
 DAY = timedelta(days=1)
 NOT_RECORDED = "No arrival was recorded in time: what was announced counts as arrived."
-
-
-@pytest.fixture
-def operator(market):
-    with transaction():
-        return an_actor(market.operator, Role.OPERATOR)
 
 
 @pytest.fixture

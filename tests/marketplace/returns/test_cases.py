@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM, Role
+from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.states import IllegalMove
 from marketplace.notifications.models import Letter
@@ -42,12 +42,6 @@ from tests.builders.returns import (
     ship_all,
     wanted,
 )
-
-
-@pytest.fixture
-def operator(market):
-    with transaction():
-        return an_actor(market.operator, Role.OPERATOR)
 
 
 @pytest.fixture

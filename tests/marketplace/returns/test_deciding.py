@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from marketplace.carts import actions as carts
 from marketplace.kernel import clock
-from marketplace.kernel.access import SYSTEM, Role
+from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.kernel.outbox import OutboxEvent
 from marketplace.notifications.models import Letter
@@ -33,7 +33,6 @@ from marketplace.returns.refusals import (
 from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
-from tests.builders.companies import an_actor
 from tests.builders.credit import on_account
 from tests.builders.orders import EXAMPLE, a_cart
 from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received, ship_all
@@ -45,12 +44,6 @@ def case(market, whole):
         made = a_case(market, whole, ("A1", 3, "change_of_mind"), ("B1", 2, "visible_defect"))
         received(market, made)
     return made
-
-
-@pytest.fixture
-def operator(market):
-    with transaction():
-        return an_actor(market.operator, Role.OPERATOR)
 
 
 def verdict(case, sku, **more):

@@ -20,12 +20,6 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(60)
 
 
 @pytest.fixture
-def operator(market):
-    with transaction():
-        return an_actor(market.operator, Role.OPERATOR)
-
-
-@pytest.fixture
 def case(market, whole):
     with transaction():
         return a_case(market, whole, ("A1", 3, "change_of_mind"), ("B1", 2, "visible_defect"))
