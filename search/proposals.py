@@ -1,7 +1,7 @@
 """The operator decides which products are one: what he accepts is merged, what he rejects is not proposed again."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,30 +111,22 @@ def compared(actor: Actor, rows: Sequence[ProductProposal]) -> list[Compared]:
 def accept(
     actor: Actor, proposal_id: uuid.UUID, survivor_id: uuid.UUID | None, seen: Mapping[uuid.UUID, int] | None = None
 ) -> Product:
-    """The two become one: `survivor_id`, or the one that is better kept; returns it. `seen`: the version of each
-    product as whoever decides compared them; None: as they are now.
+    """The two become one: `survivor_id`, or the one that is better kept; returns it. `seen` as of `merge`.
 
     Raises ProposalUnknown, IllegalMove, NotOfThePair, AlreadyMerged, VersionsMissing, ProductEdited, NumbersContradict.
     """
     row = proposal(actor, proposal_id, lock=True)
     ((pair),) = compared(actor, [row])
-    versions = {side.product.id: side.product.version for side in pair.sides} if seen is None else seen
     kept = survivor_id or pair.advised
     if kept not in (row.one_id, row.other_id):
         raise NotOfThePair(pointer="/survivor_id")
     gone = row.other_id if kept == row.one_id else row.one_id
     if row.state == ProposalState.OPEN and any(side.product.merged_into for side in pair.sides):
         raise AlreadyMerged
-    if not {kept, gone} <= versions.keys():
-        raise VersionsMissing(pointer="/product_versions")
-
-    def check(*products: Product) -> None:
-        if edited := [product for product in products if versions[product.id] != product.version]:
-            raise ProductEdited(errors=[_edited(product) for product in edited])
 
     history.move(row, ProposalVerb.ACCEPT, actor, note=f"{gone} became one with {kept}")
     db.session.flush()
-    return merge(actor, gone, kept, check)
+    return merge(actor, gone, kept, seen)
 
 
 def _edited(product: Product) -> dict[str, Any]:
@@ -150,13 +142,22 @@ def reject(actor: Actor, proposal_id: uuid.UUID, reason: str = "") -> ProductPro
 
 
 def merge(
-    actor: Actor,
-    product_id: uuid.UUID,
-    survivor_id: uuid.UUID,
-    check: Callable[[Product, Product], None] | None = None,
+    actor: Actor, product_id: uuid.UUID, survivor_id: uuid.UUID, seen: Mapping[uuid.UUID, int] | None = None
 ) -> Product:
-    """Make two products one, proposed or not; `check` as of merging. Raises ProductUnknown, SameProduct,
-    NumbersContradict."""
+    """Make two products one, proposed or not. `seen`: the version of each of the two as whoever decides compared them;
+    None: whatever they are by now.
+
+    Raises ProductUnknown, SameProduct, VersionsMissing, ProductEdited, NumbersContradict.
+    """
+
+    def check(*products: Product) -> None:
+        if seen is None:
+            return
+        if not seen.keys() >= {product.id for product in products}:
+            raise VersionsMissing(pointer="/product_versions")
+        if edited := [product for product in products if seen[product.id] != product.version]:
+            raise ProductEdited(errors=[_edited(product) for product in edited])
+
     proposing.hold()
     survivor = merging.merge(actor, survivor_id, product_id, check)
     proposing.forget_merged(survivor.id)

@@ -3,6 +3,7 @@ operator."""
 
 from flask import jsonify, request
 
+from marketplace.catalogue import queries as catalogue
 from marketplace.catalogue.schemas import ProductOut
 from marketplace.kernel import csv_files, queue
 from marketplace.kernel.access import Permission, current_actor, requires
@@ -113,8 +114,7 @@ def accept_proposal(wanted, proposal_id):
     """They are one: merge them, by If-Match and the versions of both. Answers the one that stays; it is not undone."""
     with transaction():
         check_match(proposals.proposal(current_actor(), proposal_id, lock=True))
-        seen = wanted.get("product_versions", None if request.if_match.star_tag else {})
-        survivor = proposals.accept(current_actor(), proposal_id, wanted.get("survivor_id"), seen)
+        survivor = proposals.accept(current_actor(), proposal_id, wanted.get("survivor_id"), _seen(wanted))
     return tagged(ProductOut().dump(survivor), survivor)
 
 
@@ -145,16 +145,19 @@ def _proposal(row):
 @routes.response(200, ProductOut)
 @routes.alt_response(404, schema=ProblemOut, description="Unknown.")
 @routes.alt_response(409, schema=ProblemOut, description="One product already, or the numbers contradict.")
-@routes.alt_response(412, schema=ProblemOut, description="Changed since it was read.")
-@routes.alt_response(428, schema=ProblemOut, description="If-Match is missing.")
+@routes.alt_response(412, schema=ProblemOut, description="One of the products changed since it was read.")
+@routes.alt_response(428, schema=ProblemOut, description="If-Match or the versions of the products are missing.")
 def merge_product(wanted, product_id):
-    """Merge a product into another, by its If-Match. Answers the one that stays; it cannot be undone."""
+    """Merge a product into another, by If-Match and the versions of both. Answers the one that stays; not undone."""
     with transaction():
-        # Under the locks of the merge: an edit that comes before them is noticed, one that comes later waits.
-        survivor = proposals.merge(
-            current_actor(), product_id, wanted["into"], lambda _survivor, merged: check_match(merged)
-        )
+        check_match(catalogue.product(current_actor(), product_id))
+        survivor = proposals.merge(current_actor(), product_id, wanted["into"], _seen(wanted))
     return tagged(ProductOut().dump(survivor), survivor)
+
+
+def _seen(wanted):
+    """The versions that were compared; None, whatever they are, is said by `If-Match: *`."""
+    return wanted.get("product_versions", None if request.if_match.star_tag else {})
 
 
 @routes.get("/products/compare")

@@ -209,23 +209,28 @@ class ProposalOut(Schema):
     products = fields.List(fields.Nested(ProposedProductOut), attribute="sides")
 
 
-class AcceptIn(StrictSchema):
-    survivor_id = fields.UUID(metadata={"description": "The product that stays; without it, the advised one."})
+class VersionsIn(StrictSchema):
+    """Who merges two products says which he compared: a merge is not undone."""
+
     product_versions = fields.Dict(
         keys=fields.UUID(),
         values=fields.Integer(strict=True),
         metadata={
-            "description": "The `version` of each of the two products as they were compared, by id. May be left out "
-            "where If-Match is `*`: whatever they are by now."
+            "description": "The `version` (a product's ETag) of each of the two products as they were compared, by id. "
+            "May be left out where If-Match is `*`: whatever they are by now."
         },
     )
+
+
+class AcceptIn(VersionsIn):
+    survivor_id = fields.UUID(metadata={"description": "The product that stays; without it, the advised one."})
 
 
 class RejectIn(StrictSchema):
     reason = Text(load_default="", max_length=500, allow_empty=True)
 
 
-class MergeIn(StrictSchema):
+class MergeIn(VersionsIn):
     into = fields.UUID(required=True, metadata={"description": "The product that stays."})
 
 

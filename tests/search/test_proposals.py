@@ -172,11 +172,12 @@ def test_what_is_edited_before_the_locks_of_a_merge_is_not_merged(client_as, cas
         waited(name)
 
     url = {"merge": f"/v1/products/{worded.id}/merge", "accept": f"/v1/product-proposals/{row.id}/accept"}[way]
-    tag = operator.get(url.removesuffix(f"/{way}")).headers["ETag"] if way == "accept" else f'"{worded.version}"'
+    tag = operator.get(url.removesuffix(f"/{way}")).headers["ETag"]
     seen = {str(product.id): product.version for product in pair}
-    body = {"merge": {"into": str(known.id)}, "accept": {"survivor_id": str(known.id), "product_versions": seen}}[way]
+    body = {"merge": "into", "accept": "survivor_id"}[way]
     monkeypatch.setattr(merging, "advisory_lock", edited_meanwhile)
-    assert operator.post(url, json=body, headers={"If-Match": tag}).status_code == 412
+    wanted = {body: str(known.id), "product_versions": seen}
+    assert operator.post(url, json=wanted, headers={"If-Match": tag}).status_code == 412
     assert db.session.query(ProductMerge).count() == 0
 
 
@@ -208,6 +209,26 @@ def test_who_compared_what_was_edited_since_is_told_and_merges_nothing(client_as
     assert db.session.query(ProductMerge).count() == 0
     assert operator.post(form.action, data=form.fields, headers=HTML).status_code == 303
     assert db.session.query(ProductMerge).one().survivor_id == worded.id
+
+
+def test_an_unproposed_merge_names_the_versions_of_both_products(client_as, cast, pair):
+    known, worded = pair
+    operator, at = client_as(cast.operator), f"/v1/products/{worded.id}"
+    read_of = {product.id: operator.get(f"/v1/products/{product.id}").headers["ETag"] for product in pair}
+    seen = {str(one): int(tag.strip('"')) for one, tag in read_of.items()}
+    tag = {"If-Match": read_of[worded.id]}
+    known.name = "Drill press TB-2840Y"  # the one that stays
+    db.session.commit()
+
+    for versions in ({}, {"product_versions": {str(worded.id): worded.version}}):
+        missing = operator.post(f"{at}/merge", json={"into": str(known.id), **versions}, headers=tag)
+        assert (missing.status_code, missing.json["type"]) == (428, "/problems/versions-missing")
+    refused = operator.post(f"{at}/merge", json={"into": str(known.id), "product_versions": seen}, headers=tag)
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (412, f"/product_versions/{known.id}")
+    assert db.session.query(ProductMerge).count() == 0
+    seen[str(known.id)] = refused.json["errors"][0]["version"]
+    merged = operator.post(f"{at}/merge", json={"into": str(known.id), "product_versions": seen}, headers=tag)
+    assert (merged.status_code, merged.json["id"]) == (200, str(known.id))
 
 
 def test_numbers_of_merged_products_lead_feeds_to_whoever_survives(client_as, cast, pair):
