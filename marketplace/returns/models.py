@@ -201,7 +201,7 @@ class ReturnParcel(Row):
 
 
 class ReturnParcelLine(Row):
-    """Units of one return line in a parcel: sent, and received of them."""
+    """Units of one return line in a parcel: sent, and received of them, whether its parcel was named or not."""
 
     __tablename__ = "return_parcel_line"
     __tenants__ = Tenants(buyer="company_id", vendor="vendor_id")

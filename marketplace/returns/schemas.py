@@ -263,7 +263,9 @@ class EvidenceOut(StrictSchema):
 class ReturnParcelLineOut(StrictSchema):
     line_id = fields.UUID()
     quantity = fields.Integer()
-    received_quantity = fields.Integer()
+    received_quantity = fields.Integer(
+        metadata={"description": "With the parcel or, without its being named, before: of what was announced first."}
+    )
 
 
 class ReturnParcelOut(StrictSchema):

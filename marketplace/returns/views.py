@@ -311,7 +311,7 @@ def to_send(whole: WholeCase) -> dict[Any, int]:
     for parcel in whole.parcels:
         for row in whole.parcel_lines.get(parcel.id, []) if parcel.state is ParcelState.IN_TRANSIT else []:
             if row.return_line_id in left:
-                left[row.return_line_id] -= row.quantity
+                left[row.return_line_id] -= row.quantity - row.received_quantity
     return {line_id: units for line_id, units in left.items() if units > 0}
 
 

@@ -34,8 +34,9 @@ def receive_parcel(
         quantity = row.quantity if received is None else received.get(row.return_line_id, 0)
         if quantity > row.quantity:
             raise MoreThanApproved(f"{row.quantity} were sent.", pointer="/lines", sent=row.quantity)
+        fresh = max(0, quantity - row.received_quantity)
         row.received_quantity = quantity
-        _received(actor, found, line, _awaited(line, quantity))
+        _received(actor, found, line, _awaited(line, fresh))
     history.move(parcel, ParcelVerb.RECEIVE, actor)
     parcel.received_at = clock.now()
     for row in rows:
@@ -55,18 +56,25 @@ def lose_parcel(actor: Actor, case_id: uuid.UUID, parcel_id: uuid.UUID, note: st
     history.move(parcel, ParcelVerb.LOSE, actor, note=note)
     for row in queries.parcel_lines_of([parcel.id])[parcel.id]:
         line = found.line(row.return_line_id)
-        lost = _awaited(line, row.quantity)
+        lost = _awaited(line, row.quantity - row.received_quantity)
         line.lost_quantity += lost
         _received(actor, found, line, lost, note or "lost on the way back")
     return parcel
 
 
 def receive(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, quantity: int, note: str = "") -> ReturnLine:
-    """Units arrived without a parcel that was announced. Raises MoreThanApproved, NotYours, IllegalMove."""
+    """Units arrived without their parcel being named: they are taken for what is on its way, the first announced first,
+    so that none arrives again with it. Raises MoreThanApproved, NotYours, IllegalMove."""
     found = queries.locked(actor, case_id)
     line = found.line(line_id)
     answers(actor, line)
     _received(actor, found, line, quantity, note)
+    for _, rows in queries.on_their_way(case_id):
+        for row in rows:
+            if row.return_line_id == line.id:
+                taken = min(quantity, row.quantity - row.received_quantity)
+                row.received_quantity += taken
+                quantity -= taken
     return line
 
 
@@ -100,12 +108,9 @@ def let_arrive(found: queries.Locked, line: ReturnLine) -> None:
 
 
 def to_come(line: ReturnLine) -> int:
-    """Units of a line that were announced and are on their way. What was received by itself, without its parcel being
-    named, is taken for what was announced."""
+    """Units of a line that were announced and are on their way."""
     parts = queries.sent_of(line.id)
-    travelling = sum(row.quantity for row, state in parts if state is ParcelState.IN_TRANSIT)
-    sent = sum(row.received_quantity if state is ParcelState.RECEIVED else row.quantity for row, state in parts)
-    return max(0, min(travelling, min(sent, line.quantity) - line.received_quantity))
+    return sum(row.quantity - row.received_quantity for row, state in parts if state is ParcelState.IN_TRANSIT)
 
 
 def _counted(found: queries.Locked, parcel: ReturnParcel, rows: Sequence[ReturnParcelLine]) -> None:
@@ -113,9 +118,10 @@ def _counted(found: queries.Locked, parcel: ReturnParcel, rows: Sequence[ReturnP
     arrived = []
     for row in rows:
         line = found.line(row.return_line_id)
-        row.received_quantity = min(row.quantity, to_come(line)) if line.state in _WAITING else 0
-        if row.received_quantity:
-            _add(SYSTEM, found, line, row.received_quantity, _NOT_RECORDED)
+        fresh = _awaited(line, row.quantity - row.received_quantity) if line.state in _WAITING else 0
+        if fresh:
+            row.received_quantity += fresh
+            _add(SYSTEM, found, line, fresh, _NOT_RECORDED)
             arrived.append(line)
     history.move(parcel, ParcelVerb.RECEIVE, SYSTEM, note=_NOT_RECORDED)
     parcel.received_at = clock.now()

@@ -90,7 +90,7 @@ def _under_way(found: queries.Locked) -> dict[uuid.UUID, int]:
     sent = {line.id: line.received_quantity for line in found.lines}
     for _, rows in queries.on_their_way(found.case.id):
         for row in rows:
-            sent[row.return_line_id] = sent.get(row.return_line_id, 0) + row.quantity
+            sent[row.return_line_id] = sent.get(row.return_line_id, 0) + row.quantity - row.received_quantity
     return sent
 
 

@@ -12,8 +12,9 @@ from marketplace.kernel.states import IllegalMove
 from marketplace.notifications.models import Letter
 from marketplace.orders import queries as order_queries
 from marketplace.returns import actions, handlers, jobs, queries, views
+from marketplace.returns.actions import arriving
 from marketplace.returns.events import ReturnMoved
-from marketplace.returns.refusals import DecidedByOperator, NotYours
+from marketplace.returns.refusals import DecidedByOperator, MoreThanApproved, NotYours
 from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
@@ -132,6 +133,25 @@ def test_what_was_received_by_itself_does_not_arrive_again_with_its_parcel(marke
         4,
         [{"fault": "vendor", "quantity": 4}],
     )
+
+
+@pytest.mark.parametrize("announced_first", [4, 0])
+def test_units_received_by_themselves_are_neither_sent_nor_received_twice(market, case, announced_first):
+    """Of ten, four arrive without their parcel being named, announced before or not: six are left to be sent."""
+    first = announced(market, case, A1=4) if announced_first else None
+    line_id = line_of(case, "A1").id
+    with transaction():
+        actions.receive(SYSTEM, case.id, line_id, 4)
+    with pytest.raises(MoreThanApproved):
+        announced(market, case, A1=7)
+    second = announced(market, case, A1=6)
+    with transaction():
+        if first is not None:
+            actions.receive_parcel(SYSTEM, case.id, first.id)
+        assert line_of(case, "A1").received_quantity == 4
+        assert arriving.to_come(line_of(case, "A1")) == 6
+        actions.receive_parcel(SYSTEM, case.id, second.id)
+    assert line_of(case, "A1").received_quantity == 10
 
 
 def test_a_vendor_says_that_nothing_has_arrived_and_the_operator_rules(market, whole, case, operator):
