@@ -103,10 +103,10 @@ def assume_delivered(actor: Actor, parcel_id: uuid.UUID) -> Parcel:
     """Nobody reported in time what became of it: it counts as delivered, and says so. Raises IllegalMove where it is
     not under way."""
     parcel, vendor_order = _locked(actor, parcel_id)
-    days = term(parcel.tracking_number).days
-    history.move(parcel, ParcelVerb.ASSUME_DELIVERED, actor, note=f"Nobody reported it within {days} days.")
+    note = f"Nobody reported it within {term(parcel.tracking_number).days} days."
+    history.move(parcel, ParcelVerb.ASSUME_DELIVERED, actor, note=note)
     parcel.delivered_at, parcel.delivery_assumed = clock.now(), True
-    close_delivery(actor, vendor_order)
+    close_delivery(actor, vendor_order, note)
     return parcel
 
 
@@ -151,11 +151,11 @@ def _depart(actor: Actor, parcel: Parcel, vendor_order: VendorOrder, units: Mapp
         orders.units_shipped(actor, vendor_order, units)
 
 
-def close_delivery(actor: Actor, vendor_order: VendorOrder) -> None:
+def close_delivery(actor: Actor, vendor_order: VendorOrder, note: str = "") -> None:
     """The vendor order is delivered once everything of it has shipped and no parcel is under way."""
     db.session.flush()
     if vendor_order.state == VendorOrderState.SHIPPED and queries.all_arrived(vendor_order.id):
-        orders.delivered(actor, vendor_order)
+        orders.delivered(actor, vendor_order, note)
 
 
 def _parcel_line(parcel: Parcel, line_id: uuid.UUID, quantity: int) -> ParcelLine:

@@ -53,13 +53,13 @@ def units_shipped(actor: Actor, vendor_order: VendorOrder, units: Mapping[uuid.U
     return everything
 
 
-def delivered(actor: Actor, vendor_order: VendorOrder) -> bool:
+def delivered(actor: Actor, vendor_order: VendorOrder, note: str = "") -> bool:
     """The last part of a vendor order has been delivered: he has earned it. False where it was known before.
 
     Locks the vendor order. Raises IllegalMove before everything has shipped.
     """
     part = queries.vendor_order(SYSTEM, vendor_order.id, locked=True)
-    if not history.move(part, VendorOrderVerb.DELIVER, actor):
+    if not history.move(part, VendorOrderVerb.DELIVER, actor, note=note):
         return False
     part.delivered_at = clock.now()
     outbox.publish(VendorOrderDelivered(order_id=part.order_id, vendor_order_id=part.id))

@@ -69,7 +69,10 @@ def test_time_answers_for_a_carrier_who_says_nothing(client_as, market, whole, s
     assert [line.note for line in lines_of("parcel", parcel.id)][1:] == [f"Nobody reported it within {days} days."]
     (told,) = client.get(f"/v1/orders/{whole.order.id}/parcels").json["items"]
     assert (told["delivery_assumed"], told["counts_as_delivered_at"]) == (True, None)
-    assert "nobody reported it" in see(client, f"/orders/{whole.order.id}").text
+    text = see(client, f"/orders/{whole.order.id}").text
+    assert "Counts as delivered since" in text
+    assert f"Nobody reported it within {days} days." in text  # in what happened to the order
+    assert "Delivered" not in text
     assert len(lines_of("vendor_order", whole.parts[0].id)) == 4
     after(session, days=days + 1)
     assert len(lines_of("vendor_order", whole.parts[0].id)) == 4
@@ -97,12 +100,14 @@ def test_what_the_buyer_misses_waits_until_that_is_decided(market, whole, sessio
 
 
 @pytest.mark.parametrize(("quantity", "expected"), [(10, "lost"), (3, "delivered")])
-def test_what_was_settled_as_not_received_did_not_arrive(market, whole, session, quantity, expected):
+def test_what_was_settled_as_not_received_did_not_arrive(client_as, market, whole, session, quantity, expected):
     shipped(whole)
     line = missed(market, whole, quantity)
     with transaction():
         session.get(ReturnLine, line.id).state = LineState.SETTLED
     assert after(session, days=15) == (expected, expected == "delivered", "delivered")
+    text = see(client_as(market.actor), f"/orders/{whole.order.id}").text
+    assert ("No parcel of it has arrived." in text) is (expected == "lost")
 
 
 def test_what_is_missed_while_the_job_runs_is_not_assumed(market, whole, session, monkeypatch):
