@@ -16,7 +16,7 @@ from marketplace.catalogue.states import OfferState, OfferVerb
 from marketplace.kernel.access import Actor, Side
 from marketplace.kernel.db import db
 from marketplace.kernel.errors import Conflict, Forbidden
-from marketplace.kernel.history import move
+from marketplace.kernel.history import last_movers, move
 from marketplace.kernel.outbox import publish
 
 IDS_IN_AN_EVENT = 1000
@@ -57,7 +57,13 @@ class SkuTaken(Conflict):
 class OfferHasEnded(Conflict):
     """An ended offer stays as it was."""
 
-    message = "An offer that has ended cannot be changed; make a new one."
+    message = "An offer that has ended cannot be changed; offer its SKU again."
+
+
+class EndedByOperator(Forbidden):
+    """What the operator took out of sale its vendor does not bring back."""
+
+    message = "The operator ended your offer of this product with this SKU; speak to the operator."
 
 
 def search_changed(product_ids: Iterable[uuid.UUID]) -> None:
@@ -78,11 +84,15 @@ def create(actor: Actor, facts: Mapping[str, Any]) -> queries.OwnOffer:
     """A draft of the actor's company on a shared product, with its stock.
 
     `facts`: product_id, sku, and optionally unit, pack_size, min_quantity, lead_time_days, tax_category,
-    ship_from_country (default: the company's), restocking_rate (Decimal), on_hand. Raises ProductUnknown, SkuTaken.
+    ship_from_country (default: the company's), restocking_rate (Decimal), on_hand. An offer of the product that had
+    this SKU and has ended comes back, with what orders hold of its stock. Raises ProductUnknown, SkuTaken,
+    EndedByOperator.
     """
     if not actor.acts_as(Side.VENDOR) or actor.company_id is None:
         raise OnlyVendorsOffer
     product = queries.product(actor, facts["product_id"], keep=True)
+    if (ended := queries.ended_offer(actor.company_id, facts["sku"], product.id)) is not None:
+        return _relisted(actor, ended, facts)
     values = {key: value for key, value in facts.items() if key != "on_hand"} | {"product_id": product.id}
     values.setdefault("ship_from_country", queries.company_country(actor.company_id))
     offer = Offer(vendor_id=actor.company_id, **values)
@@ -96,6 +106,31 @@ def create(actor: Actor, facts: Mapping[str, Any]) -> queries.OwnOffer:
     db.session.add(stock)
     db.session.flush()
     return queries.OwnOffer(offer, product, stock)
+
+
+def _relisted(actor: Actor, offer: Offer, facts: Mapping[str, Any]) -> queries.OwnOffer:
+    """A draft again, with its prices; what `facts` leave out is as it was."""
+    if barred_from_relisting(actor, [offer.id]):
+        raise EndedByOperator
+
+    try:
+        with db.session.begin_nested():
+            move(offer, OfferVerb.RELIST, actor)
+            for name in facts.keys() - {"product_id", "sku", "on_hand"}:
+                setattr(offer, name, facts[name])
+    except IntegrityError as failure:
+        raise SkuTaken(pointer="/sku", sku=offer.sku) from failure
+    if "on_hand" in facts:
+        queries.stock(offer.id, lock=True).on_hand = facts["on_hand"]
+    db.session.flush()
+    return queries.own_offer(actor, offer.id)
+
+
+def barred_from_relisting(actor: Actor, offer_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of these ended offers that the operator ended, where the actor is their vendor."""
+    if actor.sees_all or not offer_ids:
+        return set()
+    return {one for one, company in last_movers("offer", offer_ids).items() if company != actor.company_id}
 
 
 def edit(actor: Actor, offer_id: uuid.UUID, changes: Mapping[str, Any]) -> queries.OwnOffer:
@@ -129,14 +164,22 @@ def pause(actor: Actor, offer_id: uuid.UUID) -> queries.OwnOffer:
 
 
 def end(actor: Actor, offer_id: uuid.UUID) -> queries.OwnOffer:
-    """Take it out of sale for good. Raises OfferUnknown, NotYourOffer, IllegalMove."""
+    """Take it out of sale until its SKU is offered again. Raises OfferUnknown, NotYourOffer, IllegalMove."""
     return _moved(actor, _own(actor, queries.offer(actor, offer_id, lock=True)), OfferVerb.END)
 
 
 def end_offers(actor: Actor, offer_ids: Sequence[uuid.UUID]) -> None:
-    """Take many out of sale for good; the caller holds them, and tells search. Raises NotYourOffer, IllegalMove."""
+    """The same with many; the caller holds them, and tells search. Raises NotYourOffer, IllegalMove."""
     for offer in queries.offers_of_ids(offer_ids):
         move(_own(actor, offer), OfferVerb.END, actor)
+
+
+def relist_offers(actor: Actor, offer_ids: Sequence[uuid.UUID]) -> None:
+    """Bring many back that had ended, live at once; the caller holds them, and tells search. Raises NotYourOffer,
+    IllegalMove."""
+    for offer in queries.offers_of_ids(offer_ids):
+        move(_own(actor, offer), OfferVerb.RELIST, actor)
+        move(offer, OfferVerb.PUBLISH, actor)
 
 
 def set_stock(actor: Actor, offer_id: uuid.UUID, on_hand: int) -> queries.OwnOffer:

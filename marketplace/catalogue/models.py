@@ -134,7 +134,15 @@ class Offer(Versioned, Row):
     )
     __states__ = OFFER_STATES
     __table_args__ = (
-        UniqueConstraint("vendor_id", "sku"),
+        # A SKU is free again for another product once its offer has ended.
+        Index(
+            "uq_offer_vendor_id_sku",
+            "vendor_id",
+            "sku",
+            text("(CASE WHEN state = 'ended' THEN id END)"),
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
         UniqueConstraint("vendor_id", "id"),
         Index("ix_offer_product_id", "product_id"),
         Index("ix_offer_live", "id", postgresql_where=text("state = 'live'")),

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, tuple_
 
 from marketplace.catalogue.keys import normalise
 from marketplace.catalogue.models import Category, Document, Offer, OfferStock, Product, ProductText
+from marketplace.catalogue.states import OfferState
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
@@ -258,6 +259,17 @@ def offer(actor: Actor, offer_id: uuid.UUID, *, lock: bool = False) -> Offer:
     if row is None:
         raise OfferUnknown
     return row
+
+
+def ended_offer(vendor_id: uuid.UUID, sku: str, product_id: uuid.UUID) -> Offer | None:
+    """The vendor's offer of this product that had this SKU and has ended, locked; of several the newest."""
+    statement = visible(SYSTEM, Offer).where(
+        Offer.vendor_id == vendor_id,
+        Offer.sku == sku,
+        Offer.product_id == product_id,
+        Offer.state == OfferState.ENDED,
+    )
+    return db.session.scalars(_locked(statement.order_by(Offer.id.desc()).limit(1), Offer)).one_or_none()
 
 
 def offers_of_ids(offer_ids: Sequence[uuid.UUID]) -> Sequence[Offer]:

@@ -188,9 +188,10 @@ def show_own_offer(offer_id):
 @requires(Permission.OFFER_EDIT)
 @routes.arguments(OfferIn)
 @routes.response(201, OwnOfferOut)
+@routes.alt_response(403, schema=ProblemOut, description="The operator ended the offer of this SKU.")
 @routes.alt_response(409, schema=ProblemOut, description="The SKU is taken.")
 def create_offer(wanted):
-    """Draft an offer of a product."""
+    """Draft an offer of a product. One of the same SKU and product that has ended is a draft again, under its id."""
     with transaction():
         own = actions.create(current_actor(), wanted)
     return tagged(OwnOfferOut().dump(own), own.offer, 201)
@@ -236,7 +237,7 @@ def pause_offer(offer_id):
 @routes.response(200, OwnOfferOut)
 @routes.alt_response(409, schema=ProblemOut, description="Not possible in this state.")
 def end_offer(offer_id):
-    """Take an offer out of sale for good."""
+    """Take an offer out of sale until its SKU is offered again."""
     with transaction():
         return actions.end(current_actor(), offer_id)
 

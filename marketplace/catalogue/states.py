@@ -14,6 +14,7 @@ class OfferVerb(StrEnum):
     PUBLISH = "publish"
     PAUSE = "pause"
     END = "end"
+    RELIST = "relist"  # its vendor offers the same product by the same SKU again
 
 
 OFFER_STATES: dict[tuple[OfferState, OfferVerb], OfferState] = {
@@ -23,6 +24,7 @@ OFFER_STATES: dict[tuple[OfferState, OfferVerb], OfferState] = {
     (OfferState.DRAFT, OfferVerb.END): OfferState.ENDED,
     (OfferState.LIVE, OfferVerb.END): OfferState.ENDED,
     (OfferState.PAUSED, OfferVerb.END): OfferState.ENDED,
+    (OfferState.ENDED, OfferVerb.RELIST): OfferState.DRAFT,
 }
 
 

@@ -1,11 +1,13 @@
 """Every change of a state leaves a line: who, when, by which verb, from where to where."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock
@@ -61,6 +63,15 @@ def move(row: Any, verb: StrEnum, actor: Actor, *, note: str = "") -> bool:
         )
     )
     return True
+
+
+def last_movers(table_name: str, row_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID | None]:
+    """The company that moved each of these rows last; rows that never moved are absent."""
+    statement = select(HistoryLine.row_id, HistoryLine.company_id).where(
+        HistoryLine.table_name == table_name, HistoryLine.row_id.in_(list(row_ids))
+    )
+    newest = statement.ext(distinct_on(HistoryLine.row_id)).order_by(HistoryLine.row_id, HistoryLine.id.desc())
+    return dict(db.session.execute(newest).all())
 
 
 def lines_of(table_name: str, row_id: uuid.UUID) -> list[HistoryLine]:

@@ -10,20 +10,28 @@ import orjson
 from sqlalchemy import Row as Record
 
 from marketplace.agreements.actions import public_list
-from marketplace.catalogue.actions import NEW_PRODUCTS_LOCK, end_offers, search_changed
+from marketplace.catalogue.actions import (
+    NEW_PRODUCTS_LOCK,
+    barred_from_relisting,
+    end_offers,
+    relist_offers,
+    search_changed,
+)
 from marketplace.catalogue.events import OffersChanged
-from marketplace.catalogue.states import OfferState
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import advisory_lock, new_id
 from marketplace.kernel.outbox import publish
 from vendors.feeds import queries, writing
-from vendors.feeds.queries import Part, Seller
+from vendors.feeds.queries import Known, Part, Seller
 from vendors.feeds.rows import Ended, Fault, Wanted
 from vendors.feeds.writing import Plan
 
 _PART = ("manufacturer", "manufacturer_key", "part_number", "part_number_key")
 NOT_OFFERED = "the file says that this is no longer sold, and nothing has this SKU"
+BARRED = "the operator ended your offer of this SKU; speak to the operator"
+NAMELESS = "is missing, and nothing has this SKU"
+NAMELESS_ENDED = "is missing, and the offer of this SKU was ended: only a row with a name brings it back"
 _PRODUCT_TEXTS = ("name", "description", *_PART)
 _DEFAULTS: dict[str, Any] = {
     "unit": "piece",
@@ -70,43 +78,46 @@ def write(
     """Make the offers of `rows` as they are wanted, and end those of `ended`, for whom sent the file; all SKUs differ.
     `currency` is that of rows without one.
 
-    New offers are live at once; a paused one stays paused. Prices go to the vendor's public list of the currency.
+    New offers are live at once, and so are those that come back; a paused one stays paused. Prices go to the vendor's
+    public list of the currency.
     """
     known = queries.known_offers(seller.id, [row.sku for row in (*rows, *ended)])
     lists = _price_lists(seller.id, {row.values.get("currency", currency) for row in rows})
-    tiers = queries.tiers_of([record.id for record in known.values()], list(lists.values())) if known else {}
+    tiers = queries.tiers_of(ids, list(lists.values())) if (ids := known.ids) else {}
     batch = _Batch(seller, _numbers(rows, known), tiers)
     for row in rows:
         list_id = lists[row.values.get("currency", currency)]
-        record = known.get(row.sku)
-        if record is None and "name" not in row.values:
-            batch.written.faults.append(Fault(row.row_number, "name", row.sku, "is missing, and nothing has this SKU"))
-        elif record is None:
-            batch.add(row, list_id)
-        elif message := batch.contradiction(row, record):
-            batch.written.faults.append(Fault(row.row_number, "sku", row.sku, message))
+        if record := known.offers.get(row.sku):
+            batch.change(row, record, list_id)
+        elif "name" not in row.values:
+            message = NAMELESS_ENDED if row.sku in known.ended else NAMELESS
+            batch.written.faults.append(Fault(row.row_number, "name", row.sku, message))
+        elif record := batch.ended_as(row, known.ended.get(row.sku, ())):
+            batch.back.append((row, record, list_id))
         else:
-            batch.compare(row, record, list_id)
+            batch.add(row, list_id)
 
+    batch.bring_back(sender)
     writing.write(batch.plan)
-    _end(sender, [(row, known.get(row.sku)) for row in ended], batch.written)
+    relist_offers(sender, [record.id for _, record, _ in batch.back])
+    _end(sender, ended, known, batch.written)
     search_changed(batch.written.products)
     if batch.brought:  # new ones have their first version already
         publish(OffersChanged(tuple(batch.brought)))
     return batch.written
 
 
-def _end(sender: Actor, ended: Sequence[tuple[Ended, Record[Any] | None]], written: Written) -> None:
+def _end(sender: Actor, ended: Sequence[Ended], known: Known, written: Written) -> None:
     """End the offers that are there and have not ended; which there are not is told."""
     ids = []
-    for row, record in ended:
-        if record is None:
-            written.faults.append(Fault(row.row_number, "sku", row.sku, NOT_OFFERED))
-        elif record.state == OfferState.ENDED:
-            written.unchanged += 1
-        else:
+    for row in ended:
+        if record := known.offers.get(row.sku):
             ids.append(record.id)
             written.products.add(record.product_id)
+        elif row.sku in known.ended:
+            written.unchanged += 1
+        else:
+            written.faults.append(Fault(row.row_number, "sku", row.sku, NOT_OFFERED))
     written.ended += len(ids)
     end_offers(sender, ids)
 
@@ -115,10 +126,10 @@ def _price_lists(vendor_id: uuid.UUID, currencies: set[str]) -> dict[str, uuid.U
     return {currency: public_list(vendor_id, currency).id for currency in sorted(currencies)}
 
 
-def _numbers(rows: Sequence[Wanted], known: dict[str, Record[Any]]) -> _Numbers:
+def _numbers(rows: Sequence[Wanted], known: Known) -> _Numbers:
     """Products of two feeds at once meet, because whoever may bring new ones looks and writes one after the other."""
     numbered = [row for row in rows if row.part or "ean" in row.values]
-    if any(row.sku not in known for row in numbered):
+    if any(row.sku not in known.offers for row in numbered):
         advisory_lock(NEW_PRODUCTS_LOCK)
     return _Numbers(
         queries.products_by_ean([row.values["ean"] for row in numbered if "ean" in row.values]),
@@ -135,12 +146,11 @@ class _Batch:
     tiers: Mapping[tuple[uuid.UUID, uuid.UUID], tuple[tuple[int, Decimal], ...]]
     plan: Plan = field(default_factory=Plan)
     brought: dict[uuid.UUID, None] = field(default_factory=dict)  # products that are new, in the order of their ids
+    back: list[tuple[Wanted, Record[Any], uuid.UUID]] = field(default_factory=list)  # ended offers that come back
     written: Written = field(default_factory=Written)
 
     def contradiction(self, row: Wanted, record: Record[Any]) -> str:
         """Why the row cannot mean the offer that has its SKU, or nothing."""
-        if record.state == OfferState.ENDED:
-            return "this SKU belongs to an offer that was ended; use another"
         match = self.numbers.match(row)
         if match == record.product_id:
             return ""
@@ -150,6 +160,27 @@ class _Batch:
         if match is None and not other_ean and not other_part:
             return ""
         return "this SKU is offered as another product (by EAN, or manufacturer and part number); use another"
+
+    def change(self, row: Wanted, record: Record[Any], list_id: uuid.UUID) -> None:
+        """The row means the offer that has its SKU, or is wrong."""
+        if message := self.contradiction(row, record):
+            self.written.faults.append(Fault(row.row_number, "sku", row.sku, message))
+        else:
+            self.compare(row, record, list_id)
+
+    def ended_as(self, row: Wanted, ended: Sequence[Record[Any]]) -> Record[Any] | None:
+        """Which of the ended offers of its SKU the row may mean, the newest; None where it is another product."""
+        return next((record for record in ended if not self.contradiction(row, record)), None)
+
+    def bring_back(self, sender: Actor) -> None:
+        """Plan the offers that come back as the rows want them, but for those that the operator ended."""
+        barred = barred_from_relisting(sender, [record.id for _, record, _ in self.back])
+        wanted, self.back = self.back, [one for one in self.back if one[1].id not in barred]
+        for row, record, list_id in wanted:
+            if record.id in barred:
+                self.written.faults.append(Fault(row.row_number, "sku", row.sku, BARRED))
+            else:
+                self.compare(row, record, list_id, changed=True)
 
     def add(self, row: Wanted, list_id: uuid.UUID) -> None:
         """Plan an offer of a SKU that is new, and its product where nobody brought it yet."""
@@ -179,9 +210,9 @@ class _Batch:
         vendor_id = self.seller.id
         self.plan.new_prices.extend((offer_id, list_id, quantity, vendor_id, price) for quantity, price in row.tiers)
 
-    def compare(self, row: Wanted, record: Record[Any], list_id: uuid.UUID) -> None:
-        """Plan what differs between the row and the offer that is there."""
-        values, changed = row.values, False
+    def compare(self, row: Wanted, record: Record[Any], list_id: uuid.UUID, *, changed: bool = False) -> None:
+        """Plan what differs between the row and the offer that is there; `changed`: it differs anyhow."""
+        values = row.values
         before = [getattr(record, name) for name in _DEFAULTS]
         after = [values.get(name, value) for name, value in zip(_DEFAULTS, before, strict=True)]
         if after != before:

@@ -15,6 +15,7 @@ from sqlalchemy.types import Uuid
 
 from marketplace.agreements.models import Price
 from marketplace.catalogue.models import Category, Offer, Product
+from marketplace.catalogue.states import OfferState
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
 from marketplace.kernel.db import db
@@ -136,10 +137,11 @@ def name_taken(owner: uuid.UUID | None, name: str, but: uuid.UUID | None = None)
     return db.session.scalar(statement.with_only_columns(func.count())) != 0
 
 
-def skus_offered(vendor_id: uuid.UUID, skus: Sequence[str]) -> set[str]:
-    """Which of these SKUs the vendor offers already."""
+def skus_offered(vendor_id: uuid.UUID, skus: Sequence[str]) -> dict[str, bool]:
+    """Which of these SKUs the vendor offers already, and with False: offered until he ended it."""
     statement = visible(SYSTEM, Offer).where(Offer.vendor_id == vendor_id, Offer.sku.in_(skus))
-    return set(db.session.scalars(statement.with_only_columns(Offer.sku)))
+    offered = func.bool_or(Offer.state != OfferState.ENDED)
+    return dict(db.session.execute(statement.with_only_columns(Offer.sku, offered).group_by(Offer.sku)).all())
 
 
 def seller(vendor_id: uuid.UUID) -> Seller:
@@ -176,9 +178,27 @@ _KNOWN = text("""
 """).bindparams(bindparam("vendor_id", type_=Uuid()), bindparam("skus", type_=ARRAY(Text())))
 
 
-def known_offers(vendor_id: uuid.UUID, skus: Sequence[str]) -> dict[str, Record[Any]]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a vendor offers by some SKUs, and what he offered by them and ended, the newest first."""
+
+    offers: dict[str, Record[Any]]
+    ended: dict[str, list[Record[Any]]]
+
+    @property
+    def ids(self) -> list[uuid.UUID]:
+        return [row.id for rows in (self.offers.values(), *self.ended.values()) for row in rows]
+
+
+def known_offers(vendor_id: uuid.UUID, skus: Sequence[str]) -> Known:
     """The vendor's offers with these SKUs, with their product and stock, locked in the order of their ids."""
-    return {row.sku: row for row in db.session.execute(_KNOWN, {"vendor_id": vendor_id, "skus": list(skus)})}
+    known = Known({}, defaultdict(list))
+    for row in db.session.execute(_KNOWN, {"vendor_id": vendor_id, "skus": list(skus)}):
+        if row.state == OfferState.ENDED:
+            known.ended[row.sku].insert(0, row)
+        else:
+            known.offers[row.sku] = row
+    return known
 
 
 def tiers_of(

@@ -120,6 +120,7 @@ class TriedRowOut(Schema):
     row = fields.Integer()
     sku = fields.String()
     is_new = fields.Boolean(metadata={"description": "Nothing of yours has this SKU yet."})
+    comes_back = fields.Boolean(metadata={"description": "You ended the offer of this SKU: it would be live again."})
     ends = fields.Boolean(metadata={"description": "It would end the offer of this SKU."})
     columns = fields.Dict(keys=fields.String(), values=fields.String())
     tiers = fields.List(fields.Nested(TriedTierOut))

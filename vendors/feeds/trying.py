@@ -138,13 +138,17 @@ def _columns(said: Said, names: Mapping[Any, str]) -> dict[str, str]:
 
 
 def _tell_new(actor: Actor, rows: Sequence[dict[str, Any]], *, needs_name: bool) -> None:
-    """Which rows would bring a new offer, which would change one; a new one needs a name."""
+    """Which rows would bring a new offer, which would change one or bring it back; but to change one needs a name."""
     skus = [row["sku"] for row in rows if row["sku"]]
-    known = queries.skus_offered(actor.company_id, skus) if actor.company_id and skus else set()
+    known = queries.skus_offered(actor.company_id, skus) if actor.company_id and skus else {}
     for row in rows:
         row["is_new"] = row["sku"] not in known
-        if row["ends"]:
-            if row["is_new"] and not row["problems"]:
-                row["problems"].append({"column": "sku", "message": batches.NOT_OFFERED})
-        elif needs_name and row["is_new"] and row["sku"] and "name" not in row["columns"] and not row["problems"]:
-            row["problems"].append({"column": "name", "message": "is missing, and nothing has this SKU"})
+        row["comes_back"] = not row["ends"] and known.get(row["sku"]) is False
+        needs = needs_name and not row["ends"] and row["sku"] and "name" not in row["columns"]
+        if row["problems"]:
+            continue
+        if row["is_new"] and row["ends"]:
+            row["problems"].append({"column": "sku", "message": batches.NOT_OFFERED})
+        elif needs and (row["is_new"] or row["comes_back"]):
+            message = batches.NAMELESS if row["is_new"] else batches.NAMELESS_ENDED
+            row["problems"].append({"column": "name", "message": message})

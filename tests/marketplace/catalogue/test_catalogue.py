@@ -8,6 +8,7 @@ from marketplace.catalogue.keys import compact_ean, normalise
 from marketplace.catalogue.models import Category, Offer, OfferStock, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel.db import db, transaction
+from marketplace.kernel.history import lines_of
 from tests.builders.catalogue import a_category, a_product, an_offer, terms_for
 from tests.cast import NAMES
 
@@ -187,6 +188,39 @@ def test_the_life_of_an_offer(client_as, cast):
     assert client.post(f"{url}/publish").status_code == 409
     assert client.put(f"{url}/stock", json={"on_hand": 1}).status_code == 409
     assert db.session.get(Product, product.id, populate_existing=True).search_version == 6
+
+
+def test_what_was_ended_comes_back_by_its_sku_with_what_orders_hold(client_as, cast):
+    offer = an_offer(cast.vendor_company, sku="A-1", stock=10, reserved=4, pack_size=5)
+    other = a_product("Another", created_by=cast.vendor_company)
+    client, url = client_as(cast.vendor), f"/v1/vendor/offers/{offer.id}"
+    same = {"product_id": str(offer.product_id), "sku": "A-1"}
+    assert client.post(f"{url}/end").json["state"] == "ended"
+
+    back = client.post("/v1/vendor/offers", json=same | {"on_hand": 12, "lead_time_days": 9})
+    assert (back.status_code, back.json["id"], back.json["state"]) == (201, str(offer.id), "draft")
+    assert (back.json["stock"], back.json["pack_size"], back.json["lead_time_days"]) == (
+        {"on_hand": 12, "reserved": 4, "available": 8}, 5, 9,
+    )  # fmt: skip
+    assert client.post("/v1/vendor/offers", json=same).status_code == 409
+    assert client.post(f"{url}/publish").json["state"] == "live"
+    assert [line.verb for line in lines_of("offer", offer.id)] == ["end", "relist", "publish"]
+    assert client_as(cast.buyer).get(f"/v1/offers/{offer.id}").json["price"]["unit_price"] == "10.00"
+
+    client.post(f"{url}/end")
+    moved = client.post("/v1/vendor/offers", json=same | {"product_id": str(other.id)})
+    assert (moved.status_code, moved.json["id"] != str(offer.id)) == (201, True)
+    assert client.post("/v1/vendor/offers", json=same).json["type"] == "/problems/sku-taken"
+    assert db.session.get(Offer, offer.id, populate_existing=True).state == OfferState.ENDED
+
+
+def test_what_the_operator_ended_its_vendor_does_not_bring_back(client_as, cast):
+    offer = an_offer(cast.vendor_company, sku="A-1")
+    assert client_as(cast.operator).post(f"/v1/vendor/offers/{offer.id}/end").status_code == 200
+    same = {"product_id": str(offer.product_id), "sku": "A-1"}
+    refused = client_as(cast.vendor).post("/v1/vendor/offers", json=same)
+    assert (refused.status_code, refused.json["type"]) == (403, "/problems/ended-by-operator")
+    assert db.session.get(Offer, offer.id, populate_existing=True).state == OfferState.ENDED
 
 
 @pytest.mark.parametrize("verb", ["publish", "pause", "end"])

@@ -175,6 +175,9 @@ def test_what_is_no_longer_sold_is_ended_and_what_is_not_there_is_named(own_app)
             assert own_app.test_client().get("/v1/search?q=TB25").json["items"] == []
         again = taken(own_app, cast, update_of(("delete", "A-1")))
         assert (again.state, again.rows_ended, again.rows_unchanged, again.rows_bad) == ("finished", 0, 1, 0)
+        back = taken(own_app, cast, SMALL.encode())
+        assert (back.state, back.rows_created, back.rows_changed, back.rows_bad) == ("finished", 0, 1, 0)
+        assert db.session.get(Offer, offers[0].id, populate_existing=True).state == "live"
 
 
 def test_looking_at_a_file_says_which_offers_it_would_end(client_as, cast):

@@ -9,6 +9,7 @@ import pytest
 from marketplace.agreements.models import Price
 from marketplace.catalogue import categories
 from marketplace.catalogue.models import Offer, OfferStock, Product
+from marketplace.catalogue.states import OfferState
 from marketplace.kernel.access import Role
 from marketplace.kernel.db import transaction
 from tests.builders import catalogue, companies, feeds
@@ -250,6 +251,21 @@ def test_a_price_that_a_file_does_not_say_stays(cast, session, kept):
     assert (feed.rows_changed, feed.rows_bad) == (1, 1)
     assert session.query(FeedReportLine).one().message == "is missing, and nothing has this SKU"
     assert len(session.query(Offer).one().sku) == 1
+
+
+def test_a_row_without_a_name_brings_back_nothing_that_was_ended(client_as, cast, session, kept):
+    ended = catalogue.an_offer(cast.vendor_company, sku="A", state=OfferState.ENDED)
+    text, message = "Artikel;Bezeichnung;PREIS;Bestand\nA;{};2;9\n", "only a row with a name brings it back"
+    for name in ("", "Bolt"):
+        body = {"mapping": TABLE, "rows_text": text.format(name)}
+        (row,) = client_as(cast.vendor).post("/v1/feed-mappings/preview", json=body).json["rows"]
+        assert (row["is_new"], row["comes_back"], bool(row["problems"])) == (False, True, not name)
+        assert name or row["problems"][0]["message"].endswith(message)
+        with transaction():
+            feed = feeds.a_feed(cast.vendor_company, text.format(name), actor=cast.vendor, mapping="ours")
+        feeds.run(feed)
+        state = session.get(Offer, ended.id, populate_existing=True).state
+        assert (state, feed.rows_bad) == ((OfferState.LIVE, 0) if name else (OfferState.ENDED, 1))
 
 
 def test_rows_are_tried_before_use(client_as, cast, kept, session):

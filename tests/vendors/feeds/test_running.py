@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from marketplace.agreements.models import Price, PriceList
 from marketplace.agreements.queries import prices_for
+from marketplace.catalogue import actions as actions_of_offers
 from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.models import Offer, OfferStock, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel import outbox
-from marketplace.kernel.access import Role
+from marketplace.kernel.access import Actor, Role
 from marketplace.kernel.db import QueryCounter, transaction
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.states import IllegalMove
@@ -188,13 +189,39 @@ def test_a_sku_does_not_wander_to_another_product(session, vendor):
     assert "offered as another product" in report_of(session, feed)[0][3]
 
 
-def test_an_ended_offer_is_not_revived_and_a_paused_one_stays_paused(session, vendor):
-    catalogue.an_offer(vendor, sku="END", state=OfferState.ENDED)
+def test_an_ended_offer_comes_back_by_its_sku_and_a_paused_one_stays_paused(session, vendor):
+    ended = catalogue.an_offer(vendor, sku="END", stock=10, reserved=4, state=OfferState.ENDED)
     catalogue.an_offer(vendor, sku="PAUSE", state=OfferState.PAUSED)
-    feed = ran(vendor, "sku,name,price\nEND,Bolt,1\nPAUSE,Nut,1\n")
-    assert counts(feed) == (0, 1, 0, 1)
-    assert "was ended" in report_of(session, feed)[0][3]
+    feed = ran(vendor, "sku,name,price,stock\nEND,Bolt,1,12\nPAUSE,Nut,1,\n")
+    assert counts(feed) == (0, 2, 0, 0)
+    back, stock = offer_of(session, "END"), session.get(OfferStock, ended.id, populate_existing=True)
+    assert (back.id, back.state, stock.on_hand, stock.reserved) == (ended.id, OfferState.LIVE, 12, 4)
+    assert [line.verb for line in lines_of("offer", ended.id)] == ["relist", "publish"]
+    assert prices_for(None, [ended.id], "EUR")[ended.id].tiers == ((1, Decimal(1)),)
     assert offer_of(session, "PAUSE").state == OfferState.PAUSED
+
+
+def test_the_sku_of_an_ended_offer_is_free_for_another_product(session, vendor):
+    text = "sku,name,price,ean\nA,{},1,{}\n"
+    ran(vendor, text.format("Bolt", "4006381333931"))
+    with transaction():
+        bolt = offer_of(session, "A")
+        actions_of_offers.end(Actor(company_id=vendor.id, roles=frozenset({Role.VENDOR_MANAGER})), bolt.id)
+    assert counts(ran(vendor, text.format("Nut", "4006381333948"))) == (1, 0, 0, 0)
+    states = session.scalars(select(Offer).where(Offer.sku == "A").order_by(Offer.id)).all()
+    assert [(one.id == bolt.id, one.state) for one in states] == [(True, "ended"), (False, "live")]
+    assert counts(ran(vendor, text.format("Bolt", "4006381333931"))) == (0, 0, 0, 1)
+
+
+def test_what_the_operator_ended_a_feed_does_not_bring_back(session, vendor):
+    operator = Actor(company_id=companies.a_company("Market").id, roles=frozenset({Role.OPERATOR}))
+    offer = catalogue.an_offer(vendor, sku="A")
+    with transaction():
+        actions_of_offers.end(operator, offer.id)
+    feed = ran(vendor, "sku,name,price\nA,Bolt,1\nB,Nut,1\n")
+    assert counts(feed) == (1, 0, 0, 1)
+    assert report_of(session, feed)[0][3] == "the operator ended your offer of this SKU; speak to the operator"
+    assert offer_of(session, "A").state == OfferState.ENDED
 
 
 def test_prices_go_to_the_public_list_of_their_currency(session, vendor):
