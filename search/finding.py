@@ -35,15 +35,16 @@ def ask(request: SearchRequest) -> SearchResult:
 
 def complete(actor: Actor, prefix: str, limit: int, language: str = "en") -> dict[str, Any]:
     """Products, categories and vendors that begin so, as of CompletionsOut. Raises SearchAway."""
-    buyer, vendors = queries.completing(actor, prefix, limit)
+    vendors = queries.vendors_by_text(prefix, limit)
     categories = queries.categories_by_text(prefix, limit)
+    buyer = Buyer(actor.company_id, hidden=queries.hidden_vendors())
     _let_go()
     products = queries.engine().complete(prefix, buyer, limit, language)
-    names = queries.offered(products, language)
+    names = queries.offered(products, vendors, language)
     return {
         "products": [{"id": str(one), "name": names[one]} for one in products if one in names],
         "categories": [{"path": path, "name": name} for path, name in categories],
-        "vendors": [{"id": company_id, "name": name} for company_id, name in vendors],
+        "vendors": [{"id": str(one), "name": names[one]} for one in vendors if one in names],
     }
 
 

@@ -18,6 +18,7 @@ from marketplace.kernel.db import db
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.web import Page, cursor_values, paginate
 from search import remembering, rules
+from search.beginnings import Beginnings
 from search.documents import Attribute, Document, OfferEntry, price_rows
 from search.engine import Buyer, FacetName, Finder, Range, SearchRequest, Sort
 from search.models import SearchRule
@@ -158,6 +159,7 @@ def forget_hidden() -> None:
 _CATEGORIES = "SELECT path, name FROM category ORDER BY string_to_array(path, '/')"
 _HIDDEN = "SELECT vendor_id FROM search_hidden_vendor"
 _VENDORS = "SELECT id, name FROM company WHERE id = ANY(%(ids)s)"
+_SELLING = "SELECT id, name FROM company WHERE may_sell ORDER BY name, id"
 
 
 def vendor_names(ids: Sequence[str]) -> dict[str, str]:
@@ -251,13 +253,6 @@ def versions_after(last: uuid.UUID | None, batch: int) -> list[tuple[uuid.UUID, 
     return [(product_id, version) for product_id, version in rows]
 
 
-_COMPLETING = """
-    SELECT ARRAY(SELECT vendor_id FROM search_hidden_vendor),
-           (SELECT json_agg(json_build_array(v.id, v.name)) FROM (
-                SELECT id, name FROM company WHERE may_sell AND (starts_with(lower(name), lower(%(prefix)s))
-                    OR strpos(lower(name), ' ' || lower(%(prefix)s)) > 0) ORDER BY name, id LIMIT %(limit)s
-            ) v)
-"""
 _TOGETHER = """
     SELECT coalesce(p.merged_into, p.id) AS together FROM order_line own
     JOIN order_line other ON other.order_id = own.order_id AND other.product_id <> own.product_id
@@ -271,22 +266,28 @@ _OFFERED = """
     FROM product p
     WHERE p.id = ANY(%(ids)s) AND EXISTS (SELECT 1 FROM offer o JOIN company v ON v.id = o.vendor_id AND v.may_sell
                   WHERE o.product_id = p.id AND o.state = 'live')
+    UNION ALL SELECT v.id, v.name FROM company v WHERE v.id = ANY(%(vendors)s) AND v.may_sell
 """
 _NAMES = "SELECT id, name FROM product WHERE id = ANY(%(ids)s)"
 
 
 def categories_by_text(prefix: str, limit: int) -> list[tuple[str, str]]:
-    """(path, name) of categories with a word that begins so."""
-    begun = f" {prefix.lower()}"
-    found = [(path, name) for path, (_, name) in categories_in_order().items() if begun in f" {name.lower()}"]
-    return sorted(found)[:limit]
+    """(path, name) of categories with a word that begins so, by path."""
+    return remembered("category words", _category_words, rules.REMEMBERED_S).of(prefix, limit)
 
 
-def completing(actor: Actor, prefix: str, limit: int) -> tuple[Buyer, list[tuple[str, str]]]:
-    """For whom a text is completed, and the vendors (id, name) with a word in their name that begins so: in one
-    statement."""
-    ((hidden, vendors),) = reads.fetch(_COMPLETING, {"prefix": prefix, "limit": limit})
-    return Buyer(actor.company_id, hidden=tuple(hidden)), [(own, name) for own, name in vendors or ()]
+def _category_words() -> Beginnings[tuple[str, str]]:
+    named = ((name, (path, name)) for path, (_, name) in categories_in_order().items())
+    return Beginnings(sorted(named, key=lambda category: category[1]))
+
+
+def vendors_by_text(prefix: str, limit: int) -> list[uuid.UUID]:
+    """Vendors with a word in their name that begins so, by name, as of a moment ago."""
+    return remembered("vendor words", _vendor_words, rules.REMEMBERED_S).of(prefix, limit)
+
+
+def _vendor_words() -> Beginnings[uuid.UUID]:
+    return Beginnings((name, own) for own, name in reads.fetch(_SELLING, {}))
 
 
 def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
@@ -294,9 +295,12 @@ def bought_together(product_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
     return [row[0] for row in reads.fetch(_TOGETHER, {"product": product_id, "limit": limit})]
 
 
-def offered(ids: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str]:
-    """Those that are offered at this moment, whatever the index says, with their names in the language."""
-    return dict(reads.fetch(_OFFERED, {"ids": list(ids), "language": language})) if ids else {}
+def offered(ids: Sequence[uuid.UUID], vendors: Sequence[uuid.UUID], language: str) -> dict[uuid.UUID, str]:
+    """The products that are offered and the vendors who may sell at this moment, whatever the index says, with their
+    names, those of products in the language."""
+    if not ids and not vendors:
+        return {}
+    return dict(reads.fetch(_OFFERED, {"ids": list(ids), "vendors": list(vendors), "language": language}))
 
 
 def product_names(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -86,6 +86,14 @@ def test_completions_of_products_categories_and_vendors(client_as, cast, goods):
     assert client.get("/v1/search/completions?q=%25").json == {"products": [], "categories": [], "vendors": []}
 
 
+def test_a_vendor_who_may_no_longer_sell_is_completed_no_longer(client_as, cast, goods):
+    client = client_as(cast.buyer)
+    assert [v["name"] for v in client.get("/v1/search/completions?q=rival").json["vendors"]] == ["Rival Vendor BV"]
+    cast.rival_vendor_company.may_sell = False
+    db.session.flush()
+    assert client.get("/v1/search/completions?q=rival").json["vendors"] == []
+
+
 def test_a_comparison_has_a_row_for_each_attribute(client_as, cast, goods):
     client = client_as(cast.buyer)
     ids = "&".join(f"product={p.id}" for p in goods)
