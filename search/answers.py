@@ -43,13 +43,17 @@ def _nearest_first(request: SearchRequest, hits: Sequence[Any]) -> list[Any]:
     words = request.words
     exact = [hit for hit in by_number if hit["_score"] >= dsl.EXACT]
     near = [hit for hit in by_number if hit["_score"] < dsl.EXACT]
-    keys = [(hit.get("fields", {}).get("part_key") or [""])[0] for hit in near]
+    keys = [(hit["fields"].get("part_key") or [""])[0] for hit in near]
     return [*exact, *(near[at] for at in numbers.nearest(words.key, words.heads, keys)), *others]
+
+
+def product_id(hit: Mapping[str, Any]) -> uuid.UUID:
+    return uuid.UUID(hit["fields"]["product_id"][0])
 
 
 def _hit(hit: Mapping[str, Any]) -> Hit:
     found = sorted(hit.get("highlight", {}).items())  # "texts.fr.name" behind "name": of two the language's own stays
-    return Hit(uuid.UUID(hit["_id"]), {name.rpartition(".")[2]: pieces(texts[0]) for name, texts in found})
+    return Hit(product_id(hit), {name.rpartition(".")[2]: pieces(texts[0]) for name, texts in found})
 
 
 def _facets(request: SearchRequest, counted: Mapping[str, Any]) -> Iterator[Facet]:

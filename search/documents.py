@@ -250,7 +250,7 @@ def as_source(document: Document) -> dict[str, Any]:
         "part_key": part[:200],
         "part_length": len(part[:200]),
         "numbers": list(document.numbers),
-        "deletions": list(numbers.deletions(part)),
+        "altered": [part[:200], *numbers.deletions(part)] if part else [],
         "category": document.category_path,
         "categories": ancestors(document.category_path),
         "pairs": list(document.pairs),

@@ -28,13 +28,11 @@ def body(request: SearchRequest, *, loosely: bool = False, measured: bool = True
         "query": _query(request, loosely=loosely, measured=measured),
         "from": request.offset,
         "size": request.limit,
-        "_source": False,
         "track_total_hits": True,
+        **_returned(*(["part_key"] if is_number(request) else [])),
     }
-    if is_number(request):
-        asked |= {"docvalue_fields": ["part_key"]}
-        if request.sort is Sort.RELEVANCE and request.offset < WINDOW:
-            asked |= {"from": 0, "size": max(WINDOW, request.offset + request.limit)}
+    if is_number(request) and request.sort is Sort.RELEVANCE and request.offset < WINDOW:
+        asked |= {"from": 0, "size": max(WINDOW, request.offset + request.limit)}
     if request.sort is not Sort.RELEVANCE:
         asked["sort"] = _sort(request)
     if request.facets:
@@ -50,6 +48,11 @@ def body(request: SearchRequest, *, loosely: bool = False, measured: bool = True
     return asked
 
 
+def _returned(*others: str) -> Clause:
+    """Which product a hit is, by columns: what is stored of a document is packed with that of others."""
+    return {"stored_fields": "_none_", "docvalue_fields": ["product_id", *others]}
+
+
 def is_number(request: SearchRequest) -> bool:
     return bool(request.words.key)
 
@@ -61,8 +64,7 @@ def nothing_like_it(request: SearchRequest) -> Clause:
     return {
         "query": {"bool": {"must": [threes], "filter": _filters(request)}},
         "size": WINDOW,
-        "_source": False,
-        "docvalue_fields": ["part_key"],
+        **_returned("part_key"),
     }
 
 
@@ -95,8 +97,8 @@ def completion(prefix: str, buyer: Buyer, limit: int, language: str) -> Clause:
     return {
         "query": {"bool": {"filter": [{"bool": {"should": ways}}, *_offered(buyer)]}},
         "size": limit,
-        "_source": False,
         "track_total_hits": False,
+        **_returned(),
         "terminate_after": 5_000,
     }
 
@@ -115,8 +117,8 @@ def related(product_id: str, source: Mapping[str, Any], buyer: Buyer, limit: int
             }
         },
         "size": limit,
-        "_source": False,
         "track_total_hits": False,
+        **_returned(),
     }
 
 
@@ -140,18 +142,13 @@ def _numbers(request: SearchRequest) -> list[Clause]:
     exact = constant({"term": {"numbers": key}}, EXACT)
     if request.words.exactly:
         return [exact]
-    begins = {"prefix": {"part_key": {"value": key}}}
-    ways = [
-        exact,
-        constant(begins, _BEGINS),
-        constant({"bool": {"filter": [begins, {"range": {"part_length": {"lte": len(key) + 2}}}]}}, _BEGINS / 2),
-    ]
+    near = constant({"range": {"part_length": {"lte": len(key) + 2}}}, _BEGINS / 2)
+    begins = constant({"prefix": {"part_key": {"value": key}}}, _BEGINS)
+    ways = [exact, {"bool": {"must": [begins], "should": [near]}}]
     ways += [constant({"term": {"numbers": head}}, _HEAD - 10 * at) for at, head in enumerate(heads)]
     ways += [constant({"term": {"part_key": cut}}, _CUT - 10 * at) for at, cut in enumerate(numbers.cuts(key))]
-    slips = sorted(numbers.deletions(key))
-    if slips:
-        slip = [{"terms": {"part_key": slips}}, {"terms": {"deletions": [key, *slips]}}]
-        ways.append(constant({"bool": {"should": slip}}, _SLIP))
+    if slips := numbers.deletions(key):
+        ways.append(constant({"terms": {"altered": [key, *slips]}}, _SLIP))
     return ways
 
 

@@ -87,7 +87,7 @@ class ElasticEngine:
 
     def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         hits = self._ask(dsl.completion(prefix, buyer, limit, language), Deadline(self.timeout_s))["hits"]["hits"]
-        return tuple(uuid.UUID(hit["_id"]) for hit in hits)
+        return tuple(answers.product_id(hit) for hit in hits)
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
         until = Deadline(self.timeout_s)
@@ -95,7 +95,7 @@ class ElasticEngine:
         if known is None:
             return ()
         hits = self._ask(dsl.related(str(product_id), known["_source"], buyer, limit), until)["hits"]["hits"]
-        return tuple(uuid.UUID(hit["_id"]) for hit in hits)
+        return tuple(answers.product_id(hit) for hit in hits)
 
     def write(self, documents: Sequence[Document]) -> list[Refused]:
         return self.store(_sources(documents))

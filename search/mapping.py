@@ -120,7 +120,7 @@ PROPERTIES: dict[str, Any] = {
     "part_key": {"type": "keyword", "fields": {"threes": {"type": "text", "analyzer": "threes", "norms": False}}},
     "part_length": _only_compared("short"),
     "numbers": _only_found(),
-    "deletions": _only_found(),  # of the part number, see search/numbers.py
+    "altered": _only_found(),  # the part number as it is, and its deletions: see search/numbers.py
     "category": {"type": "keyword"},
     "categories": _only_found(),
     "pairs": {"type": "keyword", "ignore_above": 1000},
