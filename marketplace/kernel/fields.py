@@ -1,5 +1,6 @@
 """The shapes that cross the API: money, rates, quantities, times and text, checked alike everywhere."""
 
+import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -11,6 +12,7 @@ from marketplace.kernel import clock
 
 MAX_QUANTITY = 1_000_000_000
 MAX_MINOR = 10**15
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # and halves of characters, which no file takes
 
 
 class StrictSchema(Schema):
@@ -29,13 +31,9 @@ class Text(fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         if text is None:
             return text
-        if any(ord(c) < 32 and c not in "\n\t\r" for c in text) or "\x7f" in text or _surrogate(text):
+        if _CONTROL.search(text) is not None:
             raise ValidationError("Control characters are not allowed.")
         return text.strip()
-
-
-def _surrogate(text: str) -> bool:
-    return any(0xD800 <= ord(c) <= 0xDFFF for c in text)
 
 
 class Quantity(fields.Integer):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import flask
@@ -20,6 +21,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from marshmallow import INCLUDE, Schema, fields
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
 from marketplace.kernel import problems
@@ -168,13 +170,30 @@ class FormSession(SecureCookieSessionInterface):
     """The cookie of forms; a request without one, as programs send, does not pay for reading it."""
 
     def open_session(self, app: Flask, request: flask.Request) -> SecureCookieSession | None:
-        if self.get_cookie_name(app) not in request.cookies:
+        if "HTTP_COOKIE" not in request.environ or self.get_cookie_name(app) not in request.cookies:
             return SecureCookieSession()
         return super().open_session(app, request)
 
 
+class QueryParser(FlaskParser):
+    """Gives a schema the query as it is: of a proxy each field that is not there costs an exception."""
+
+    def load_querystring(self, req: flask.Request, schema: Schema) -> dict[str, Any]:
+        several = _several(schema)
+        return {name: values if name in several else values[0] for name, values in req.args.lists()}
+
+
+@lru_cache(1024)  # of routes, each of which makes its schema once
+def _several(schema: Schema) -> frozenset[str]:
+    """The names that may be repeated."""
+    listed = [(name, field) for name, field in schema.fields.items() if isinstance(field, fields.List)]
+    return frozenset(field.data_key or name for name, field in listed)
+
+
 class RoomBlueprint(ApiBlueprint):  # type: ignore[misc]
     """Makes the schema of a route's arguments once, not with every request."""
+
+    ARGUMENTS_PARSER = QueryParser()
 
     def arguments(self, schema: Schema | type[Schema], **kwargs: Any) -> Any:
         return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
