@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from flask import current_app, flash, g, redirect, request, url_for
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -92,13 +92,19 @@ def _typed_value(kind: Any, value: str) -> Any:
     return value
 
 
-def whole(name: str, most: int) -> int | None:
+def bounds(wanted: fields.Field) -> dict[str, int]:  # type: ignore[type-arg]
+    """The least and the most that a field of a schema takes, for its input on a page."""
+    (known,) = (one for one in wanted.validators if isinstance(one, validate.Range))
+    return {"least": known.min, "most": known.max}
+
+
+def whole(name: str, most: int, least: int = 0) -> int | None:
     """The number in a field, None where it is empty. Raises ValidationError."""
     text = request.form.get(name, "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 12 and int(text) <= most):
-        raise ValidationError({name: f"A whole number from 0 to {most}."})
+    if not (text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most):
+        raise ValidationError({name: f"A whole number from {least} to {most}."})
     return int(text)
 
 

@@ -28,7 +28,7 @@ from marketplace.pricing.policy import (
 from marketplace.rules import actions, queries
 from marketplace.rules.models import ReturnPolicy
 from marketplace.rules.return_terms import USUAL, DeficitRule, Reason
-from marketplace.rules.schemas import ReturnTermsIn
+from marketplace.rules.schemas import ReturnTermsIn, WindowIn
 
 routes = pages_blueprint("rules", __name__)
 navigation = [NavItem("Return policies", "rules_pages.policies", Permission.POLICY_EDIT, Side.OPERATOR, "Market")]
@@ -45,6 +45,7 @@ BY_FAULT: dict[str, Any] = {
     "loss_borne_by": (LossBearer, "The loss of the goods is borne by"),
 }
 CAPS = ("commission_fee_cap_minor", "restocking_cap_minor")
+CAP = {"least": 0, "most": 10**9}
 MAY_BE_PROTECTED = (Fault.BUYER, Fault.CANCELLED)  # the others always are
 LIMITS = (
     "answer_working_days",
@@ -58,8 +59,8 @@ LIMITS = (
     "remind_hours",
     "deficit_days",
 )
-
-
+BOUNDS = {name: forms.bounds(ReturnTermsIn().fields[name]) for name in (*LIMITS, "discovery_days")}
+WINDOW = forms.bounds(WindowIn().fields["days"])
 NAMES = {
     "arrive_days": "Days until a parcel counts as arrived",
     "deficit_days": "Days to pay what is asked for",
@@ -88,6 +89,9 @@ def policies() -> str:
         newest={profile: row for profile, row in newest.items() if row is not None},
         choices=CHOICES,
         limits=LIMITS,
+        bounds=BOUNDS,
+        window=WINDOW,
+        cap=CAP,
         names=NAMES,
         usual=USUAL,
         reasons=Reason,
@@ -129,20 +133,20 @@ def _content(form: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, An
         "protected_faults": sorted(always | ticked),
         "commission_fee_rate": form["commission_fee_rate"],
         "restocking_taxed": form["restocking_taxed"],
-        **{name: forms.whole(name, 10**9) for name in CAPS},
+        **{name: forms.whole(name, **CAP) for name in CAPS},
     }
 
 
 def _terms(form: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     windows = {
         reason.value: {
-            "days": forms.whole(f"window-{reason.value}", 3650),
+            "days": forms.whole(f"window-{reason.value}", **WINDOW),
             "working": bool(request.form.get(f"working-{reason.value}")),
         }
         for reason in Reason
     }
     terms = dict(before) | {"windows": windows, "deficit": form["deficit"]}
-    terms |= {name: forms.whole(name, 1000) for name in (*LIMITS, "discovery_days")}
+    terms |= {name: forms.whole(name, **bounds) for name, bounds in BOUNDS.items()}
     return terms | {"waive_below_minor": _minor_by_currency(form["waive_below"])}
 
 

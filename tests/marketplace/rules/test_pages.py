@@ -93,3 +93,13 @@ def test_what_is_refused_is_said_and_nothing_is_published(client_as, market, wro
     answer = send(client, "/return-policies", "/return-policies", **({"note": "Why."} | wrong))
     assert answer.status_code == 422
     assert queries.newest_policy("b2b").number == 1
+
+
+def test_a_number_can_be_typed_as_far_as_the_schema_takes_it(client_as, market):
+    with transaction():
+        client = client_as(an_actor(market.operator, Role.OPERATOR))
+    page = client.get("/return-policies", headers={"Accept": "text/html"}).text
+    for name, least, most in (("send_days", 1, 90), ("remind_hours", 1, 1000), ("window-carrier_damage", 0, 3650)):
+        assert f'min="{least}" max="{most}" name="{name}"' in page
+    answer = send(client, "/return-policies", "/return-policies", note="Why.", send_days="91")
+    assert (answer.status_code, "A whole number from 1 to 90." in answer.text) == (422, True)
