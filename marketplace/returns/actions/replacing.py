@@ -9,7 +9,7 @@ from typing import Any
 
 from marketplace.catalogue import stock
 from marketplace.kernel import clock, history
-from marketplace.kernel.access import SYSTEM, Actor
+from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db, new_id
 from marketplace.orders import queries as order_queries
 from marketplace.pricing.policy import Fault
@@ -85,7 +85,7 @@ def pay_instead(actor: Actor, found: queries.Locked, line: ReturnLine, note: str
         "note": note,
     }
     record(actor, found, line, verdict, queries.evidence_of([line.id])[line.id])
-    return settling.settle_found(SYSTEM, found, [line.id], note=note)
+    return settling.settle_lines(actor, found, [line], note=note)
 
 
 def replacement_arrived(actor: Actor, case_id: uuid.UUID, replacement_id: uuid.UUID) -> ReturnReplacement:

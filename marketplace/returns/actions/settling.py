@@ -138,7 +138,20 @@ def settle_found(
     Where everything is decided as it was settled before, the decision that stands stays the last; where charges come to
     nothing, NothingChanges is raised.
     """
-    lines = _decided(actor, found, line_ids, [*charges, *taken_back])
+    return settle_lines(
+        actor, found, _decided(actor, found, line_ids, [*charges, *taken_back]), charges, note, taken_back
+    )
+
+
+def settle_lines(
+    actor: Actor,
+    found: queries.Locked,
+    lines: Sequence[ReturnLine],
+    charges: Charged = (),
+    note: str = "",
+    taken_back: Charged = (),
+) -> ReturnDecision:
+    """The same for lines that the actor may settle, as the caller has made sure."""
     order, case = found.order, found.case
     facts, policy, before = facts_of(order)
     pairs = [(line, line.verdict or {}) for line in lines]

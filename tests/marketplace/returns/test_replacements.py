@@ -97,9 +97,10 @@ def test_where_there_is_none_the_buyer_gets_money_by_the_same_formula(market, wh
     line = line_of(case, "B1")
     with transaction():
         actions.ship_replacement(SYSTEM, case.id, line.id, DHL | {"quantity": 1})
+    vendor = market.vendor_actor("B")
     if how == "cannot":
         with transaction():
-            actions.cannot_replace(market.vendor_actor("B"), case.id, line.id, "The last one is sold.")
+            actions.cannot_replace(vendor, case.id, line.id, "The last one is sold.")
     else:
         with clock.moved(timedelta(days=12)):
             jobs.end_turns()
@@ -109,6 +110,10 @@ def test_where_there_is_none_the_buyer_gets_money_by_the_same_formula(market, wh
     first, second = queries.decisions_of(case.id)
     assert (first.refund_minor, second.number, second.refund_minor) == (0, 2, 43674 - owed(whole))
     assert second.refund_minor > 0
+    side, person_id = {"cannot": ("vendor", vendor.person_id), "silence": ("deadline", None)}[how]
+    shown = views.case(queries.whole(market.actor, case.id), "buyer")["history"]
+    assert [(move["to_state"], move["side"]) for move in shown[-2:]] == [("decided", side), ("settled", side)]
+    assert second.person_id == person_id
     with pytest.raises(NothingToReplace), transaction():
         actions.ship_replacement(SYSTEM, case.id, line.id, DHL)
 
