@@ -11,7 +11,7 @@ from search.engine import IndexNotWhole, SearchAway
 log = structlog.get_logger("search")
 
 
-@queue.job("search.catch_up", every=5)
+@queue.job("search.catch_up", every=5, alone=True)
 def catch_up() -> None:
     """Write what waits since the index was away."""
     indexing.push()

@@ -73,8 +73,11 @@ _jobs: dict[str, Registered] = {}
 def job(
     name: str, *, queue: str = SHORT, timeout: int = 60, every: int | None = None, alone: bool = False
 ) -> Callable[[Job], Job]:
-    """Register a function as the job `name` (`noun.verb`); `every` seconds makes it periodic, and `alone` leaves a slot
-    out while an earlier one waits or runs.
+    """Register a function as the job `name` (`noun.verb`); `every` seconds makes it periodic, and `alone` leaves it out
+    while an earlier one with the same arguments waits or runs.
+
+    Periodic work that may outlast its period is alone: it looks for all that is due, so that a slot left out loses
+    nothing, and where a worker is slow its copies would keep everything behind them waiting.
 
     Short jobs share one process; long ones are forked, on a queue of their own.
     """
@@ -118,7 +121,10 @@ def enqueue(name: str, **arguments: Any) -> None:
     }
     if registered.alone:
         # The id is the lock: gone when the job is done, shortly after it failed, and also where the queue lost it.
-        how = {"unique": True, "job_id": name.replace(".", "-"), "failure_ttl": 60, "ttl": _LOST_AFTER}
+        own = "-".join([name.replace(".", "-"), *map(str, arguments.values())])
+        how |= {"unique": True, "job_id": own, "failure_ttl": min(60, registered.every or 60), "ttl": _LOST_AFTER}
+        if registered.every:
+            del how["retry"]  # it comes again anyway, and sooner while nothing waits to be tried again
     with suppress(DuplicateJobError):
         Queue(registered.queue, connection=connection(), serializer=JSONSerializer).enqueue_call(
             f"{__name__}.perform",
@@ -151,7 +157,7 @@ def pump() -> int:
     return outbox.dispatch(_enqueue_delivery)
 
 
-@job("outbox.sweep", every=30)
+@job("outbox.sweep", every=30, alone=True)
 def sweep() -> None:
     """Hand out again what the queue may have lost."""
     while outbox.sweep(_enqueue_delivery) == outbox.BATCH:

@@ -9,7 +9,7 @@ from marketplace.orders import actions, queries
 _BATCH = 100
 
 
-@job("stock.expire", every=30)
+@job("stock.expire", every=30, alone=True)
 def expire_reservations() -> None:
     """Give back the stock of reservations whose time is over, batch by batch."""
     while True:
@@ -18,7 +18,7 @@ def expire_reservations() -> None:
                 return
 
 
-@job("orders.expire_unpaid", every=60, timeout=300)
+@job("orders.expire_unpaid", every=60, timeout=300, alone=True)
 def expire_unpaid() -> None:
     """Cancel the orders that were not paid in time, each in a transaction of its own."""
     with transaction():

@@ -10,7 +10,7 @@ from marketplace.returns import actions, queries
 _BATCH = 100
 
 
-@job("returns.deadlines", every=60, timeout=300)
+@job("returns.deadlines", every=60, timeout=300, alone=True)
 def end_turns() -> None:
     """Decide for those whose time is over, each line in a transaction of its own."""
     with transaction():

@@ -44,7 +44,7 @@ def render(invoice_ids: Sequence[str]) -> None:
             documents.keep(uuid.UUID(invoice_id))
 
 
-@job("invoices.catch_up", every=600, timeout=600)
+@job("invoices.catch_up", every=600, timeout=600, alone=True)
 def catch_up() -> None:
     """Issue what waited, for an issuer's VAT id say; settle what a later payment or refund has settled."""
     with transaction():
@@ -60,7 +60,7 @@ def catch_up() -> None:
             log.warning("order not invoiced", order_id=str(order_id), error=refusal.text)
 
 
-@job("invoices.render_rest", queue=LONG, every=900, timeout=900)
+@job("invoices.render_rest", queue=LONG, every=900, timeout=900, alone=True)
 def render_rest() -> None:
     """Make the documents that the queue forgot."""
     with transaction():

@@ -96,7 +96,7 @@ def give_up(payment_id: uuid.UUID, *, expired: bool = False) -> Payment:
         return actions.record(payment_id, ended, expired=expired)
 
 
-@job("payments.look_up", every=60, timeout=300)
+@job("payments.look_up", every=60, timeout=300, alone=True)
 def look_up_waiting() -> None:
     """Look up the payments whose outcome is not known yet; give up those whose payer has gone."""
     with transaction():

@@ -97,7 +97,7 @@ def _open(account_id: uuid.UUID) -> ProviderAccount:
     return row
 
 
-@job("provider_accounts.open", every=120, timeout=300)
+@job("provider_accounts.open", every=120, timeout=300, alone=True)
 def open_waiting() -> None:
     """Ask for those of sellers who have none, and again for accounts whose making failed or is not known of."""
     with transaction():

@@ -69,7 +69,7 @@ def _make(gateway: PaymentGateway, sending: Sending) -> None:
             actions.record(sending.attempt_id, result)
 
 
-@job("refunds.send", every=60, timeout=300)
+@job("refunds.send", every=60, timeout=300, alone=True)
 def send_waiting() -> None:
     """Send what waits for its turn, and look up what nobody knows the outcome of."""
     with transaction():

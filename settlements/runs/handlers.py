@@ -9,7 +9,7 @@ from settlements.transfers.events import TransferMade, TransferRefused, Transfer
 
 
 def start(events: Sequence[RunOpened]) -> None:
-    """One job a run; a second one for the same run shares the work."""
+    """One job a run."""
     for event in events:
         queue.enqueue("runs.perform", run_id=str(event.run_id))
 

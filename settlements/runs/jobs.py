@@ -19,7 +19,7 @@ STANDS_STILL_AFTER = timedelta(minutes=5)
 MISSED_AT_MOST = timedelta(days=31)  # cuts that are made up for after the marketplace stood still
 
 
-@queue.job("runs.perform", queue=queue.LONG, timeout=3600)
+@queue.job("runs.perform", queue=queue.LONG, timeout=3600, alone=True)
 def perform(run_id: str) -> None:
     """Collect and close what is left of a run. Any number of workers may do so at once, each what no other holds."""
     wanted = uuid.UUID(run_id)
@@ -108,9 +108,9 @@ def _cuts(before: datetime | None) -> Iterator[datetime]:
         first += timedelta(1)
 
 
-@queue.job("runs.resume", every=60)
+@queue.job("runs.resume", every=60, alone=True)
 def resume() -> None:
-    """Take up runs whose job was lost; one that is under way finds nothing left to do."""
+    """Take up runs whose job was lost: one that waits or is under way is not put on the queue again."""
     with transaction():
         waiting = queries.unfinished(clock.now() - STANDS_STILL_AFTER)
     for run_id in waiting:

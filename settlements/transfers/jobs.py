@@ -131,7 +131,7 @@ def recover(vendor_id: uuid.UUID, currency: str) -> None:
         recovering.take(vendor_id, currency, available_minor)
 
 
-@job("transfers.send", every=30, timeout=300)
+@job("transfers.send", every=30, timeout=300, alone=True)
 def send_waiting() -> None:
     """Send what waits for its turn, and look up what nobody knows the outcome of."""
     with transaction():
@@ -139,7 +139,7 @@ def send_waiting() -> None:
     each(send, due)
 
 
-@job("transfers.take_back", every=60, timeout=300)
+@job("transfers.take_back", every=60, timeout=300, alone=True)
 def take_back_waiting() -> None:
     """Ask again for what could not be taken back before, and look up what nobody knows the outcome of."""
     with transaction():
@@ -147,7 +147,7 @@ def take_back_waiting() -> None:
     each(take_back, due)
 
 
-@job("debts.recover", every=300, timeout=300)
+@job("debts.recover", every=300, timeout=300, alone=True)
 def recover_waiting() -> None:
     """Recover from every vendor who owes, those tried last at the end."""
     with transaction():

@@ -11,7 +11,7 @@ from psycopg import DataError as PsycopgDataError
 from sqlalchemy.exc import DataError
 
 from marketplace.kernel import clock, queue
-from marketplace.kernel.db import read_only_end, transaction
+from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Conflict, Invalid
 from vendors.feeds import actions, queries, storage
 
@@ -66,13 +66,14 @@ def run(feed_id: str) -> None:
             raise
 
 
-@queue.job("feed.sweep", every=60)
+@queue.job("feed.sweep", every=60, alone=True)
 def sweep() -> None:
-    """Hand feeds that stand still to the queue again: it may have lost them with its memory."""
-    late = queries.standing_still(clock.now() - STANDS_STILL_AFTER)
-    read_only_end()
-    for feed_id in late:
-        queue.enqueue("feed.run", feed_id=str(feed_id))
+    """Hand feeds that stand still to the queue again, which may have lost them with its memory: once in that time, for
+    they may only wait there behind others."""
+    with transaction():
+        for feed in queries.standing_still(clock.now() - STANDS_STILL_AFTER):
+            feed.progressed_at = clock.now()
+            queue.enqueue("feed.run", feed_id=str(feed.id))
 
 
 @queue.job("feed.forget", every=86_400)

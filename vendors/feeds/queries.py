@@ -65,14 +65,11 @@ def feed(actor: Actor, feed_id: uuid.UUID, *, lock: bool = False) -> Feed:
     return row
 
 
-def standing_still(since: datetime) -> list[uuid.UUID]:
-    """Feeds that are under way and have not moved since."""
-    statement = (
-        visible(SYSTEM, Feed)
-        .with_only_columns(Feed.id)
-        .where(Feed.state.in_([FeedState.RECEIVED, FeedState.RUNNING]), Feed.progressed_at < since)
-    )
-    return list(db.session.scalars(statement))
+def standing_still(since: datetime) -> list[Feed]:
+    """Feeds that are under way and have not moved since, locked; not those that somebody works on."""
+    under_way = Feed.state.in_([FeedState.RECEIVED, FeedState.RUNNING])
+    statement = visible(SYSTEM, Feed).where(under_way, Feed.progressed_at < since).with_for_update(skip_locked=True)
+    return list(db.session.scalars(statement, execution_options={"populate_existing": True}))
 
 
 def report(actor: Actor, feed_id: uuid.UUID) -> Select[tuple[FeedReportLine]]:

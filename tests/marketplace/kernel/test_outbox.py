@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,11 +113,18 @@ def test_a_job_that_is_alone_waits_once(bell: Flask) -> None:
     assert queue.figures()["long"]["waiting"] == 1
 
 
-def test_long_work_that_may_outlast_its_period_is_alone(bell: Flask) -> None:
-    """Else where one worker is slow its copies fill the queue, and feeds wait behind them."""
-    periodic = [one for one in queue._jobs.values() if one.queue == queue.LONG and one.every]
-    assert len(periodic) > 5
-    assert [one.name for one in periodic if one.timeout > one.every and not one.alone] == []
+def test_a_job_that_is_alone_is_so_for_its_arguments(bell: Flask) -> None:
+    runs = [str(uuid.uuid4()) for _ in range(2)]
+    for run_id in (*runs, *runs):
+        queue.enqueue("runs.perform", run_id=run_id)
+    assert queue.figures()["long"]["waiting"] == 2
+
+
+def test_work_that_may_outlast_its_period_is_alone(bell: Flask) -> None:
+    """Else where one worker is slow its copies fill the queue, and all else waits behind them."""
+    periodic = [one for one in queue._jobs.values() if one.every]
+    assert len(periodic) > 20
+    assert [one.name for one in periodic if one.timeout >= one.every and not one.alone] == []
 
 
 def start(bell: Flask, *arguments: str) -> Fork:

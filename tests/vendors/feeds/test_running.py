@@ -1,6 +1,7 @@
 """A feed makes offers, says what was wrong row by row, and changes nothing twice."""
 
 import io
+from datetime import timedelta
 from decimal import Decimal
 
 import openpyxl
@@ -14,13 +15,13 @@ from marketplace.catalogue import actions as actions_of_offers
 from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.models import Offer, OfferStock, Product
 from marketplace.catalogue.states import OfferState
-from marketplace.kernel import outbox
+from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import Actor, Role
 from marketplace.kernel.db import QueryCounter, transaction
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.states import IllegalMove
 from tests.builders import catalogue, companies, feeds
-from vendors.feeds import actions, batches, jobs, queries, sources
+from vendors.feeds import actions, batches, jobs, sources
 from vendors.feeds.models import FeedReportLine
 from vendors.feeds.states import FeedState
 
@@ -396,8 +397,15 @@ def test_a_finished_feed_is_neither_run_nor_cancelled_again(session, vendor):
     assert (feed.state, counts(feed)) == (FeedState.FINISHED, (1, 0, 0, 0))
 
 
-def test_feeds_that_stand_still_are_found(session, vendor):
+def test_a_feed_that_stands_still_is_handed_out_again_once_in_its_time(session, vendor, monkeypatch):
+    """Where the queue is long, copies of it would be most of what waits there."""
+    handed = []
+    monkeypatch.setattr(jobs.queue, "enqueue", lambda name, **arguments: handed.append((name, arguments)))
     with transaction():
         feed = feeds.a_feed(vendor, feeds.rows_text(1))
-    assert queries.standing_still(feed.progressed_at) == []
-    assert queries.standing_still(feed.progressed_at + jobs.STANDS_STILL_AFTER) == [feed.id]
+    jobs.sweep()
+    assert handed == []
+    for late in (1, 1.5, 2.1):
+        with clock.moved(late * jobs.STANDS_STILL_AFTER + timedelta(seconds=1)):
+            jobs.sweep()
+    assert handed == [("feed.run", {"feed_id": str(feed.id)})] * 2
