@@ -9,8 +9,8 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from rq.exceptions import DuplicateJobError
 from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
@@ -34,6 +35,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock, outbox
 from marketplace.kernel.db import Row, db, transaction
+from marketplace.kernel.errors import Upstream
 
 log = structlog.get_logger("queue")
 SHORT, LONG = "short", "long"
@@ -45,6 +47,7 @@ _KEEP_SLOTS = timedelta(days=60)
 _BACK_OFF = 5.0  # at most, while a server is away
 
 Job = TypeVar("Job", bound=Callable[..., Any])
+Key = TypeVar("Key")
 
 
 class PeriodicSlot(Row):
@@ -93,11 +96,31 @@ def job(
 
 def apart(act: Callable[..., object], *ids: uuid.UUID) -> None:
     """Do it in a transaction of its own: what fails of one is tried again at the job's next run, and stops no other."""
+    with _stopping_no_other(act, *ids), transaction():
+        act(*ids)
+
+
+def each(act: Callable[[Key], object], keys: Iterable[Key]) -> None:
+    """Do it for each, which opens its own transactions: what fails of one is tried again at the job's next run, and
+    stops no other."""
+    for key in keys:
+        with _stopping_no_other(act, key):
+            act(key)
+
+
+@contextmanager
+def _stopping_no_other(act: Callable[..., object], *ids: object) -> Iterator[None]:
+    facts = {"what": getattr(act, "__name__", "work"), "ids": [str(one) for one in ids]}
     try:
-        with transaction():
-            act(*ids)
+        yield
+    except BaseTimeoutException:  # the time of the whole job is over
+        raise
     except Exception as failure:
-        log.error("not done", what=act.__name__, ids=[str(one) for one in ids], error=repr(failure), exc_info=True)
+        db.session.rollback()  # also of what was read outside of a transaction
+        if isinstance(failure, Upstream):
+            log.warning("not done", error=failure.text, **facts)
+        else:
+            log.error("not done", error=repr(failure), exc_info=True, **facts)
 
 
 def connection() -> Redis:

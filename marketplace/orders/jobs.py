@@ -3,7 +3,7 @@
 from marketplace.catalogue import stock
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
-from marketplace.kernel.queue import job
+from marketplace.kernel.queue import apart, job
 from marketplace.orders import actions, queries
 
 _BATCH = 100
@@ -24,5 +24,4 @@ def expire_unpaid() -> None:
     with transaction():
         due = queries.unpaid_orders(clock.now(), _BATCH)
     for order_id in due:
-        with transaction():
-            actions.cancel_unpaid(order_id)
+        apart(actions.cancel_unpaid, order_id)

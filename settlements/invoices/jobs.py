@@ -8,7 +8,7 @@ import structlog
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Refusal
-from marketplace.kernel.queue import LONG, job
+from marketplace.kernel.queue import LONG, apart, job
 from settlements.invoices import actions, documents, queries
 from settlements.invoices.models import InvoiceDocument
 from settlements.invoices.refusals import DocumentUnknown
@@ -40,8 +40,7 @@ def document_of(actor: Actor, invoice_id: uuid.UUID, form: str) -> InvoiceDocume
 def render(invoice_ids: Sequence[str]) -> None:
     """Make the documents of these invoices that nobody has made yet."""
     for invoice_id in invoice_ids:
-        with transaction():
-            documents.keep(uuid.UUID(invoice_id))
+        apart(documents.keep, uuid.UUID(invoice_id))
 
 
 @job("invoices.catch_up", every=600, timeout=600, alone=True)

@@ -9,7 +9,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import read_only_end, transaction
 from marketplace.kernel.errors import Upstream
-from marketplace.kernel.queue import job
+from marketplace.kernel.queue import each, job
 from settlements.gateway.port import Later, PaymentRequest, PaymentResult, PaymentState, Rejected, Unknown
 from settlements.gateway.provider import provider
 from settlements.payments import actions, queries
@@ -101,18 +101,16 @@ def look_up_waiting() -> None:
     """Look up the payments whose outcome is not known yet; give up those whose payer has gone."""
     with transaction():
         due = queries.waiting(clock.now() - ASK_AGAIN_AFTER, _BATCH)
-    for payment_id in due:
-        try:
-            _settle(payment_id)
-        except Upstream as refusal:
-            # One payment that the provider does not answer for holds up no other; its turn comes again.
-            log.warning("payment not looked up", payment_id=str(payment_id), error=refusal.text)
-            with transaction():
-                actions.looked(payment_id)
+    each(_settle, due)
 
 
 def _settle(payment_id: uuid.UUID) -> None:
-    payment, result = look_up(payment_id)
+    try:
+        payment, result = look_up(payment_id)
+    except Upstream:
+        with transaction():
+            actions.looked(payment_id)  # its turn comes again after those of the others
+        raise
     waits = result is not None and result.state is PaymentState.REQUIRES_ACTION
     if waits and payment.requested_at < clock.now() - GIVEN_UP_AFTER:
         give_up(payment_id, expired=True)

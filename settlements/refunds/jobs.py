@@ -6,8 +6,7 @@ import structlog
 
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
-from marketplace.kernel.errors import Upstream
-from marketplace.kernel.queue import job
+from marketplace.kernel.queue import each, job
 from settlements.gateway.port import Later, PaymentGateway, RefundRequest, RefundResult, Rejected, Unknown
 from settlements.gateway.provider import provider
 from settlements.refunds import actions, queries
@@ -74,9 +73,4 @@ def send_waiting() -> None:
     """Send what waits for its turn, and look up what nobody knows the outcome of."""
     with transaction():
         due = queries.waiting(clock.now(), _BATCH)
-    for refund_id in due:
-        try:
-            send(refund_id)
-        except Upstream as refusal:
-            # One refund that the provider does not answer for holds up no other; its turn comes again.
-            log.warning("refund not looked up", refund_id=str(refund_id), error=refusal.text)
+    each(send, due)

@@ -73,11 +73,7 @@ def pay(statement_ids: list[str]) -> None:
     """Pay out closed statements, each in a transaction of its own: what fails of one is tried again, and stops no
     other."""
     for statement_id in statement_ids:
-        try:
-            with transaction():
-                actions.pay(uuid.UUID(statement_id))
-        except Exception as failure:
-            log.error("statement not paid", statement_id=statement_id, error=repr(failure), exc_info=True)
+        queue.apart(actions.pay, uuid.UUID(statement_id))
 
 
 @queue.job("runs.pay_waiting", every=300, queue=queue.LONG, timeout=1800, alone=True)

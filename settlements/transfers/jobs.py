@@ -1,16 +1,13 @@
 """Reserve, call, record: the provider is asked with no transaction open, and what it did not answer is looked up."""
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
 
 import structlog
 
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
-from marketplace.kernel.errors import Upstream
-from marketplace.kernel.queue import job
+from marketplace.kernel.queue import apart, each, job
 from settlements.gateway.connect import TransferRequest
 from settlements.gateway.port import Later, Rejected, Unknown
 from settlements.gateway.provider import provider
@@ -26,7 +23,6 @@ _BATCH = 200
 _LOOK_AT_PAYOUTS_AFTER = timedelta(hours=1)
 _LIST_PAYOUTS_AFTER = timedelta(days=1)
 _LISTED_BACK = timedelta(days=31)  # so that none is missed after the marketplace stood still
-Key = TypeVar("Key")
 
 
 def send(transfer_id: uuid.UUID) -> None:
@@ -163,11 +159,9 @@ def remind_debtors() -> None:
         due = debts.due_debts(now - owing.REMIND_AFTER, now - owing.REMIND_AFTER, _BATCH)
         old = debts.debts_to_decide(now - owing.DECIDE_AFTER, _BATCH)
     for debt_id in due:
-        with transaction():
-            owing.remind(debt_id)
+        apart(owing.remind, debt_id)
     for debt_id in old:
-        with transaction():
-            owing.escalate(debt_id)
+        apart(owing.escalate, debt_id)
 
 
 @job("payouts.look_up", every=900, timeout=300)
@@ -201,12 +195,3 @@ def list_payouts(vendor_id: uuid.UUID, account: str) -> None:
             state = known.get(result.provider_id)
             if state is None or state.value != result.state.value:
                 payouts.record(vendor_id, account, result)
-
-
-def each(work: Callable[[Key], None], keys: list[Key]) -> None:
-    """One that the provider does not answer for holds up no other; its turn comes again."""
-    for key in keys:
-        try:
-            work(key)
-        except Upstream as refusal:
-            log.warning("not done", work=getattr(work, "__name__", "work"), key=str(key), error=refusal.text)

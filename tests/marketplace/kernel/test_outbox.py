@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 
 from marketplace.kernel import clock, local, outbox, queue
@@ -125,6 +126,21 @@ def test_work_that_may_outlast_its_period_is_alone(bell: Flask) -> None:
     periodic = [one for one in queue._jobs.values() if one.every]
     assert len(periodic) > 20
     assert [one.name for one in periodic if one.timeout >= one.every and not one.alone] == []
+
+
+def test_what_fails_of_one_stops_no_other_and_the_end_of_the_jobs_time_stops_all(bell: Flask) -> None:
+    done = []
+
+    def act(number: int) -> None:
+        if number in {1, 3}:
+            raise (ValueError if number == 1 else JobTimeoutException)(number)
+        done.append(number)
+
+    with pytest.raises(JobTimeoutException):
+        queue.each(act, [1, 2, 3, 4])
+    assert done == [2]
+    with pytest.raises(JobTimeoutException):
+        queue.apart(act, 3)  # type: ignore[arg-type]
 
 
 def start(bell: Flask, *arguments: str) -> Fork:

@@ -1,13 +1,14 @@
 """Cancelling before shipping: a state of the same formula, refused where it is not possible, one part at a time."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
-from marketplace.kernel import outbox
+from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
-from marketplace.orders import actions, queries
+from marketplace.orders import actions, jobs, queries
 from marketplace.orders.events import OrderStepTaken, VendorOrderShipped
 from marketplace.orders.models import OrderStep
 from marketplace.orders.refusals import (
@@ -209,3 +210,20 @@ def test_a_refund_recorded_by_a_listener_is_not_recorded_again(market, whole, mo
         monkeypatch.setattr(outbox, "publish", listen)
         after = actions.cancel(market.actor, whole.order.id, units(whole, A1=3))
     assert after.net_paid_minor == actions.net_paid(whole.order.id) == 43674 - 4095
+
+
+def test_an_order_that_cannot_be_cancelled_by_time_stops_no_other(market, monkeypatch):
+    with transaction():
+        stuck, whole = an_order(market, {"A1": 1}), an_order(market, {"A1": 1})
+    cancel = actions.cancel_unpaid
+
+    def fails(order_id):
+        if order_id == stuck.order.id:
+            raise ValueError
+        return cancel(order_id)
+
+    monkeypatch.setattr(actions, "cancel_unpaid", fails)
+    with clock.moved(timedelta(days=30)):
+        jobs.expire_unpaid()
+    assert as_it_is(stuck.order.id)[0] > 0
+    assert as_it_is(whole.order.id)[0] == 0
