@@ -191,7 +191,7 @@ _ANSWERS: dict[str, Callable[[Any, uuid.UUID, uuid.UUID, dict[str, Any]], object
     "decline": lambda actor, case_id, line_id, form: actions.decline(actor, case_id, line_id, _said(form)),
     "ask-evidence": lambda actor, case_id, line_id, form: actions.ask_evidence(actor, case_id, line_id, _said(form)),
     "receive": lambda actor, case_id, line_id, form: actions.receive(
-        actor, case_id, line_id, form["quantity"] or 1, form["note"]
+        actor, case_id, line_id, _said(form, "quantity", "Say how many have arrived."), form["note"]
     ),
     "not-arrived": lambda actor, case_id, line_id, form: actions.not_arrived(actor, case_id, line_id, _said(form)),
     "inspect": lambda actor, case_id, line_id, form: actions.inspect(actor, case_id, line_id, _said(form)),
@@ -285,10 +285,12 @@ def announce(case_id: uuid.UUID) -> Response:
 @forms.refused_on(case_page)
 def tell_of_parcel(case_id: uuid.UUID, parcel_id: uuid.UUID, verb: str) -> Response:
     """A parcel arrived, with what is said of it, or was lost."""
-    received = forms.quantities("received")
     if verb == "lose":
         return once_in(case_id, lambda: actions.lose_parcel(current_actor(), case_id, parcel_id))
-    return once_in(case_id, lambda: actions.receive_parcel(current_actor(), case_id, parcel_id, received or None))
+    received = forms.quantities("received")
+    if not received:
+        raise ValidationError("Say what has arrived: 0 where nothing has.")
+    return once_in(case_id, lambda: actions.receive_parcel(current_actor(), case_id, parcel_id, received))
 
 
 @routes.post("/returns/<uuid:case_id>/lines/<uuid:line_id>/evidence")
@@ -345,11 +347,10 @@ def once_in(case_id: uuid.UUID, act: Callable[[], object]) -> Response:
     return forms.once(effect)
 
 
-def _said(form: dict[str, Any]) -> str:
-    if not form["note"]:
-        raise ValidationError({"note": "Say why."})
-    said: str = form["note"]
-    return said
+def _said(form: dict[str, Any], name: str = "note", otherwise: str = "Say why.") -> Any:
+    if not form[name]:
+        raise ValidationError({name: otherwise})
+    return form[name]
 
 
 def _one_of(kind: Any, text: str) -> str:

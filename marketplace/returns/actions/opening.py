@@ -92,6 +92,7 @@ def reopen(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, note: str = "")
     if not actor.sees_all:
         still_open(found)
     history.move(line, LineVerb.REOPEN, actor, note=note)
+    line.arbitrated = False  # what is said from now on may be appealed against
     country = queries.countries_of([line.vendor_id])[line.vendor_id]
     line.due_at = ReturnTerms(found.case.terms).answer_by(clock.now(), country)
     line.reminded_at = None

@@ -220,6 +220,9 @@ def test_missing_goods_that_never_came_are_declined_and_those_that_come_are_rece
     assert (line_of(case, "A2").state, line_of(case, "A2").received_quantity) == (LineState.RECEIVED, 2)
     with pytest.raises(IllegalMove), transaction():  # what is there is not missing
         actions.not_arrived(market.vendor_actor("A"), case.id, a2, "Nothing.")
+    with transaction():
+        actions.reopen(operator, case.id, a1)
+    assert line_of(case, "A1").arbitrated is False  # it begins again, and may be appealed against again
 
 
 def test_the_page_says_whose_turn_it_is_and_takes_the_answer(client_as, market, case, operator):

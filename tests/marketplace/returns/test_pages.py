@@ -70,6 +70,17 @@ def test_the_form_offers_what_is_not_under_way_and_keeps_what_was_typed(client_a
     assert "Send goods back" not in see(buyer, page).text
 
 
+def test_a_field_that_is_empty_says_nothing_of_what_arrived(client_as, market, case):
+    line, page, vendor = line_of(case, "A1"), f"/returns/{case.id}", client_as(market.vendor_actor("A"))
+    with transaction():
+        actions.approve(SYSTEM, case.id, line.id)
+        parcel = actions.announce(market.actor, case.id, {"lines": [{"line_id": line.id, "quantity": 2}]})
+    for address, field in ((f"lines/{line.id}", "quantity"), (f"parcels/{parcel.id}", f"received-{line.id}")):
+        assert send(vendor, page, f"{page}/{address}/receive", **{field: ""}).status_code == 422
+    db.session.expire_all()
+    assert line_of(case, "A1").received_quantity == 0
+
+
 def test_the_operator_compares_outcomes_previews_and_settles(client_as, market, whole, case, operator):
     with transaction():
         received(market, case)
