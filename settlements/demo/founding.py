@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 from decimal import Decimal
 
+from marketplace.agreements import queries as agreed
 from marketplace.companies import actions as companies
 from marketplace.kernel import clock
 from marketplace.kernel.access import ANONYMOUS
@@ -33,8 +34,11 @@ def found() -> None:
 
 
 def _let_in(vendor: Member) -> None:
+    """He is settled on the weekday of the loading: so the books are the same on whichever day that is."""
+    with clock.moved(timedelta()):
+        weekday = agreed.today().isoweekday()
     rates = {path: Decimal(rate) for path, rate in vendor.commission_by_category.items()}
-    terms = {"commission_rate": Decimal(vendor.commission), "commission_by_category": rates}
+    terms = {"commission_rate": Decimal(vendor.commission), "commission_by_category": rates, "cycle_day": weekday}
     onboarding.approve(acting.chief("kontor"), _apply(vendor), terms)
 
 

@@ -130,8 +130,8 @@ def decline(actor: Actor, application_id: uuid.UUID, note: str) -> VendorApplica
 def approve(actor: Actor, application_id: uuid.UUID, terms: Mapping[str, Any]) -> VendorApplication:
     """Make the company a vendor who may sell, with his terms from today and a public price list.
 
-    `terms`: commission_rate (Decimal), and optionally commission_by_category {path: rate} and note. Raises
-    ApplicationUnknown, IllegalMove, TermsExist; ValidationError with the pointer of each unknown category.
+    `terms`: commission_rate (Decimal), and optionally commission_by_category {path: rate}, what else his terms say, and
+    note. Raises ApplicationUnknown, IllegalMove, TermsExist; ValidationError with the pointer of each unknown category.
     """
     check(actor, Permission.APPLICATION_REVIEW)
     row = queries.application(actor, application_id, lock=True)
@@ -141,9 +141,8 @@ def approve(actor: Actor, application_id: uuid.UUID, terms: Mapping[str, Any]) -
     db.session.add(Vendor(id=row.company_id, application_id=row.id))
     db.session.flush()
     company = allow_selling(actor, row.company_id, allowed=True)
-    by_category = terms.get("commission_by_category", {})
-    facts = {"valid_from": today(), "commission_rate": terms["commission_rate"], "commission_by_category": by_category}
-    agree_terms(actor, company.id, facts)
+    agreed = {name: value for name, value in terms.items() if name != "note"}
+    agree_terms(actor, company.id, {"valid_from": today(), "commission_by_category": {}} | agreed)
     public_list(company.id, company.currency)
     publish(VendorApproved(company.id))
     return row
