@@ -52,7 +52,7 @@ def cuts(key: str) -> tuple[str, ...]:
     return tuple(key[:length] for length in range(len(key) - 1, shortest - 1, -1))
 
 
-@lru_cache(65_536)
+@lru_cache(1_024)
 def closeness(typed: str, heads_of_it: tuple[str, ...], key: str) -> float:
     """How much it takes to make `typed` of a number's key: 0 nothing, below 1 only what stands behind it."""
     if key == typed:
