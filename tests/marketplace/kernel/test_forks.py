@@ -61,6 +61,10 @@ def test_results_come_in_order_from_connections_of_the_forks(own_app):
     assert own not in {backend for _, _, backend in found}
 
 
+def test_work_that_needs_no_app_is_shared_out_without_one():
+    assert list(shared_out(lambda piece: 2 * piece, range(5), 2)) == [0, 2, 4, 6, 8]
+
+
 def test_pieces_are_taken_as_they_are_needed(own_app):
     taken = []
 
