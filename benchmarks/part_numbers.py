@@ -105,7 +105,7 @@ def main() -> None:
     figures: dict[str, object] = {"parts": len(documents), "numbers": chosen.numbers, "seed": chosen.seed}
     if "elasticsearch" in chosen.engines:
         with catalogues.elastic("parts") as engine:
-            if not engine.holds(len(documents)):
+            if engine.outdated() or not engine.holds(len(documents)):
                 report("elasticsearch", engine.rebuild(catalogues.batches(catalogues.parts(chosen.parts))))
             figures["elasticsearch"] = rounded(measured(engine, asked))
     if "postgres" in chosen.engines:

@@ -155,6 +155,13 @@ class ElasticEngine:
             return []  # a new server: the first write makes the index
         return [(uuid.UUID(hit["_id"]), hit["_version"]) for hit in answer["hits"]["hits"]]
 
+    def outdated(self) -> bool:
+        found = self._known(f"/{self.alias}/_mapping?filter_path=*.mappings._meta", BULK_TIMEOUT_S)
+        if found is None:
+            return False  # there is none yet
+        formats = [entry["mappings"]["_meta"].get("format", 0) for entry in found.values()]
+        return min(formats, default=0) < mapping.FORMAT
+
     def clear(self) -> None:
         """Forget everything and begin with an empty index."""
         for index in self._named():

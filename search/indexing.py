@@ -207,6 +207,11 @@ def _drift(engine: SearchEngine) -> tuple[list[uuid.UUID], list[tuple[uuid.UUID,
         last = end
 
 
+def outdated() -> bool:
+    """Is an index to be made anew, since this release looks for more than it holds? Raises SearchAway."""
+    return any(engine.outdated() for engine in engines())
+
+
 def figures() -> dict[str, Any]:
     """What waits for the index, how long the oldest of it has waited, and what it refused: for operators."""
     ((waiting, seconds, refused),) = reads.fetch(_FIGURES, {"now": clock.now()})

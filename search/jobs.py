@@ -19,8 +19,11 @@ def catch_up() -> None:
 
 @queue.job("search.drift", queue=queue.LONG, timeout=1800, every=600, alone=True)
 def drift() -> None:
-    """Compare versions and repair; an index that is away is looked at next time."""
+    """Compare versions and repair, and have what an earlier release made be made anew; an index that is away is looked
+    at next time."""
     try:
+        if indexing.outdated():
+            queue.enqueue("search.rebuild")
         found = indexing.repair()
     except SearchAway as failure:
         log.warning("drift was not looked for", error=failure.text)
@@ -29,7 +32,7 @@ def drift() -> None:
         log.warning("the index had drifted", **found)
 
 
-@queue.job("search.rebuild", queue=queue.LONG, timeout=3600)
+@queue.job("search.rebuild", queue=queue.LONG, timeout=3600, alone=True)
 def rebuild() -> None:
     """Make the index anew; one that is made already is not made twice."""
     try:

@@ -6,6 +6,7 @@ distribution is needed.
 
 from typing import Any
 
+FORMAT = 2  # raised with every change of what an index holds: one of an earlier format is made anew
 MAX_PRICES = 20_000  # rows of prices of one product
 _TEXT_FILTERS: dict[str, Any] = {
     "shingles": {"type": "shingle", "min_shingle_size": 2, "max_shingle_size": 2, "token_separator": ""},
@@ -150,6 +151,7 @@ def index_body(alias: str, *, serving: bool = True, shards: int = 1, replicas: i
             "analysis": _ANALYSIS,
         },
         "mappings": {
+            "_meta": {"format": FORMAT},
             "dynamic": False,
             "properties": PROPERTIES,
         },

@@ -24,7 +24,7 @@ from marketplace.catalogue.products import edit
 from marketplace.companies.actions import profile
 from marketplace.kernel import queue
 from marketplace.kernel.db import db, transaction
-from search import indexing, jobs, provider, queries
+from search import indexing, jobs, mapping, provider, queries
 from search.breaker import Breaker
 from search.elastic import ElasticEngine
 from search.engine import IndexNotWhole, SearchAway, SearchRequest
@@ -293,6 +293,25 @@ def test_a_server_without_an_index_is_filled_by_the_look_for_drift(market, engin
     assert indexing.repair() == {"elasticsearch": 1}
     engine.refresh()
     assert [one for one, _ in engine.versions(None, 10)] == [product.id]
+
+
+def test_an_index_of_an_earlier_release_is_made_anew_and_one_of_a_later_is_left(market, engine, monkeypatch):
+    _, _, product, _ = market
+    now, made = mapping.FORMAT, []
+    for then in (now - 1, now + 1):
+        monkeypatch.setattr(mapping, "FORMAT", then)
+        engine.clear()
+        indexing.follow([product.id])
+        made += engine.indexes()
+        monkeypatch.setattr(mapping, "FORMAT", now)
+        jobs.drift()
+        queue.drain()
+        engine.refresh()
+        made += engine.indexes()
+        assert [one for one, _ in engine.versions(None, 10)] == [product.id]
+    first, anew, later, left = made
+    assert first != anew
+    assert later == left
 
 
 def test_two_that_make_the_first_index_at_once_make_one(market, engine):

@@ -1,15 +1,17 @@
 """Part numbers, quantities, prices by list, and titles of one product: the pure files, by exact values."""
 
+import hashlib
 import time
 import uuid
 from decimal import Decimal
 
+import orjson
 import pint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search import kinds, numbers, rules, units, words
+from search import kinds, mapping, numbers, rules, units, words
 from search.documents import NO_LIMIT, price_rows, scale
 from search.engine import Count
 from search.facets import tree
@@ -188,3 +190,8 @@ def test_thousands_of_rules_cost_a_search_little_and_make_no_endless_text():
     assert time.process_time() - started < 0.5
     assert asked.readings == (asked.text,)
     assert rules.understand("a z", None, [longer]).readings == ("a z", "b c d e f g h i j k z")
+
+
+def test_whoever_changes_the_mapping_raises_its_format():
+    properties = orjson.dumps([mapping.PROPERTIES, mapping._ANALYSIS], option=orjson.OPT_SORT_KEYS)
+    assert (mapping.FORMAT, hashlib.sha256(properties).hexdigest()[:12]) == (2, "386b78e56892")
