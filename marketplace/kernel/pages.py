@@ -117,26 +117,25 @@ def entries_for(actor: Actor) -> list[NavItem]:
 
 
 def menu_of(entries: Sequence[NavItem], path: str) -> Menu:
-    """The menu on the page at `path`; a group leads to the first of its entries. Who buys and sells has a group for
-    either, so that one row holds it all."""
+    """The menu on the page at `path`; a group leads to the first of its entries, and one entry alone is no group. Who
+    buys and sells has a group for either, so that one row holds it all."""
     ends = {side: {item.endpoint for item in entries if item.side == side} for side in SIDES}
     on_both = set.intersection(*ends.values())
     parted = SIDES if all(ends.values()) else {}
-    rows: dict[str, list[MenuLink]] = {}
-    groups: set[str] = set()
+    rows: dict[str, dict[str, MenuLink]] = {}
     for item in entries:
         group = item.group or ("" if item.endpoint in on_both else parted.get(item.side, ""))
-        groups |= {group} - {""}
         address = url_for(item.endpoint)
         current = path == address or path.startswith(f"{address}/")
-        rows.setdefault(group or item.endpoint, []).append(MenuLink(item.label, address, current))
+        rows.setdefault(group or item.endpoint, {})[item.endpoint] = MenuLink(item.label, address, current)
     top: list[MenuLink] = []
     below: tuple[MenuLink, ...] = ()
-    for name, links in rows.items():
+    for name, by_endpoint in rows.items():
+        first, *others = links = tuple(by_endpoint.values())
         opened = any(link.current for link in links)
-        top.append(MenuLink(name, links[0].address, opened) if name in groups else links[0])
-        if opened and name in groups:
-            below = tuple(links)
+        top.append(MenuLink(name, first.address, opened) if others else first)
+        if opened and others:
+            below = links
     return Menu(tuple(top), below)
 
 

@@ -19,8 +19,8 @@ from settlements.invoices.states import InvoiceKind
 
 routes = pages_blueprint("invoices", __name__)
 navigation = [
-    NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.BUYER),
-    NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.VENDOR),
+    NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.BUYER, "Money"),
+    NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.VENDOR, "Money"),
     NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.OPERATOR, "Trade"),
 ]
 

@@ -21,7 +21,7 @@ from settlements.provider_accounts.states import AccountState
 
 routes = pages_blueprint("provider_accounts", __name__)
 navigation = [
-    NavItem("Payout account", "provider_accounts_pages.own", Permission.PAYOUT_SETUP, Side.VENDOR, "Payouts"),
+    NavItem("Payout account", "provider_accounts_pages.own", Permission.PAYOUT_SETUP, Side.VENDOR, "Money"),
     NavItem("Payout accounts", "provider_accounts_pages.overview", Permission.PAYOUT_BLOCK, Side.OPERATOR, "Market"),
 ]
 

@@ -23,7 +23,7 @@ from settlements.receivables.states import TransferState, WriteOffState
 
 routes = pages_blueprint("receivables", __name__)
 navigation = [
-    NavItem("On account", "receivables_pages.account", Permission.CREDIT_READ, Side.BUYER),
+    NavItem("On account", "receivables_pages.account", Permission.CREDIT_READ, Side.BUYER, "Money"),
     NavItem("Bank", "receivables_pages.bank", Permission.BANK_MATCH, Side.OPERATOR, "Credit"),
     NavItem("Open items", "receivables_pages.items", Permission.BANK_MATCH, Side.OPERATOR, "Credit"),
 ]

@@ -23,8 +23,8 @@ from settlements.runs.states import StatementState
 
 routes = pages_blueprint("settlement", __name__)
 navigation = [
-    NavItem("Balance", "settlement_pages.balance", Permission.STATEMENT_READ, Side.VENDOR),
-    NavItem("Statements", "settlement_pages.statements", Permission.STATEMENT_READ, Side.VENDOR),
+    NavItem("Balance", "settlement_pages.balance", Permission.STATEMENT_READ, Side.VENDOR, "Money"),
+    NavItem("Statements", "settlement_pages.statements", Permission.STATEMENT_READ, Side.VENDOR, "Money"),
     NavItem("Settlement", "settlement_pages.runs", Permission.SETTLEMENT_RUN, Side.OPERATOR, "Money"),
 ]
 

@@ -23,7 +23,7 @@ from settlements.transfers.states import AdjustmentState, DebtState, PayoutState
 
 routes = pages_blueprint("transfers", __name__)
 navigation = [
-    NavItem("Payouts", "transfers_pages.vendor_payouts", Permission.PAYOUT_READ, Side.VENDOR, "Payouts"),
+    NavItem("Payouts", "transfers_pages.vendor_payouts", Permission.PAYOUT_READ, Side.VENDOR, "Money"),
     NavItem("Transfers", "transfers_pages.operator_transfers", Permission.BOOKS_READ, Side.OPERATOR, "Money"),
 ]
 

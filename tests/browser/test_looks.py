@@ -30,6 +30,11 @@ FAULTS = """() => {
     if (!e.textContent.trim() && !e.getAttribute("aria-label")) faults.push(`no name: ${name(e)}`);
   for (const e of document.querySelectorAll("button, .button, .nav a"))
     if (seen(e) && e.getBoundingClientRect().height < 32) faults.push(`too small to touch: ${name(e)}`);
+  for (const e of document.querySelectorAll(".nav")) {
+    const rows = new Set([...e.children].map(link => link.offsetTop)).size;
+    if (rows > (e.children.length > 5 ? 2 : 1) + e.matches(".below")) faults.push(`navigation of ${rows} rows`);
+    if (e.scrollWidth > e.clientWidth) faults.push("the navigation scrolls");
+  }
   const ids = [...document.querySelectorAll("[id]")].map(e => e.id);
   if (new Set(ids).size !== ids.length) faults.push("an id twice");
   if (document.querySelector("[style], script:not([src])")) faults.push("style or script in the page");

@@ -13,6 +13,7 @@ ENTRIES = [
     NavItem("Books", "books_pages.trial_balance", Permission.BOOKS_READ, Side.OPERATOR, "Money"),
     NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.OPERATOR, "Trade"),
     NavItem("Cart", "carts_pages.cart", Permission.CART_USE, Side.BUYER),
+    NavItem("Transfers", "transfers_pages.operator_transfers", Permission.BOOKS_READ, Side.OPERATOR, "Money"),
 ]
 
 
@@ -24,7 +25,7 @@ def labels(links):
     ("path", "top", "below"),
     [
         ("/invoices/7", [("Trade", True), ("Money", False), ("Cart", False)], [("Orders", False), ("Invoices", True)]),
-        ("/books", [("Trade", False), ("Money", True), ("Cart", False)], [("Books", True)]),
+        ("/books", [("Trade", False), ("Money", True), ("Cart", False)], [("Books", True), ("Transfers", False)]),
         ("/cart", [("Trade", False), ("Money", False), ("Cart", True)], []),
         ("/ordersome", [("Trade", False), ("Money", False), ("Cart", False)], []),
     ],
@@ -43,18 +44,28 @@ def test_a_group_leads_to_its_first_page(app):
 def test_who_buys_and_sells_has_a_group_for_either_and_once_what_is_the_same_for_both(app):
     buying = [
         NavItem("Cart", "carts_pages.cart", Permission.CART_USE, Side.BUYER),
+        NavItem("Orders", "orders_pages.orders", Permission.ORDER_READ, Side.BUYER),
         NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.BUYER),
+        NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.BUYER, "Money"),
     ]
     selling = [
         NavItem("Orders to fulfil", "desk_pages.vendor_orders", Permission.VENDOR_ORDER_READ, Side.VENDOR),
         NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.VENDOR),
-        NavItem("Payouts", "transfers_pages.vendor_payouts", Permission.PAYOUT_READ, Side.VENDOR, "Payouts"),
+        NavItem("Invoices", "invoices_pages.invoices", Permission.INVOICE_READ, Side.VENDOR, "Money"),
+        NavItem("Payouts", "transfers_pages.vendor_payouts", Permission.PAYOUT_READ, Side.VENDOR, "Money"),
     ]
     with app.test_request_context():
-        both, one = menu_of(buying + selling, "/cart"), menu_of(selling, "/desk/orders")
-    assert labels(both.top) == [("Buying", True), ("Returns", False), ("Selling", False), ("Payouts", False)]
-    assert labels(both.below) == [("Cart", True)]
-    assert labels(one.top) == [("Orders to fulfil", True), ("Returns", False), ("Payouts", False)]
+        both, one = menu_of(buying + selling, "/cart"), menu_of(selling, "/invoices")
+    assert labels(both.top) == [("Buying", True), ("Returns", False), ("Money", False), ("Orders to fulfil", False)]
+    assert labels(both.below) == [("Cart", True), ("Orders", False)]
+    assert labels(one.top) == [("Orders to fulfil", False), ("Returns", False), ("Money", True)]
+    assert labels(one.below) == [("Invoices", True), ("Payouts", False)]
+
+
+def test_an_entry_alone_in_its_group_stands_for_itself(app):
+    with app.test_request_context():
+        menu = menu_of([*ENTRIES[:2], *ENTRIES[3:4]], "/books")
+    assert (labels(menu.top), menu.below) == ([("Orders", False), ("Books", True), ("Cart", False)], ())
 
 
 def test_a_page_about_a_breakdown_names_no_entry_that_has_to_be_asked_for(app):
