@@ -19,6 +19,8 @@ from marketplace.kernel.access import ANONYMOUS, Actor, Permission, Side, SignIn
 from marketplace.kernel.fields import plain_decimal
 from marketplace.kernel.money import MINOR_DIGITS
 
+_REGULAR = ("bag", "litre", "metre", "pack", "pair", "piece", "reel", "roll", "set", "sheet")
+_SEVERAL = {"box": "boxes"} | {name: f"{name}s" for name in _REGULAR}
 # Where the entries of somebody who buys and sells stand, unless they are the same on both sides or of a group.
 SIDES = {Side.BUYER: "Buying", Side.VENDOR: "Selling"}
 
@@ -89,6 +91,7 @@ def init_app(app: Flask, navigation: Sequence[NavItem]) -> None:
     app.add_template_filter(moment_text, "moment")
     app.add_template_filter(day_text, "day")
     app.add_template_filter(words, "words")
+    app.add_template_filter(units_text, "units")
     app.add_template_filter(rate_text, "rate")
     app.add_template_filter(percent_text, "percent")
 
@@ -186,6 +189,11 @@ def percent_text(rate: Decimal | str | None) -> Markup:
         return Markup("&ndash;")
     text = f"{Decimal(rate) * 100:.4f}".rstrip("0").rstrip(".")
     return Markup('<span class="number">{}&nbsp;%</span>').format(text)
+
+
+def units_text(number: int, unit: str) -> str:
+    """`1200, pair` -> `1,200 pairs`. What a vendor calls otherwise, as `kg`, stays as he wrote it."""
+    return f"{number:,} {unit if number == 1 else _SEVERAL.get(unit, unit)}"
 
 
 def words(state: str) -> str:

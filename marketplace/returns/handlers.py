@@ -8,6 +8,7 @@ from typing import Any
 from marketplace.companies import queries as companies
 from marketplace.kernel.access import SYSTEM, Permission
 from marketplace.kernel.money import Money
+from marketplace.kernel.pages import units_text, words
 from marketplace.notifications.actions import notify
 from marketplace.orders import queries as orders
 from marketplace.returns import queries
@@ -125,7 +126,9 @@ def _letter(
         "number": case.number,
         "order": case.order_number,
         "words": WORDS[event.what],
-        "lines": [f"{line.quantity} {line.unit} {line.name} ({line.sku}): {line.state.value}" for line in lines],
+        "lines": [
+            f"{units_text(line.quantity, line.unit)} {line.name} ({line.sku}): {words(line.state)}" for line in lines
+        ],
         "said": first.answer if event.what in _SAYS else "",
         "until": due.date().isoformat() if due and (event.what in _HAS_TIME or to_inspect) else "",
         "case_id": str(case.id),

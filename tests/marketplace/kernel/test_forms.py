@@ -93,6 +93,14 @@ def test_money_is_written_exactly(minor, currency, text):
     assert pages.money_text(minor, currency) == f'<span class="money">{text}</span>'
 
 
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [(1, "piece", "1 piece"), (48, "pair", "48 pairs"), (1200, "box", "1,200 boxes"), (5, "kg", "5 kg")],
+)
+def test_units_are_counted_in_words(number, unit, text):
+    assert pages.units_text(number, unit) == text
+
+
 def test_rates_keep_the_decimals_they_have():
     assert "0.0375&nbsp;EUR" in pages.rate_text(Decimal("0.037500"), "EUR")
     assert "1,234,567.89&nbsp;EUR" in pages.rate_text("1234567.89", "EUR")
