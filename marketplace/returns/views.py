@@ -13,7 +13,7 @@ from marketplace.returns.actions import Outcome
 from marketplace.returns.judging import charge_to_json
 from marketplace.returns.models import ReturnCase, ReturnDecision, ReturnLine
 from marketplace.returns.queries import Replaced, WholeCase
-from marketplace.returns.states import TURN, LineState, ParcelState, case_state, turn_of
+from marketplace.returns.states import LINE_STATES, TURN, LineState, LineVerb, ParcelState, case_state, turn_of
 from marketplace.rules.return_terms import ReturnTerms
 
 Json = dict[str, Any]
@@ -302,11 +302,11 @@ def replacement(row: Any) -> Json:
 
 
 def to_send(whole: WholeCase) -> dict[Any, int]:
-    """Units by line that come back and are neither received nor under way."""
+    """Units by line that come back and are neither received nor under way, as far as a parcel may be announced."""
     left = {
         line.id: line.quantity - line.received_quantity
         for line in whole.lines
-        if line.state in {LineState.APPROVED, LineState.IN_TRANSIT} and line.goods == "back"
+        if (line.state, LineVerb.ANNOUNCE) in LINE_STATES and line.goods == "back"
     }
     for parcel in whole.parcels:
         for row in whole.parcel_lines.get(parcel.id, []) if parcel.state is ParcelState.IN_TRANSIT else []:
