@@ -125,6 +125,12 @@ class AppealDecided(Conflict):
     message = "The operator has decided this; his word binds both sides."
 
 
+class AppealReplied(Conflict):
+    message = (
+        "The other side has replied to this appeal already; what is said stays. Add what else there is as evidence."
+    )
+
+
 class ChargePartyUnknown(Invalid):
     message = "A charge is between the buyer, the marketplace and vendors of the order."
 
@@ -143,6 +149,10 @@ class CaseClosed(Conflict):
 
 class CaseNotEnded(Conflict):
     message = "Lines of this case are still under way."
+
+
+class AppealsOpen(CaseNotEnded):
+    """A party may still appeal against what was said of a line: the case closes by itself when its time is over."""
 
 
 class EvidenceKindRefused(Invalid):

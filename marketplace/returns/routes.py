@@ -260,9 +260,9 @@ def appeal_line(wanted, case_id, line_id):
 @requires(Permission.RETURN_READ)
 @routes.arguments(AppealIn)
 @routes.response(200, AppealOut)
-@routes.alt_response(409, schema=ProblemOut, description="The operator has ruled.")
+@routes.alt_response(409, schema=ProblemOut, description="The operator has ruled, or it was replied to.")
 def reply_to_appeal(wanted, case_id, appeal_id):
-    """What the other side says to an appeal."""
+    """What the other side says to an appeal, once."""
     with transaction():
         return views.appeal(actions.reply(current_actor(), case_id, appeal_id, wanted["text"]))
 
@@ -341,9 +341,9 @@ def get_evidence(case_id, evidence_id):
 @routes.post("/returns/<uuid:case_id>/close")
 @requires(Permission.RETURN_SETTLE)
 @routes.response(200, CaseOut)
-@routes.alt_response(409, schema=ProblemOut, description="Lines are under way.")
+@routes.alt_response(409, schema=ProblemOut, description="Lines are under way, or may be appealed against.")
 def close_return(case_id):
-    """Close a case of which nothing is under way."""
+    """Close a case of which nothing is under way and nothing may be appealed against any more."""
     return done(actions.close, case_id)
 
 

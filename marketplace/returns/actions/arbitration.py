@@ -15,7 +15,15 @@ from marketplace.returns.actions.deciding import record, verdict_of
 from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import asks, is_vendor, side_of
 from marketplace.returns.models import ReturnAppeal, ReturnCase, ReturnLine
-from marketplace.returns.refusals import AppealDecided, AppealTooLate, CaseNotEnded, NotAppealed, NotYours
+from marketplace.returns.refusals import (
+    AppealDecided,
+    AppealReplied,
+    AppealsOpen,
+    AppealTooLate,
+    CaseNotEnded,
+    NotAppealed,
+    NotYours,
+)
 from marketplace.returns.states import ENDED, LineState, LineVerb
 from marketplace.rules.return_terms import ReturnTerms
 
@@ -52,7 +60,8 @@ def appeal(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, text: str) -> R
 
 
 def reply(actor: Actor, case_id: uuid.UUID, appeal_id: uuid.UUID, text: str) -> ReturnAppeal:
-    """What the other side says to an appeal. Raises ReturnUnknown, AppealUnknown, NotYours, AppealDecided."""
+    """What the other side says to an appeal, once. Raises ReturnUnknown, AppealUnknown, NotYours, AppealDecided,
+    AppealReplied."""
     found = queries.locked(actor, case_id)
     row = queries.appeal(actor, case_id, appeal_id)
     line = found.line(row.return_line_id)
@@ -61,6 +70,8 @@ def reply(actor: Actor, case_id: uuid.UUID, appeal_id: uuid.UUID, text: str) -> 
     other = asks_for_buyer(actor, found.case) if row.side == "vendor" else is_vendor(actor, line)
     if not (actor.sees_all or other):
         raise NotYours
+    if row.replied_at is not None:
+        raise AppealReplied
     row.reply, row.replied_at = text, clock.now()
     return row
 
@@ -109,12 +120,16 @@ def rule(actor: Actor, case_id: uuid.UUID, line_id: uuid.UUID, wanted: Mapping[s
 
 
 def close(actor: Actor, case_id: uuid.UUID) -> ReturnCase:
-    """Nothing more will happen to a case. A second time: nothing. Raises ReturnUnknown, NotYours, CaseNotEnded."""
+    """Nothing more will happen to a case: nobody may appeal any more. A second time: nothing. Raises ReturnUnknown,
+    NotYours, CaseNotEnded, AppealsOpen."""
     found = queries.locked(actor, case_id)
     if not actor.sees_all:
         raise NotYours
     if any(line.state not in ENDED for line in found.lines):
         raise CaseNotEnded
+    last = max((line.due_at for line in found.lines if line.due_at), default=None)
+    if last is not None and last >= clock.now():
+        raise AppealsOpen(f"Its parties may appeal until {last:%Y-%m-%d}.", until=last.isoformat())
     if found.case.closed_at is None:
         found.case.closed_at = clock.now()
         for line in found.lines:

@@ -17,6 +17,8 @@ from marketplace.returns import actions, handlers, queries, views
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.refusals import (
     AppealDecided,
+    AppealReplied,
+    AppealsOpen,
     AppealTooLate,
     CaseNotEnded,
     ChargeNotThere,
@@ -226,7 +228,7 @@ def test_a_carried_deficit_is_let_go_when_the_case_is_closed_and_it_is_small(mar
         found = actions.decide(operator, case.id, [verdict(case, "B1", units=units, note="Once more.")])
         assert not actions.let_go_deficit(case.id)  # taken up again since somebody saw that it had ended
         actions.settle_found(operator, found)
-    with transaction():
+    with clock.moved(timedelta(days=15)), transaction():
         assert actions.let_go_deficit(case.id)
         assert actions.close_ended(case.id)
     assert owed(whole) == (43674 - 5119, 43674 - 5119)
@@ -255,7 +257,7 @@ def test_what_is_left_of_an_invoice_on_account_is_no_deficit_however_small(marke
         for part in whole.parts:
             orders.confirm(SYSTEM, part.id)
         case = a_settled_case(market, ship_all(whole), ("B1", 2, "visible_defect"))
-    with transaction():
+    with clock.moved(timedelta(days=15)), transaction():
         assert not actions.let_go_deficit(case.id)
         assert actions.close_ended(case.id)
     assert owed(whole) == (43674 - 5119, 0)
@@ -290,6 +292,9 @@ def test_an_appeal_is_heard_ruled_upon_and_binds(market, whole, case, operator):
         actions.rule(vendor_b, case.id, line.id, {"outcome": "uphold", "ruling": "No."})
     with transaction():
         actions.reply(vendor_b, case.id, appeal.id, "They were not.")
+    with pytest.raises(AppealReplied), transaction():
+        actions.reply(vendor_b, case.id, appeal.id, "Or were they?")
+    with transaction():
         shares = [{"fault": "vendor", "percent": 50}, {"fault": "buyer", "percent": 50}]
         wanted = {"outcome": "decide", "ruling": "Half and half.", "shares": shares, "by": "units"}
         found = actions.rule(operator, case.id, line.id, wanted)
@@ -472,6 +477,10 @@ def test_a_case_is_closed_and_reopened(market, whole, case, operator):
     with transaction():
         found = actions.decide(operator, case.id, [verdict(case, "A1"), verdict(case, "B1")])
         actions.settle_found(operator, found)
+    with clock.moved(timedelta(days=13)), pytest.raises(AppealsOpen) as refused, transaction():
+        actions.close(operator, case.id)
+    assert refused.value.facts == {"until": line_of(case, "B1").due_at.isoformat()}
+    with clock.moved(timedelta(days=15)), transaction():
         actions.close(operator, case.id)
     assert queries.case(SYSTEM, case.id).closed_at is not None
     with transaction():

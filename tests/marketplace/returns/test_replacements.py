@@ -132,7 +132,7 @@ def test_what_has_left_is_not_decided_away_and_what_is_lost_is_owed_again(market
     with pytest.raises(ReplacementHasLeft) as refused, transaction():
         actions.decide(SYSTEM, case.id, [{"line_id": line.id, "replaced": 0}])
     assert refused.value.pointer == "/lines/0/replaced"
-    with transaction():
+    with clock.moved(timedelta(days=15)), transaction():
         actions.close(SYSTEM, case.id)
         actions.lose_replacement(market.vendor_actor("B"), case.id, row.id)
     line = line_of(case, "B1")
