@@ -54,6 +54,9 @@ WORDS = {
     "ruled": "The marketplace has ruled upon it.",
     "reminder": "This still waits for you.",
 }
+TO_OPERATOR = {
+    "missing": "A vendor says that nothing has arrived of what was sent back to him: rule upon it.",
+}
 CREDITED = "It is settled: {} are credited, and lower what your invoices ask for."
 _SAYS = {"evidence", "declined", "approved", "missing"}
 _HAS_TIME = {"requested", "evidence", "reminder", "replacing", "announced"}
@@ -84,7 +87,8 @@ def _write(event: ReturnMoved, case: ReturnCase, lines: Sequence[ReturnLine], si
         _letter(event, case, lines, case.company_id, Permission.RETURN_REQUEST, _deficit(event, case))
     elif side == "operator":
         if companies.operator_exists():
-            _letter(event, case, lines, companies.operator_company().id, Permission.RETURN_SETTLE)
+            own_words = {"words": TO_OPERATOR[event.what]} if event.what in TO_OPERATOR else {}
+            _letter(event, case, lines, companies.operator_company().id, Permission.RETURN_SETTLE, own_words)
     elif side == "vendor":
         by_vendor: dict[Any, list[ReturnLine]] = defaultdict(list)
         for line in lines:

@@ -165,6 +165,12 @@ def test_a_vendor_says_that_nothing_has_arrived_and_the_operator_rules(market, w
     line = line_of(case, "A1")
     assert (line.state, line.due_at, line.answer) == (LineState.MISSING, None, "Nothing at the ramp.")
     assert set(told(case, "missing", "A1")) == {market.buyer.id, market.operator.id}
+    words = dict(db.session.execute(select(Letter.company_id, Letter.facts["words"].astext)).all())
+    assert words[market.buyer.id] == handlers.WORDS["missing"]
+    assert (
+        words[market.operator.id]
+        == "A vendor says that nothing has arrived of what was sent back to him: rule upon it."
+    )
     shown = views.case(queries.whole(market.actor, case.id), "buyer")
     said = [(move["to_state"], move["side"], move["note"]) for move in shown["history"] if move["line_id"] == line.id]
     assert said[-2:] == [("in_transit", "buyer", ""), ("missing", "vendor", "Nothing at the ramp.")]
