@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,6 +106,19 @@ def each(act: Callable[[Key], object], keys: Iterable[Key]) -> None:
     for key in keys:
         with _stopping_no_other(act, key):
             act(key)
+
+
+def all_of(find: Callable[[Any], Sequence[Key]]) -> Iterator[Key]:
+    """All that `find` finds, a batch at a time, each after the last of the batch before (None: the first): what fails,
+    and so is found again by every run, is passed by and keeps nothing else from its turn."""
+    last: Key | None = None
+    while True:
+        with transaction():
+            batch = find(last)
+        if not batch:
+            return
+        yield from batch
+        last = batch[-1]
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 import uuid
 
 from marketplace.kernel import clock
-from marketplace.kernel.db import transaction
-from marketplace.kernel.queue import apart, job
+from marketplace.kernel.queue import all_of, apart, job
 from marketplace.returns import actions, queries
 
 _BATCH = 100
@@ -13,26 +12,23 @@ _BATCH = 100
 @job("returns.deadlines", every=60, timeout=300, alone=True)
 def end_turns() -> None:
     """Decide for those whose time is over, each line in a transaction of its own."""
-    with transaction():
-        due = queries.due(clock.now(), _BATCH)
-    for case_id, line_id in due:
+    now = clock.now()
+    for case_id, line_id, _ in all_of(lambda last: queries.due(now, _BATCH, last)):
         apart(actions.time_is_up, case_id, line_id)
 
 
-@job("returns.remind", every=900)
+@job("returns.remind", every=900, timeout=300)
 def remind() -> None:
-    """Remind those whose time is nearly over, once."""
-    with transaction():
-        for line in queries.to_remind(clock.now(), _BATCH):
-            actions.remind(line)
+    """Remind those whose time is nearly over, once, each line in a transaction of its own."""
+    now = clock.now()
+    for case_id, line_id, _ in all_of(lambda last: queries.to_remind(now, _BATCH, last)):
+        apart(actions.remind, case_id, line_id)
 
 
 @job("returns.close", every=3600, timeout=300)
 def close_ended() -> None:
     """Close cases of which nothing is under way, and let small deficits go that are still carried."""
-    with transaction():
-        ended = queries.to_close(_BATCH)
-    for case_id in ended:
+    for case_id in all_of(lambda last: queries.to_close(_BATCH, last)):
         apart(_close, case_id)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, or_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, insert, or_, tuple_
 
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, Side, given, prepared, visible, visible_where
@@ -36,8 +36,9 @@ from marketplace.returns.refusals import (
     ReturnParcelUnknown,
     ReturnUnknown,
 )
-from marketplace.returns.states import ENDED, TURN, LineState, ParcelState
+from marketplace.returns.states import ENDED, REMINDED, TURN, LineState, ParcelState
 
+Due = tuple[uuid.UUID, uuid.UUID, datetime]  # case, line, when its turn is over
 _AFRESH = {"populate_existing": True}
 _NEXT_NUMBER = insert(ReturnNumber.__table__).returning(ReturnNumber.__table__.c.id)  # type: ignore[arg-type]
 
@@ -352,30 +353,40 @@ def open_appeals(line_id: uuid.UUID) -> list[ReturnAppeal]:
     return list(db.session.scalars(statement.order_by(ReturnAppeal.id), execution_options=_AFRESH))
 
 
-def due(before: datetime, limit: int) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """(case, line) whose turn was over `before`, the oldest first."""
-    statement = visible(SYSTEM, ReturnLine).with_only_columns(ReturnLine.case_id, ReturnLine.id)
-    rows = db.session.execute(statement.where(ReturnLine.due_at <= before).order_by(ReturnLine.due_at).limit(limit))
-    return [(row[0], row[1]) for row in rows]
+def due(before: datetime, limit: int, last: Due | None = None) -> list[Due]:
+    """Lines whose turn was over `before`, the oldest first, those after `last`."""
+    return _due(visible(SYSTEM, ReturnLine).where(ReturnLine.due_at <= before), limit, last)
 
 
-def to_remind(now: datetime, limit: int) -> list[ReturnLine]:
-    """Lines that wait for buyer or vendor, not reminded of yet, oldest deadline first."""
-    waiting = [state for state, whose in TURN.items() if whose in {"buyer", "vendor"}]
-    statement = visible(SYSTEM, ReturnLine).where(
-        ReturnLine.due_at > now, ReturnLine.reminded_at.is_(None), ReturnLine.state.in_(waiting)
-    )
-    statement = statement.order_by(ReturnLine.due_at).limit(limit).with_for_update(skip_locked=True)
-    return list(db.session.scalars(statement, execution_options=_AFRESH))
+def to_remind(now: datetime, limit: int, last: Due | None = None) -> list[Due]:
+    """Lines that wait for buyer or vendor, whose time is nearly over by the terms of their case, and that nobody was
+    reminded of yet: the nearest deadline first, those after `last`."""
+    waiting = [state for state, whose in TURN.items() if whose in REMINDED]
+    ahead = func.make_interval(0, 0, 0, 0, ReturnCase.terms["remind_hours"].as_integer())
+    statement = visible(SYSTEM, ReturnLine).join(ReturnCase, ReturnCase.id == ReturnLine.case_id)
+    statement = statement.where(ReturnLine.due_at > now, ReturnLine.due_at <= now + ahead)
+    statement = statement.where(ReturnLine.reminded_at.is_(None), ReturnLine.state.in_(waiting))
+    return _due(statement, limit, last)
 
 
-def to_close(limit: int) -> list[uuid.UUID]:
-    """Cases that are not closed and of which no line is under way or may still be appealed."""
+def _due(statement: Select[Any], limit: int, last: Due | None) -> list[Due]:
+    statement = statement.with_only_columns(ReturnLine.case_id, ReturnLine.id, ReturnLine.due_at)
+    if last is not None:
+        statement = statement.where(tuple_(ReturnLine.due_at, ReturnLine.id) > tuple_(last[2], last[1]))
+    rows = db.session.execute(statement.order_by(ReturnLine.due_at, ReturnLine.id).limit(limit))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def to_close(limit: int, last: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Cases that are not closed and of which no line is under way or may still be appealed, those after `last`."""
     waits = exists().where(
         ReturnLine.case_id == ReturnCase.id, or_(ReturnLine.state.not_in(ENDED), ReturnLine.due_at.is_not(None))
     )
     statement = visible(SYSTEM, ReturnCase).with_only_columns(ReturnCase.id)
-    return list(db.session.scalars(statement.where(ReturnCase.closed_at.is_(None), ~waits).limit(limit)))
+    statement = statement.where(ReturnCase.closed_at.is_(None), ~waits)
+    if last is not None:
+        statement = statement.where(ReturnCase.id > last)
+    return list(db.session.scalars(statement.order_by(ReturnCase.id).limit(limit)))
 
 
 def countries_of(company_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -146,6 +146,7 @@ TURN = {
     S.REPLACING: "vendor",
     S.APPEALED: "operator",
 }
+REMINDED = frozenset({"buyer", "vendor"})  # who is told that his turn is nearly over
 
 
 def turn_of(state: LineState, goods: str) -> str | None:

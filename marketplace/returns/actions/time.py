@@ -2,17 +2,17 @@
 
 import uuid
 
-from marketplace.kernel import clock, outbox
+from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM
 from marketplace.orders import queries as order_queries
 from marketplace.returns import judging, queries
 from marketplace.returns.actions import answering, arriving, deciding, replacing, settling
+from marketplace.returns.actions.answering import told
 from marketplace.returns.actions.arbitration import close
 from marketplace.returns.actions.opening import withdraw
-from marketplace.returns.events import ReturnMoved
 from marketplace.returns.models import ReturnLine
 from marketplace.returns.refusals import CaseNotEnded
-from marketplace.returns.states import ENDED, LineState
+from marketplace.returns.states import ENDED, REMINDED, TURN, LineState
 from marketplace.rules.return_terms import Reason, ReturnTerms
 
 _NO_ANSWER = "No answer in time: the return is accepted."
@@ -78,13 +78,17 @@ def let_go_deficit(case_id: uuid.UUID) -> bool:
     return True
 
 
-def remind(line: ReturnLine) -> bool:
-    """Tell whoever a line waits for that his time is nearly over; the line is locked."""
-    case = queries.case(SYSTEM, line.case_id)
-    if line.due_at is None or line.due_at - ReturnTerms(case.terms).remind > clock.now():
+def remind(case_id: uuid.UUID, line_id: uuid.UUID) -> bool:
+    """Tell whoever a line waits for that his time is nearly over. False where its turn changed meanwhile: the new
+    one is reminded of in its own time."""
+    found, now = queries.locked(SYSTEM, case_id), clock.now()
+    line, ahead = found.line(line_id), ReturnTerms(found.case.terms).remind
+    if line.due_at is None or not line.due_at - ahead <= now < line.due_at:
         return False
-    line.reminded_at = clock.now()
-    outbox.publish(ReturnMoved(case_id=line.case_id, what="reminder", line_ids=[str(line.id)]))
+    if line.reminded_at is not None or TURN.get(line.state) not in REMINDED:
+        return False
+    line.reminded_at = now
+    told(line, "reminder")
     return True
 
 

@@ -92,6 +92,21 @@ def test_who_has_not_recorded_the_arrival_is_reminded(market, case):
     assert list(told(case, "reminder", "A1")) == [market.vendors["A"].id]
 
 
+def test_a_turn_that_changes_while_the_job_runs_is_reminded_of_in_its_own_time(market, case, monkeypatch):
+    parcel, locked = announced(market, case, A1=10), queries.locked
+
+    def received_before(*wanted):
+        monkeypatch.setattr(queries, "locked", locked)
+        actions.receive_parcel(SYSTEM, case.id, parcel.id)
+        return locked(*wanted)
+
+    monkeypatch.setattr(queries, "locked", received_before)
+    with clock.moved(13 * DAY + timedelta(hours=1)):
+        jobs.remind()
+    line = line_of(case, "A1")
+    assert (line.state, line.reminded_at) == (LineState.RECEIVED, None)
+
+
 def test_the_time_is_a_term_of_the_policys_version(market):
     newest = rule_queries.newest_policy("b2b")
     with transaction():
