@@ -91,11 +91,13 @@ def depart(actor: Actor, parcel_id: uuid.UUID) -> Parcel:
 
 
 def deliver(actor: Actor, parcel_id: uuid.UUID) -> Parcel:
-    """A parcel arrived; with the last one the vendor order is delivered. A second time: nothing."""
+    """A parcel arrived; with the last one the vendor order is delivered. A second time: nothing, but where it only
+    counted as delivered it was reported now; the time that has run since then runs on."""
     parcel, vendor_order = _locked(actor, parcel_id)
     if history.move(parcel, ParcelVerb.DELIVER, actor):
         parcel.delivered_at = clock.now()
         close_delivery(actor, vendor_order)
+    parcel.delivery_assumed = False
     return parcel
 
 

@@ -17,7 +17,7 @@ from marketplace.shipments import actions as shipments
 from marketplace.shipments.models import Parcel
 from tests.builders.catalogue import an_offer
 from tests.builders.orders import a_confirmed_order, a_market
-from tests.pages import see
+from tests.pages import see, send
 from vendors.desk import jobs
 
 
@@ -83,6 +83,18 @@ def test_what_its_vendor_reported_is_not_assumed(whole, session):
     with transaction():
         shipments.deliver(SYSTEM, parcel.id)
     assert after(session, days=15) == ("delivered", False, "delivered")
+
+
+def test_what_is_reported_after_its_time_was_reported(client_as, market, whole, session):
+    parcel = shipped(whole)
+    assert after(session, days=15) == ("delivered", True, "delivered")
+    counted_at, page = session.get(Parcel, parcel.id).delivered_at, f"/desk/orders/{whole.parts[0].id}"
+    vendor = client_as(market.vendor_actor("A"))
+    assert send(vendor, page, f"{page}/parcels/{parcel.id}/deliver").status_code == 303
+    assert after(session, days=15) == ("delivered", False, "delivered")
+    assert session.get(Parcel, parcel.id).delivered_at == counted_at
+    for text in (see(vendor, page).text, see(client_as(market.actor), f"/orders/{whole.order.id}").text):
+        assert ("nobody reported it" in text, "It has arrived" in text) == (False, False)
 
 
 def test_a_part_may_still_be_shipped_when_the_time_of_another_is_over(whole, session):
