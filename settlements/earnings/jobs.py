@@ -1,12 +1,13 @@
 """What time does to money: it is earned where nobody reports the delivery, due after the return window, released."""
 
+import uuid
 from datetime import timedelta
 
 from flask import current_app
 
 from marketplace.kernel import clock
 from marketplace.kernel.db import transaction
-from marketplace.kernel.queue import LONG, job
+from marketplace.kernel.queue import LONG, all_of, apart, job
 from settlements.earnings import actions, queries
 
 _BATCH = 200
@@ -16,14 +17,13 @@ _BATCH = 200
 def assume_delivered() -> None:
     """Earn what shipped without any parcel and long enough ago, each in a transaction of its own."""
     days = current_app.extensions["kontor_settings"].earned_after_shipping_days
-    while True:
-        with transaction():
-            waiting = queries.untracked(clock.now() - timedelta(days=days), _BATCH)
-        for vendor_order_id in waiting:
-            with transaction():
-                actions.delivered(vendor_order_id, clock.now())
-        if len(waiting) < _BATCH:
-            return
+    before = clock.now() - timedelta(days=days)
+    for vendor_order_id in all_of(lambda last: queries.untracked(before, _BATCH, last)):
+        apart(_delivered, vendor_order_id)
+
+
+def _delivered(vendor_order_id: uuid.UUID) -> None:
+    actions.delivered(vendor_order_id, clock.now())
 
 
 @job("earnings.fall_due", every=300, queue=LONG, timeout=1800, alone=True)

@@ -139,9 +139,9 @@ def locked_reserves(vendor_id: uuid.UUID, currency: str) -> list[Earning]:
     return list(db.session.scalars(statement, execution_options=AFRESH))
 
 
-def untracked(before: datetime, limit: int) -> list[uuid.UUID]:
+def untracked(before: datetime, limit: int, last: uuid.UUID | None = None) -> list[uuid.UUID]:
     """Vendor orders that shipped by then without any parcel, and are still pending: nobody will report them delivered,
-    where of a parcel its buyer may say that it did not arrive."""
+    where of a parcel its buyer may say that it did not arrive. By id, those after `last`."""
     tracked = exists().where(Parcel.vendor_order_id == VendorOrder.id)
     said = exists().where(Earning.id == VendorOrder.id, Earning.delivered_at.is_not(None))
     statement = (
@@ -149,7 +149,9 @@ def untracked(before: datetime, limit: int) -> list[uuid.UUID]:
         .with_only_columns(VendorOrder.id)
         .where(VendorOrder.state == VendorOrderState.SHIPPED, VendorOrder.shipped_at <= before, ~tracked, ~said)
     )
-    return list(db.session.scalars(statement.order_by(VendorOrder.shipped_at).limit(limit)))
+    if last is not None:
+        statement = statement.where(VendorOrder.id > last)
+    return list(db.session.scalars(statement.order_by(VendorOrder.id).limit(limit)))
 
 
 # What a vendor is entitled to lies on the account of his order's stage and on no other before it: sums by order.

@@ -8,7 +8,7 @@ import structlog
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Refusal
-from marketplace.kernel.queue import LONG, apart, job
+from marketplace.kernel.queue import LONG, all_of, apart, each, job
 from settlements.invoices import actions, documents, queries
 from settlements.invoices.models import InvoiceDocument
 from settlements.invoices.refusals import DocumentUnknown
@@ -46,17 +46,21 @@ def render(invoice_ids: Sequence[str]) -> None:
 @job("invoices.catch_up", every=600, timeout=600, alone=True)
 def catch_up() -> None:
     """Issue what waited, for an issuer's VAT id say; settle what a later payment or refund has settled."""
-    with transaction():
-        for invoice_id in queries.paid_meanwhile(_BATCH):
-            actions.settle(SYSTEM, invoice_id, 0)
-    with transaction():
-        waiting = queries.orders_behind(_BATCH)
-    for order_id in waiting:
-        try:
-            follow(order_id)
-        except Refusal as refusal:
-            # One order that cannot be told holds up no other.
-            log.warning("order not invoiced", order_id=str(order_id), error=refusal.text)
+    for invoice_id in all_of(lambda last: queries.paid_meanwhile(_BATCH, last)):
+        apart(_settle, invoice_id)
+    each(_follow, all_of(lambda last: queries.orders_behind(_BATCH, last)))
+
+
+def _settle(invoice_id: uuid.UUID) -> None:
+    actions.settle(SYSTEM, invoice_id, 0)
+
+
+def _follow(order_id: uuid.UUID) -> None:
+    try:
+        follow(order_id)
+    except Refusal as refusal:
+        # An order that cannot be told yet is told when its issuer can.
+        log.warning("order not invoiced", order_id=str(order_id), error=refusal.text)
 
 
 @job("invoices.render_rest", queue=LONG, every=900, timeout=900, alone=True)

@@ -178,21 +178,27 @@ def not_invoiced(actor: Actor) -> Select[Any]:
     return visible(actor, VendorOrder).where(VendorOrder.state.in_(GONE), ~told)
 
 
-def orders_behind(limit: int) -> list[uuid.UUID]:
-    """Orders with something to tell that is in no invoice yet, as far as it can be seen without valuing them."""
-    waiting = not_invoiced(SYSTEM).with_only_columns(VendorOrder.order_id).distinct().limit(limit)
-    return list(db.session.scalars(waiting))
+def orders_behind(limit: int, last: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Orders with something to tell that is in no invoice yet, as far as it can be seen without valuing them, by id,
+    those after `last`."""
+    waiting = not_invoiced(SYSTEM).with_only_columns(VendorOrder.order_id).distinct()
+    if last is not None:
+        waiting = waiting.where(VendorOrder.order_id > last)
+    return list(db.session.scalars(waiting.order_by(VendorOrder.order_id).limit(limit)))
 
 
-def paid_meanwhile(limit: int) -> list[uuid.UUID]:
-    """Invoices that were left open of orders paid up front, and whose orders owe nothing any more."""
+def paid_meanwhile(limit: int, last: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Invoices that were left open of orders paid up front, and whose orders owe nothing any more, by id, those after
+    `last`."""
     paid = visible(SYSTEM, OrderMoney).with_only_columns(func.coalesce(func.sum(OrderMoney.amount_minor), 0))
     paid = paid.where(OrderMoney.order_id == Order.id)
     statement = visible(SYSTEM, InvoiceStanding).with_only_columns(InvoiceStanding.id)
     statement = statement.join(Invoice, Invoice.id == InvoiceStanding.id).join(Order, Order.id == Invoice.order_id)
     statement = statement.where(InvoiceStanding.state.in_([InvoiceState.ISSUED, InvoiceState.PART_PAID]))
     statement = statement.where(Order.payment_terms.is_(None), paid.scalar_subquery() >= Order.owed_minor)
-    return list(db.session.scalars(statement.limit(limit)))
+    if last is not None:
+        statement = statement.where(InvoiceStanding.id > last)
+    return list(db.session.scalars(statement.order_by(InvoiceStanding.id).limit(limit)))
 
 
 def without_documents(limit: int) -> list[uuid.UUID]:

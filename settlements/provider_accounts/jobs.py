@@ -3,14 +3,11 @@
 import uuid
 from datetime import timedelta
 
-import structlog
-
 from marketplace.companies.queries import companies_by_id
 from marketplace.kernel import clock
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import read_only_end, transaction
-from marketplace.kernel.errors import Upstream
-from marketplace.kernel.queue import job
+from marketplace.kernel.queue import apart, each, job
 from settlements.gateway.connect import AccountLink, AccountRequest, AccountResult
 from settlements.gateway.port import PaymentGateway, Rejected
 from settlements.gateway.provider import PaymentsNotConfigured, provider
@@ -19,7 +16,6 @@ from settlements.provider_accounts.models import ProviderAccount
 from settlements.provider_accounts.refusals import ProviderAccountNotOpen
 from settlements.provider_accounts.states import AccountState
 
-log = structlog.get_logger("provider_accounts")
 _BATCH = 100
 ASK_AGAIN_AFTER = timedelta(minutes=2)
 LOOK_AGAIN_AFTER = timedelta(hours=20)
@@ -103,17 +99,14 @@ def open_waiting() -> None:
     with transaction():
         without = queries.sellers_without(_BATCH)
     for vendor_id in without:
-        with transaction():
-            actions.request(vendor_id)
+        apart(actions.request, vendor_id)
+    try:
+        provider()
+    except PaymentsNotConfigured:
+        return
     with transaction():
         waiting = queries.requested(clock.now() - ASK_AGAIN_AFTER, _BATCH)
-    for account_id in waiting:
-        try:
-            open_account(account_id)
-        except PaymentsNotConfigured:
-            return
-        except Upstream as refusal:
-            log.warning("account not opened", account_id=str(account_id), error=refusal.text)
+    each(open_account, waiting)
 
 
 @job("provider_accounts.look", every=3600, timeout=600)
@@ -121,8 +114,4 @@ def look_at_all() -> None:
     """Look at accounts that no web hook told of for a day: one may have been lost."""
     with transaction():
         old = queries.not_looked_at_since(clock.now() - LOOK_AGAIN_AFTER, _BATCH)
-    for account_id in old:
-        try:
-            look_at(account_id)
-        except Upstream as refusal:
-            log.warning("account not looked at", account_id=str(account_id), error=refusal.text)
+    each(look_at, old)

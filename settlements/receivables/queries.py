@@ -194,11 +194,14 @@ def told_by_bank(bank_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def to_match(limit: int) -> list[uuid.UUID]:
-    """Transfers of which something is left and that no person has taken over, oldest first."""
+def to_match(limit: int, last: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Transfers of which something is left and that no person has taken over, in the order in which they came, those
+    after `last`."""
     statement = visible(SYSTEM, BankTransfer).with_only_columns(BankTransfer.id)
     statement = statement.where(BankTransfer.state == TransferState.OPEN, BankTransfer.by_hand.is_(False))
-    return list(db.session.scalars(statement.order_by(BankTransfer.booked_on, BankTransfer.id).limit(limit)))
+    if last is not None:
+        statement = statement.where(BankTransfer.id > last)
+    return list(db.session.scalars(statement.order_by(BankTransfer.id).limit(limit)))
 
 
 def matches_of(transfer_ids: Sequence[uuid.UUID]) -> list[BankMatch]:

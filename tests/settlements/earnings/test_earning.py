@@ -111,6 +111,26 @@ def test_what_ships_without_tracking_is_earned_after_a_while(paid, cast):
     proven()
 
 
+def test_a_part_that_cannot_be_earned_by_time_stops_no_other(paid, cast, monkeypatch):
+    with transaction():
+        for part in paid.parts.values():
+            orders.confirm(SYSTEM, part.id)
+            lines = order_queries.lines_of(paid.order.id, part.id)
+            orders.units_shipped(SYSTEM, part, {line.id: line.quantity for line in lines})
+    done, failed = actions.delivered, []
+
+    def fails(vendor_order_id, at):
+        if failed in ([], [vendor_order_id]):
+            failed[:] = [vendor_order_id]
+            raise RuntimeError("nobody thought of this")
+        return done(vendor_order_id, at)
+
+    monkeypatch.setattr(actions, "delivered", fails)
+    monkeypatch.setattr(jobs, "_BATCH", 1)
+    later(jobs.assume_delivered, days=15)
+    assert [held(company)[1] > 0 for company in (cast.vendor_company, cast.rival_vendor_company)].count(True) == 1
+
+
 def test_what_ships_in_a_parcel_is_earned_once_that_has_arrived(paid, cast):
     part = paid.parts[cast.vendor_company.id]
     with transaction():

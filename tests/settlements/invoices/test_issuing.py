@@ -226,3 +226,18 @@ def test_parallel_orders_draw_numbers_without_a_gap(own_app):
     with own_app.app_context():
         rows = db.session.scalars(queries.invoices(SYSTEM)).all()
         assert sorted(row.sequence for row in rows) == list(range(1, 9))
+
+
+def test_an_invoice_and_an_order_that_fail_stop_no_other(session, monkeypatch):
+    tried = []
+
+    def fails(*tried_now):
+        tried.append(tried_now)
+        raise RuntimeError("nobody thought of this")
+
+    for name in ("paid_meanwhile", "orders_behind"):
+        monkeypatch.setattr(queries, name, lambda _limit, last=None: [] if last else [1, 2])
+    monkeypatch.setattr(actions, "settle", fails)
+    monkeypatch.setattr(actions, "follow", fails)
+    jobs.catch_up()
+    assert tried == [(SYSTEM, 1, 0), (SYSTEM, 2, 0), (1,), (2,)]

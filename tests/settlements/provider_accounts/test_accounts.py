@@ -199,3 +199,19 @@ def test_accounts_that_nobody_told_of_are_looked_at(able, gateway):
     with clock.moved(timedelta(days=1)):
         jobs.look_at_all()
     assert queries.account(SYSTEM, able.id).transfers == "inactive"
+
+
+def test_an_account_that_fails_stops_no_other(session, gateway, monkeypatch):
+    tried = []
+
+    def fails(account_id):
+        tried.append(account_id)
+        raise RuntimeError("nobody thought of this")
+
+    for name in ("sellers_without", "requested", "not_looked_at_since"):
+        monkeypatch.setattr(queries, name, lambda *_: [1, 2])
+    for owner, name in ((actions, "request"), (jobs, "open_account"), (jobs, "look_at")):
+        monkeypatch.setattr(owner, name, fails)
+    jobs.open_waiting()
+    jobs.look_at_all()
+    assert tried == [1, 2] * 3

@@ -7,7 +7,7 @@ from marketplace.kernel.db import db, transaction
 from marketplace.orders import queries as order_queries
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
-from settlements.receivables import actions, queries
+from settlements.receivables import actions, jobs, queries
 from settlements.receivables.actions import Allocation, Arrived
 from settlements.receivables.refusals import (
     BankIdTaken,
@@ -218,3 +218,16 @@ def test_suggestions_say_why(items, cast):
     assert first.reasons[:2] == ["exactly this is open", "this company paid from this account before"]
     assert first.score > second.score
     assert first.amount_minor == items[1].open_minor
+
+
+def test_a_transfer_that_cannot_be_matched_stops_no_other(session, monkeypatch):
+    tried = []
+
+    def fails(transfer_id):
+        tried.append(transfer_id)
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(queries, "to_match", lambda _limit, last=None: [] if last else [1, 2])
+    monkeypatch.setattr(actions, "match_by_reference", fails)
+    jobs.match_waiting()
+    assert tried == [1, 2]
