@@ -106,13 +106,12 @@ def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
     if wish.demo and environment.get("STRIPE_API_KEY"):
         raise click.ClickException("the demonstration pays in its own sandbox: unset STRIPE_API_KEY or omit --demo")
     _refuse_port_in_use(wish)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _raise_stopped)
-    family = Family()
+    ears, family = Ears(), Family()
+    ears.listen()
     try:
         with ExitStack() as leave:
             leave.callback(family.stop)
-            leave.callback(_be_deaf)
+            leave.callback(ears.close)
             servers = _start_servers(ports, wish, dict(environment), family)
             env = servers.env
             # Another start: the web server imports while we look at the schema; /ready tells when that is right.
@@ -121,22 +120,37 @@ def run_up(ports: Ports, wish: Wish, environment: Mapping[str, str]) -> None:
             _await_web(wish, env, early or _start_web(wish, env, family))
             _start_workers(wish, env, family)
             _announce(wish, env, signs)
-            while True:
+            while not ears.closed:
                 family.look()
                 time.sleep(0.2)
     except Stopped:
-        click.echo("Stopped.")
+        pass
+    click.echo("Stopped.")
 
 
-def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
-    _be_deaf()
-    raise Stopped
+class Ears:
+    """Whoever asks to stop is heard once, as Stopped wherever we are. Stopping is not to be interrupted: an impatient
+    second Ctrl-C would leave servers behind."""
 
+    ASKING = (signal.SIGINT, signal.SIGTERM)
 
-def _be_deaf() -> None:
-    """Stopping is not to be interrupted: an impatient second Ctrl-C would leave servers behind."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    def __init__(self) -> None:
+        self.closed = False
+
+    def listen(self) -> None:
+        for number in self.ASKING:
+            signal.signal(number, self._hear)
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        if not self.closed:
+            self.closed = True
+            raise Stopped
+
+    def close(self) -> None:
+        """For us and for whatever helps us to stop. The handler stays: a signal that came before it was answered would
+        be complained of if it were ignored from now on."""
+        self.closed = True
+        signal.pthread_sigmask(signal.SIG_BLOCK, self.ASKING)
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ def test_everything_starts_heals_and_stops(port: int, tmp_path: Path):
         cwd=ROOT,
         env=environment | {"VAR_FOLDER": str(tmp_path), "WEB_CONCURRENCY": "1"},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     with running:
@@ -179,8 +180,10 @@ def test_everything_starts_heals_and_stops(port: int, tmp_path: Path):
         assert until(lambda: valkey_of(children_of(running.pid)) not in {killed, None})
         assert until(lambda: answer_of(f"http://127.0.0.1:{port}/ready") == 200)
         family |= children_of(running.pid)
-        running.terminate()
+        for asking in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):  # each of them, and at once
+            running.send_signal(asking)
         assert running.stdout.read() == "Stopped.\n"
+        assert "Traceback" not in running.stderr.read()
     assert running.returncode == 0
     assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []
     assert not (tmp_path / "environment").exists()
