@@ -129,7 +129,7 @@ def close(actor: Actor, case_id: uuid.UUID) -> ReturnCase:
         raise CaseNotEnded
     last = max((line.due_at for line in found.lines if line.due_at), default=None)
     if last is not None and last >= clock.now():
-        raise AppealsOpen(f"Its parties may appeal until {last:%Y-%m-%d}.", until=last.isoformat())
+        raise AppealsOpen(f"Its parties may appeal until {last:%d %b %Y}.", until=last.isoformat())
     if found.case.closed_at is None:
         found.case.closed_at = clock.now()
         for line in found.lines:
