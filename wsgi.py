@@ -14,6 +14,7 @@ from marketplace.agreements import routes as agreements_routes
 from marketplace.carts import pages as carts_pages
 from marketplace.carts import routes as carts_routes
 from marketplace.catalogue import events as catalogue
+from marketplace.catalogue import pages as catalogue_pages
 from marketplace.catalogue import routes as catalogue_routes
 from marketplace.companies import events as companies
 from marketplace.companies import jobs as _company_jobs  # noqa: F401  registers the end of old sessions
@@ -163,6 +164,7 @@ PAGES = [
     health.routes,
     docs.pages,
     companies_pages.routes,
+    catalogue_pages.routes,
     agreements_pages.routes,
     search_pages.routes,
     carts_pages.routes,
@@ -250,6 +252,7 @@ NAVIGATION: list[pages.NavItem] = [
     *carts_pages.navigation,
     *orders_pages.navigation,
     *desk_pages.navigation,
+    *catalogue_pages.navigation,
     *feeds_pages.navigation,
     *returns_pages.navigation,
     *disputes_pages.navigation,

@@ -289,7 +289,8 @@ def own_offer(actor: Actor, offer_id: uuid.UUID) -> OwnOffer:
 
 
 def own_offers(actor: Actor, args: Mapping[str, Any]) -> Page:
-    """The offers of the actor's company (the operator: all) in every state, newest first."""
+    """The offers of the actor's company (the operator: all) in every state, newest first; `begins`: how the SKU or the
+    product's name does."""
     statement = visible(actor, Offer).with_only_columns(Offer.id)
     if not actor.sees_all:
         statement = statement.where(Offer.vendor_id == actor.company_id)
@@ -299,6 +300,10 @@ def own_offers(actor: Actor, args: Mapping[str, Any]) -> Page:
         statement = statement.where(Offer.state == args["state"])
     if args.get("sku"):
         statement = statement.where(Offer.sku == args["sku"])
+    if args.get("begins"):
+        columns = (Offer.sku, Product.name)
+        begins = or_(*(column.istartswith(args["begins"], autoescape=True) for column in columns))
+        statement = statement.join(Product, Product.id == Offer.product_id).where(begins)
     page = paginate(visible(actor, Offer).where(Offer.id.in_(statement)), args, Offer.id)
     rows = db.session.execute(_own_offers(actor).where(Offer.id.in_([row.id for row in page.items])))
     found = {row[0].id: OwnOffer(*row) for row in rows}

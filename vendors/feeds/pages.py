@@ -23,7 +23,7 @@ from vendors.feeds.states import FeedState
 from vendors.feeds.uploads import AtHand
 
 routes = pages_blueprint("feeds", __name__)
-navigation = [NavItem("Feeds", "feeds_pages.feeds", Permission.OFFER_EDIT, Side.VENDOR)]
+navigation = [NavItem("Feeds", "feeds_pages.feeds", Permission.OFFER_EDIT, Side.VENDOR, "Selling")]
 SHOWN, MOST_CHOICES = 10, 200
 _UPLOADS = {"feeds_pages.take_in"}
 
