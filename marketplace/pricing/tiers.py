@@ -78,7 +78,8 @@ def _rerated(order: Order, placed: list[PriceTier], tally: Tally) -> dict[int, P
         if counting == 0:
             continue
         before, after = placed[index], tier_of(order.lines[index].prices, counting)
-        if after.micros == before.micros:
+        # What cost nothing costs nothing however few of it count: it is capped at the price that it has.
+        if before.micros in (0, after.micros):
             continue
         whole = before.micros * ordered
         if after.micros * counting <= whole:

@@ -46,7 +46,8 @@ KEEPING = {
 }
 rates = st.sampled_from(["0", "0.07", "0.19", "0.20", "0.08875"]).map(Decimal)
 shares = st.integers(0, 10**6).map(lambda micros: Decimal(micros).scaleb(-6))
-prices = st.one_of(st.integers(0, 10**6), st.integers(0, 2 * 10**8)).map(lambda micros: Decimal(micros).scaleb(-6))
+micros_of_prices = st.one_of(st.just(0), st.integers(0, 10**6), st.integers(0, 2 * 10**8))
+prices = micros_of_prices.map(lambda micros: Decimal(micros).scaleb(-6))
 caps = st.none() | st.integers(0, 2000)
 
 

@@ -109,6 +109,13 @@ def test_the_price_used_is_told_to_six_decimals():
     assert value(asked, B2B, back(("A1", "buyer", 40))).lines[0].unit_price == Decimal("9.00")
 
 
+def test_goods_that_cost_nothing_by_their_volume_stay_free():
+    free = line("A1", 10, (1, "5.00"), (10, "0"))
+    asked = order(free, line("B1", 1, "1.00"), promotions=[percent("P", "0", (0, "0.10"))])
+    after = value(asked, B2B, back(("A1", "buyer", 4)))
+    assert (after.buyer_owes_minor, after.lines[0].unit_price) == (90, 0)
+
+
 @pytest.mark.parametrize(
     ("fault", "policy", "delivered", "refund"),
     [("buyer", B2B, (2900, 580, False), 6120), ("buyer", CONSUMER, (0, 0, True), 9600),
