@@ -17,6 +17,7 @@ from marketplace.orders.models import Order, OrderLine, VendorOrder
 from marketplace.orders.queries import WholeOrder
 from marketplace.orders.refusals import LineNamedTwice, LineNotInOrder, NothingIsOpen, UnitsNotOpen
 from marketplace.orders.states import VendorOrderState, VendorOrderVerb
+from marketplace.pricing.charges import as_far_as_owed
 from marketplace.pricing.policy import Fault
 
 _FAULT = {
@@ -112,12 +113,13 @@ def _units(lines: Sequence[OrderLine], wanted: Sequence[Units] | None) -> dict[u
 
 def _take(order: Order, parts: Sequence[VendorOrder], lines: Sequence[OrderLine], step: _Step) -> WholeOrder:
     """The order, its parts and its lines are locked: move the lines, the state of the formula, and what follows."""
-    _, _, state = facts_of(order)
+    facts, policy, state = facts_of(order)
     _lower_lines(lines, step.units)
     shipped = _move_parts(parts, lines, step)
     stock.release(order.id, step.units, step.actor)
     reason = Reason(step.actor, step.cause, step.reason, step.part_id)
-    taken = take_step(order, parts, with_units(state, step.units, _FAULT[step.cause]), reason)
+    after = as_far_as_owed(facts, policy, with_units(state, step.units, _FAULT[step.cause]))
+    taken = take_step(order, parts, after, reason)
     for part in shipped:
         outbox.publish(VendorOrderShipped(order_id=order.id, vendor_order_id=part.id))
     if all(part.state == VendorOrderState.CANCELLED for part in parts):

@@ -14,6 +14,7 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.actions import Cause, Reason
 from marketplace.orders.formula import facts_of, valued
 from marketplace.orders.models import Order, OrderDelivery, OrderLine, OrderStep, VendorOrder
+from marketplace.pricing.charges import as_far_as_owed
 from marketplace.pricing.explanation import Change, Sentence, explain
 from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, State, Valuation
 from marketplace.pricing.facts import Order as Facts
@@ -99,11 +100,11 @@ def preview(
     ] or [(line, line.verdict or claimed_verdict(line)) for line in _open(found.lines)]
     facts, policy, before = facts_of(order)
     labels, ended, _ = labelling.charges(case_id, found.lines, pairs, before)
-    added = [*_read(facts, charges), *labels]
+    new = _read(facts, charges), labels
     removed = [*_standing(facts, before, taken_back), *ended]
     paid = order_queries.net_paid(order.id)
     judged = [_judged(*pair) for pair in pairs]
-    after, made, _ = _next_state(case.terms, (facts, policy, before), judged, added, removed, paid)
+    after, made, _ = _next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
     first, last = valued(facts, policy, before), valued(facts, policy, after)
     return _outcome(order, facts, policy, (before, after), (first, last), paid, made)
 
@@ -158,9 +159,9 @@ def settle_lines(
     labels, ended, parcels = labelling.charges(case.id, found.lines, pairs, before)
     judged = [_judged(*pair) for pair in pairs]
     paid = order_queries.net_paid(order.id)
-    explicit = [*_read(facts, charges), *labels]
+    new = _read(facts, charges), labels
     removed = [*_standing(facts, before, taken_back), *ended]
-    after, made, shared = _next_state(case.terms, (facts, policy, before), judged, explicit, removed, paid)
+    after, made, shared = _next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
     if judging.moves_nothing(before, after) and all(judging.is_the_same(line.settled, own) for line, own in pairs):
         return _as_it_was(actor, found, lines)
     cause = _cause(lines)
@@ -250,15 +251,20 @@ def _next_state(
     terms: Mapping[str, Any],
     standing: tuple[Facts, Policy, State],
     judged: Sequence[Judged],
-    charges: Sequence[Charge],
+    new: tuple[Sequence[Charge], Sequence[Charge]],
     removed: Sequence[Charge],
     paid: int,
 ) -> tuple[State, list[Charge], Sequence[tuple[int, Charge]]]:
-    """The state to enter and every charge that is new in it: given, made by sharing a fault (again with the number of
-    its line), or a deficit let go."""
+    """The state to enter and every charge that is new in it: given, of labels (`new`), made by sharing a fault (again
+    with the number of its line), or a deficit let go. Those that nobody gives now are lowered to what is still owed."""
     facts, policy, before = standing
-    after, made = judging.state_after(facts, policy, before, judged, charges, removed)
-    added = [*(charge for _, charge in made), *charges]
+    given, labels = new
+    base, made = judging.state_after(facts, policy, before, judged, (), removed)
+    base = as_far_as_owed(facts, policy, base)
+    after = as_far_as_owed(facts, policy, State(base.returned, (*base.charges, *labels)))
+    charged = (Counter(after.charges) - Counter(base.charges)).elements()
+    added = [*(charge for _, charge in made), *given, *charged]
+    after = State(after.returned, (*after.charges, *given))
     rule = ReturnTerms(terms)
     if rule.deficit.value == "waive":
         owed, owed_before = (

@@ -13,6 +13,7 @@ from marketplace.kernel.outbox import OutboxEvent
 from marketplace.notifications.models import Letter
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
+from marketplace.orders.refusals import OrderCannotBeValued
 from marketplace.returns import actions, handlers, queries, views
 from marketplace.returns.events import ReturnMoved
 from marketplace.returns.refusals import (
@@ -35,9 +36,10 @@ from marketplace.returns.refusals import (
 from marketplace.returns.states import LineState
 from marketplace.rules import actions as rules
 from marketplace.rules import queries as rule_queries
+from marketplace.shipments import actions as shipments
 from tests.builders.credit import on_account
-from tests.builders.orders import EXAMPLE, a_cart
-from tests.builders.returns import a_case, a_delivered_order, a_settled_case, line_of, received, ship_all
+from tests.builders.orders import EXAMPLE, a_cart, a_confirmed_order
+from tests.builders.returns import SHIP_ALL, a_case, a_delivered_order, a_settled_case, line_of, received, ship_all
 
 
 @pytest.fixture
@@ -163,6 +165,60 @@ def test_charges_are_the_operators_and_can_be_taken_back(market, whole, case, op
         actions.settle(operator, case.id, (), taken_back=[charge])
     with pytest.raises(NothingDecided), transaction():
         actions.settle(operator, case.id)
+
+
+ALL_BUT_ONE = (("A1", 9, "visible_defect"), ("A2", 3, "visible_defect"), ("B1", 7, "visible_defect"))
+GOODWILL = {"payer": "marketplace", "payee": "buyer", "amount_minor": 500, "kind": "goodwill"}
+
+
+def charges(whole):
+    return order_queries.order(SYSTEM, whole.order.id).formula_state["charges"]
+
+
+def test_what_was_given_beside_the_goods_is_no_more_than_what_is_still_owed(market, whole, operator):
+    with transaction():
+        case = a_settled_case(market, whole, ("A1", 1, "visible_defect"))
+        actions.settle(operator, case.id, (), [GOODWILL])
+        a_settled_case(market, whole, *ALL_BUT_ONE)  # what the buyer keeps of it would be more than he has paid
+    assert (owed(whole), charges(whole)) == ((0, 0), [])
+    with pytest.raises(OrderCannotBeValued), transaction():  # what is given now is refused, and seen to be
+        actions.settle(operator, case.id, (), [GOODWILL])
+
+
+def test_a_deficit_that_was_let_go_gives_way_first(market, whole, operator):
+    let_go = GOODWILL | {"amount_minor": 300, "kind": "waived_deficit"}
+    with transaction():
+        case = a_settled_case(market, whole, *ALL_BUT_ONE)
+        actions.settle(operator, case.id, (), [let_go, GOODWILL | {"amount_minor": owed(whole)[0] - 400}])
+        a_settled_case(market, whole, ("A1", 1, "change_of_mind"))  # its delivery of 9.90 stays with the buyer
+    assert (owed(whole), charges(whole)) == ((0, 0), [GOODWILL | {"amount_minor": 66}])
+
+
+def test_a_label_that_the_buyer_bought_holds_up_no_refund_of_all_he_paid(market, whole, operator):
+    with transaction():
+        case = a_case(market, whole, ("A1", 10, "visible_defect"), *ALL_BUT_ONE[1:])
+        lines = queries.lines_of(SYSTEM, case.id)
+        for line in lines:
+            actions.approve(SYSTEM, case.id, line.id)
+            own = [{"line_id": line.id, "quantity": line.quantity}]
+            parcel = actions.announce(operator, case.id, {"label_cost_minor": 600, "lines": own})
+            actions.receive_parcel(SYSTEM, case.id, parcel.id)
+        shown = actions.preview(operator, case.id, [])
+        found = actions.decide(operator, case.id, [{"line_id": line.id} for line in lines])
+        decision = actions.settle_found(operator, found)
+    assert (decision.refund_minor, decision.charges) == (shown.refund_minor, []) == (43674, [])
+    assert owed(whole) == (0, 0)
+
+
+def test_what_cannot_be_delivered_is_cancelled_whatever_was_given_beside_it(market, operator):
+    with transaction():
+        whole = a_confirmed_order(market, {"A1": 10})
+        (part,), (line,) = whole.parts, whole.lines
+        shipments.ship(SYSTEM, part.id, SHIP_ALL | {"lines": [{"line_id": line.id, "quantity": 1}]})
+        case = a_settled_case(market, whole, ("A1", 1, "visible_defect"))
+        actions.settle(operator, case.id, (), [GOODWILL])
+        orders.cancel_part(SYSTEM, part.id)
+    assert (owed(whole), charges(whole)) == ((0, 0), [])
 
 
 @pytest.mark.parametrize(
