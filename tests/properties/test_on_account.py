@@ -1,6 +1,7 @@
 """Whatever happens to an order on account, the books, the open items and the credit in use stay right."""
 
 from datetime import timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -15,7 +16,7 @@ from marketplace.orders import actions as orders
 from marketplace.orders import formula
 from marketplace.orders import queries as order_queries
 from marketplace.orders.actions import Cause, Reason
-from marketplace.pricing.facts import Returned
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, Returned
 from marketplace.pricing.policy import Fault
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
@@ -29,7 +30,7 @@ from tests.properties.test_books import an_order
 from tests.settlements.memory_gateway import MemoryGateway
 
 FAULTS = [Fault.BUYER, Fault.VENDOR, Fault.CARRIER, Fault.OPERATOR]
-WHAT = ["invoice", "pay", "pay", "overpay", "cancel", "come_back", "undo", "give_up", "set_off", "remind"]
+WHAT = ["invoice", "pay", "pay", "overpay", "cancel", "come_back", "charge", "undo", "give_up", "set_off", "remind"]
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +89,28 @@ class Life:
 
     def come_back(self, number):
         order = order_queries.order(SYSTEM, self.placed.order.id, locked=True)
-        booked = {item.vendor_order_id for item in self.items()}
         _, _, state = formula.facts_of(order)
-        for line in order_queries.lines_of(order.id):
+        lines = order_queries.lines_of(order.id)
+        for line in lines[number % len(lines) :]:  # of parts that are invoiced and of others
             gone = sum(row.quantity for row in state.returned if row.line == str(line.id))
-            if line.vendor_order_id in booked and gone < line.quantity:
+            if gone < line.quantity:
                 more = Returned(str(line.id), FAULTS[number % len(FAULTS)], 1 + number % (line.quantity - gone))
                 same = [row for row in state.returned if (row.line, row.fault) == (more.line, more.fault)]
                 rest = tuple(row for row in state.returned if row not in same)
                 merged = Returned(more.line, more.fault, more.quantity + sum(row.quantity for row in same))
-                parts = order_queries.parts_of(order.id, locked=True)
-                after = type(state)((*rest, merged), state.charges)
-                orders.take_step(order, parts, after, Reason(SYSTEM, Cause.RETURNED))
+                self._enter(order, type(state)((*rest, merged), state.charges))
                 return
+
+    def charge(self, number):
+        order = order_queries.order(SYSTEM, self.placed.order.id, locked=True)
+        facts, _, state = formula.facts_of(order)
+        pairs = list(permutations((BUYER, MARKETPLACE, *facts.by_vendor), 2))
+        charge = Charge(*pairs[number % len(pairs)], 1 + number, list(ChargeKind)[number % len(ChargeKind)])
+        self._enter(order, type(state)(state.returned, (*state.charges, charge)))
+
+    def _enter(self, order, state):
+        parts = order_queries.parts_of(order.id, locked=True)
+        orders.take_step(order, parts, state, Reason(SYSTEM, Cause.RETURNED))
 
     def undo(self, number):
         found = [row for row in queries.matches_of(self.transfers) if row.amount_minor > 0]
@@ -150,5 +160,8 @@ def test_whatever_happens_on_account(market, data, happenings):
         assert 0 <= net <= owed
         booked = sum(item.open_minor for item in life.items())
         assert booked >= -owed
+        given_up = sum(-queries.entered(item.id, "written_off", "recovered") for item in life.items())
+        if set(owed_of(order)) <= {item.vendor_order_id for item in life.items()}:
+            assert booked == owed - net - given_up
         assert books.balance(AccountKind.REFUNDS_PAYABLE, order.id, "EUR") <= 0
         db.session.rollback()

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from marketplace.pricing.facts import MARKETPLACE, Valuation
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Valuation
 from marketplace.pricing.losses import NOTHING_BESIDE, Beside
 from settlements.ledger.chart import AccountKind, PostingKind
 from settlements.ledger.postings.lines import Line, without_zeros
@@ -184,8 +184,12 @@ def _add_deliveries(sums: dict[_Key, int], valuation: Valuation, facts: OrderFac
 def _add_rest(
     sums: dict[_Key, int], valuation: Valuation, known: Beside, facts: OrderFacts, stages: Stages, sign: int
 ) -> None:
-    """The marketplace's compensation, and the charges: what the valuation's sums hold beyond lines and deliveries."""
-    sold = _sold(valuation, facts.prices_include_tax)
+    """The marketplace's compensation, and the charges: what the valuation's sums hold beyond lines and deliveries.
+
+    What the marketplace has with a vendor is of his vendor order, so that each of them comes to what the buyer owes for
+    it; what it has with the buyer is of none.
+    """
+    sold, made_good = _sold(valuation, facts.prices_include_tax), _made_good(valuation)
     for name, due in valuation.vendors_minor.items():
         vendor = uuid.UUID(name)
         part = facts.vendor_orders[vendor]
@@ -193,16 +197,37 @@ def _add_rest(
         for kind, amount in ((K.LABEL, label), (K.CHARGE, due - sold[name] - label)):
             if amount:
                 sums[stages.of(part).vendor, vendor, kind, part] -= sign * amount
-    # What is charged beside the goods (a return label) is sold at once, whatever has been delivered. A label that the
-    # marketplace pays for lies in its compensation, so only what it gets counts here.
-    charges = valuation.operator_delivery_minor - sold[MARKETPLACE]
-    label = min(charges, max(0, known.labels_minor.get(MARKETPLACE, 0)))
-    sums[A.SHIPPING_REVENUE, None, K.LABEL, None] -= sign * label
-    sums[A.SHIPPING_REVENUE, None, K.CHARGE, None] -= sign * (charges - label)
-    sums[A.CARRIER_CLAIMS, None, K.COMPENSATION, None] += sign * known.claims_minor
+        got, lost = known.got_minor.get(name, 0), made_good[name] + known.paid_minor.get(name, 0)
+        _add_own(sums, known, name, part, (sign * got, sign * lost), sign)
+        sold[MARKETPLACE] += got
+        made_good[MARKETPLACE] += lost
+    got = valuation.operator_delivery_minor - sold[MARKETPLACE]
+    lost = valuation.compensation_minor - known.waived_minor - made_good[MARKETPLACE]
+    _add_own(sums, known, BUYER, None, (sign * got, sign * lost), sign)
     sums[A.PROMO_EXPENSE, None, K.DEFICIT, None] += sign * known.waived_minor
-    lost = valuation.compensation_minor - known.claims_minor - known.waived_minor
-    sums[A.OPERATOR_LOSS, None, K.COMPENSATION, None] += sign * lost
+
+
+def _add_own(
+    sums: dict[_Key, int], known: Beside, name: str, part: uuid.UUID | None, moved: tuple[int, int], sign: int
+) -> None:
+    """What the marketplace gets of a party beside the goods (a return label: sold at once, whatever has been delivered)
+    and what it bears for it."""
+    got, lost = moved
+    label, claims = sign * known.got_labels_minor.get(name, 0), sign * known.claims_minor.get(name, 0)
+    sums[A.SHIPPING_REVENUE, None, K.LABEL, part] -= label
+    sums[A.SHIPPING_REVENUE, None, K.CHARGE, part] -= got - label
+    sums[A.CARRIER_CLAIMS, None, K.COMPENSATION, part] += claims
+    sums[A.OPERATOR_LOSS, None, K.COMPENSATION, part] += lost - claims
+
+
+def _made_good(valuation: Valuation) -> dict[str, int]:
+    """What each vendor is compensated for lines and deliveries."""
+    sums: dict[str, int] = defaultdict(int)
+    for line in valuation.lines:
+        sums[line.vendor] += line.compensation_minor
+    for delivery in valuation.deliveries:
+        sums[delivery.seller] += delivery.compensation_minor
+    return sums
 
 
 def _sold(valuation: Valuation, contained: bool) -> dict[str, int]:

@@ -51,13 +51,15 @@ def on_terms(stages: Stages, vendor_orders: Iterable[uuid.UUID], deliveries: Ite
 
 
 def part_invoiced(
-    facts: OrderFacts, valuation: Valuation, stages: Stages, part: Part, known: Beside, *, first: bool
-) -> list[Line]:
-    """The shares that one invoice brings into the books. `first`: the order's first, which brings what belongs to no
-    invoice (compensations) with it. `known` tells charges and losses apart."""
-    booked = frozenset({part})
-    found = entitled(facts, None, valuation, stages, (NOTHING_BESIDE, known))
-    return [line for line in found if _in(line, booked, rest=first)]
+    facts: OrderFacts, valuation: Valuation, stages: Stages, part: Part, known: Beside
+) -> tuple[list[Line], list[Line]]:
+    """The shares that the invoices of one part bring into the books, and those that belong to no part: what buyer and
+    marketplace are charged. `known` tells charges and losses apart."""
+    both = NOTHING_BESIDE, known
+    found = [*entitled(facts, None, valuation, stages, both), *_passed_through(facts, both)]
+    booked: frozenset[Part] = frozenset({part})
+    own = [line for line in found if _in(line, booked, rest=False)]
+    return own, [line for line in found if _in(line, frozenset(), rest=True)]
 
 
 def parts_changed(
@@ -69,7 +71,18 @@ def parts_changed(
 ) -> list[Line]:
     """What a step of the order, from one valuation to the other, moves of the parts that were invoiced; the others come
     with their invoices."""
-    return [line for line in entitled(facts, *valuations, stages, known) if _in(line, booked, rest=True)]
+    found = [*entitled(facts, *valuations, stages, known), *_passed_through(facts, known)]
+    return [line for line in found if _in(line, booked, rest=True)]
+
+
+def _passed_through(facts: OrderFacts, known: tuple[Beside, Beside]) -> list[Line]:
+    """What vendors pay each other goes through the marketplace, and comes to nothing once both are in the books: so
+    each part comes to what its buyer owes for it."""
+    return [
+        Line(A.OPERATOR_LOSS, None, K.CHARGE, minor, facts.currency, facts.order_id, part)
+        for vendor, part in facts.vendor_orders.items()
+        if (minor := known[1].between_minor.get(str(vendor), 0) - known[0].between_minor.get(str(vendor), 0))
+    ]
 
 
 def _in(line: Line, booked: frozenset[Part], *, rest: bool) -> bool:

@@ -58,8 +58,9 @@ def open_receivables(
     if books.is_booked(source):
         return []
     others = queries.of_order(order.id)
-    lines = _lines(order, vendor_order_id, first=not others)
-    owed_minor = -sum(line.amount_minor for line in lines)
+    lines, rest = _lines(order, vendor_order_id)
+    charged = -sum(line.amount_minor for line in rest)  # by the marketplace: on its own invoice, where it has one
+    owed_minor = (charged if vendor_order_id is None else 0) - sum(line.amount_minor for line in lines)
     invoiced_minor = sum(row.amount_minor for row in wanted)
     if owed_minor != invoiced_minor:
         raise InvoiceDiffersFromOrder(
@@ -69,10 +70,21 @@ def open_receivables(
         )
     items = [new_item(order, vendor_order_id, row) for row in wanted if row.amount_minor]
     lines += [postings.receivable(claim_of(item), item.amount_minor) for item in items]
+    # Until the marketplace tells of it, the first item of all bears what it charges.
+    bears, moves = None, 0
+    if not others and items:
+        lines += rest
+        bears, moves = (items[0], charged) if vendor_order_id is not None else (None, 0)
+    elif others and vendor_order_id is None:
+        bears, moves = others[0], -charged
+    if bears is not None:
+        lines.append(postings.receivable(claim_of(bears), moves))
     if without_zeros(lines):
         books.post(source, INVOICE_OPENED, without_zeros(lines), order_id=order.id)
     for item in items:
         enter(item, "issued", item.amount_minor, f"invoice:{item.invoice_id}", on=item.issued_on)
+    if bears is not None:
+        enter(bears, "credited", moves, f"{source}:charged")
     set_off_within([*others, *items], source)
     return items
 
@@ -105,12 +117,12 @@ def new_item(
     return item
 
 
-def _lines(order: Order, part: uuid.UUID | None, *, first: bool) -> list[Line]:
+def _lines(order: Order, part: uuid.UUID | None) -> tuple[list[Line], list[Line]]:
     facts, step = facts_of(order), order_queries.last_step(order.id)
     valuation = valuation_from_json(step.valuation)
     stages = _on_terms(facts, valuation, NOTHING_DELIVERED)
     known = beside_of(order, step, valuation)
-    return postings.part_invoiced(facts, valuation, stages, part, known, first=first)
+    return postings.part_invoiced(facts, valuation, stages, part, known)
 
 
 def _on_terms(facts: OrderFacts, valuation: Valuation, stages: Stages) -> Stages:

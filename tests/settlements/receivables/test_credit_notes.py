@@ -9,7 +9,7 @@ from marketplace.orders import actions as orders
 from marketplace.orders import formula
 from marketplace.orders import queries as order_queries
 from marketplace.orders.actions import Cause, Reason
-from marketplace.pricing.facts import Returned
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, Returned, State
 from marketplace.pricing.policy import Fault
 from settlements.ledger import books
 from settlements.ledger.chart import AccountKind
@@ -152,4 +152,31 @@ def test_what_comes_back_after_it_was_given_up_lowers_the_loss(placed, cast):
     back = step.before.buyer_owes_minor - step.after.buyer_owes_minor
     assert books.balance(AccountKind.BAD_DEBT_BUYERS, None, "EUR") == 5_757 - back
     assert in_the_books(placed, cast) == (0, 0)
+    assert right()
+
+
+@pytest.mark.parametrize(("first", "fault"), [("A", Fault.CARRIER), ("A", Fault.OPERATOR), (None, Fault.CARRIER)])
+def test_what_is_made_good_to_a_vendor_who_has_not_invoiced_is_of_no_other_invoice(placed, cast, first, fault):
+    a, b = (placed.parts[company.id].id for company in (cast.vendor_company, cast.rival_vendor_company))
+    with transaction():
+        if first:
+            assert invoiced(placed.order, parts=[a])[a].amount_minor == 25_757
+        returned(placed, B1=(2, fault))  # in the operator's delivery: what its vendor had earned by it is made good
+        assert open_of(placed) == (25_757 if first else 0)
+        invoiced(placed.order, parts=[a, b, None])
+    assert open_of(placed) == order_queries.order(SYSTEM, placed.order.id).owed_minor == TOTAL - 5_119
+    assert right()
+
+
+def test_what_the_marketplace_charges_is_borne_by_the_first_invoice_until_its_own_tells_it(placed, cast):
+    a = placed.parts[cast.vendor_company.id].id
+    order = order_queries.order(SYSTEM, placed.order.id, locked=True)
+    goodwill = Charge(MARKETPLACE, BUYER, 500, ChargeKind.GOODWILL)
+    with transaction():
+        parts = order_queries.parts_of(order.id, locked=True)
+        orders.take_step(order, parts, State((), (goodwill,)), Reason(SYSTEM, Cause.CHARGED))
+        invoiced(placed.order, parts=[a])
+        assert open_of(placed) == 25_757 - 500
+        assert invoiced(placed.order)[None].amount_minor == 1_788 - 500
+    assert open_of(placed) == TOTAL - 500
     assert right()
