@@ -1,7 +1,6 @@
 """What is decided is settled in numbered decisions: one step of the order, one journal, one refund, said in words."""
 
 import uuid
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,14 +13,15 @@ from marketplace.orders import queries as order_queries
 from marketplace.orders.actions import Cause, Reason
 from marketplace.orders.formula import facts_of, valued
 from marketplace.orders.models import Order, OrderDelivery, OrderLine, OrderStep, VendorOrder
-from marketplace.pricing.charges import as_far_as_owed
 from marketplace.pricing.explanation import Change, Sentence, explain
-from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, State, Valuation
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, State, Valuation
 from marketplace.pricing.facts import Order as Facts
 from marketplace.pricing.policy import Policy
 from marketplace.returns import judging, queries
+from marketplace.returns.actions import charging
 from marketplace.returns.actions import labels as labelling
 from marketplace.returns.actions.answering import told, told_all, wait_until
+from marketplace.returns.actions.charging import Charged
 from marketplace.returns.actions.deciding import (
     STANDING,
     claimed_verdict,
@@ -38,8 +38,6 @@ from marketplace.returns.events import ReturnSettled
 from marketplace.returns.judging import Judged
 from marketplace.returns.models import ReturnDecision, ReturnLine, ReturnParcel
 from marketplace.returns.refusals import (
-    ChargeNotThere,
-    ChargePartyUnknown,
     DecisionDisputed,
     NotDecided,
     NothingChanges,
@@ -48,8 +46,6 @@ from marketplace.returns.refusals import (
 )
 from marketplace.returns.states import LineState, LineVerb
 from marketplace.rules.return_terms import ReturnTerms
-
-Charged = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +96,11 @@ def preview(
     ] or [(line, line.verdict or claimed_verdict(line)) for line in _open(found.lines)]
     facts, policy, before = facts_of(order)
     labels, ended, _ = labelling.charges(case_id, found.lines, pairs, before)
-    new = _read(facts, charges), labels
-    removed = [*_standing(facts, before, taken_back), *ended]
+    new = charging.read(facts, charges), labels
+    removed = [*charging.standing(facts, before, taken_back), *ended]
     paid = order_queries.net_paid(order.id)
     judged = [_judged(*pair) for pair in pairs]
-    after, made, _ = _next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
+    after, made, _ = charging.next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
     first, last = valued(facts, policy, before), valued(facts, policy, after)
     return _outcome(order, facts, policy, (before, after), (first, last), paid, made)
 
@@ -159,9 +155,9 @@ def settle_lines(
     labels, ended, parcels = labelling.charges(case.id, found.lines, pairs, before)
     judged = [_judged(*pair) for pair in pairs]
     paid = order_queries.net_paid(order.id)
-    new = _read(facts, charges), labels
-    removed = [*_standing(facts, before, taken_back), *ended]
-    after, made, shared = _next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
+    new = charging.read(facts, charges), labels
+    removed = [*charging.standing(facts, before, taken_back), *ended]
+    after, made, shared = charging.next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
     if judging.moves_nothing(before, after) and all(judging.is_the_same(line.settled, own) for line, own in pairs):
         return _as_it_was(actor, found, lines)
     cause = _cause(lines)
@@ -226,56 +222,6 @@ def _open(lines: Sequence[ReturnLine]) -> list[ReturnLine]:
 
 def _judged(line: ReturnLine, verdict: Mapping[str, Any]) -> Judged:
     return Judged(line.order_line_id, line.vendor_id, line.settled, verdict)
-
-
-def _read(facts: Facts, charges: Sequence[Mapping[str, Any]]) -> list[Charge]:
-    parties = {BUYER, MARKETPLACE, *facts.by_vendor}
-    for index, charge in enumerate(charges):
-        for name in ("payer", "payee"):
-            if charge[name] not in parties:
-                raise ChargePartyUnknown(pointer=f"/charges/{index}/{name}")
-        if charge["payer"] == charge["payee"]:
-            raise ChargePartyUnknown(pointer=f"/charges/{index}/payee")
-    return [judging.charge_from_json(charge) for charge in charges]
-
-
-def _standing(facts: Facts, before: State, taken_back: Charged) -> list[Charge]:
-    """The charges to take back, each of which stands in the order's state. Raises ChargeNotThere."""
-    removed = _read(facts, taken_back)
-    if Counter(removed) - Counter(before.charges):
-        raise ChargeNotThere(pointer="/take_back")
-    return removed
-
-
-def _next_state(
-    terms: Mapping[str, Any],
-    standing: tuple[Facts, Policy, State],
-    judged: Sequence[Judged],
-    new: tuple[Sequence[Charge], Sequence[Charge]],
-    removed: Sequence[Charge],
-    paid: int,
-) -> tuple[State, list[Charge], Sequence[tuple[int, Charge]]]:
-    """The state to enter and every charge that is new in it: given, of labels (`new`), made by sharing a fault (again
-    with the number of its line), or a deficit let go. Those that nobody gives now are lowered to what is still owed."""
-    facts, policy, before = standing
-    given, labels = new
-    base, made = judging.state_after(facts, policy, before, judged, (), removed)
-    base = as_far_as_owed(facts, policy, base)
-    after = as_far_as_owed(facts, policy, State(base.returned, (*base.charges, *labels)))
-    charged = (Counter(after.charges) - Counter(base.charges)).elements()
-    added = [*(charge for _, charge in made), *given, *charged]
-    after = State(after.returned, (*after.charges, *given))
-    rule = ReturnTerms(terms)
-    if rule.deficit.value == "waive":
-        owed, owed_before = (
-            valued(facts, policy, after).buyer_owes_minor,
-            valued(facts, policy, before).buyer_owes_minor,
-        )
-        deficit = owed - paid
-        if deficit > 0 and owed_before <= paid and rule.waives(deficit, facts.currency):
-            let_go = Charge(MARKETPLACE, BUYER, deficit, ChargeKind.WAIVED_DEFICIT)
-            after, added = State(after.returned, (*after.charges, let_go)), [*added, let_go]
-    return after, added, made
 
 
 def _outcome(
