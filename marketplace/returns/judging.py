@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketplace.kernel.money import allocate, round_half_up
+from marketplace.pricing.charges import as_far_as_owed
 from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, Order, Returned, State
 from marketplace.pricing.policy import Fault, LossBearer, Policy
 from marketplace.pricing.valuation import value
@@ -64,11 +65,14 @@ def state_after(
     policy: Policy,
     before: State,
     judged: Sequence[Judged],
-    charges: Sequence[Charge],
+    labels: Sequence[Charge],
+    given: Sequence[Charge] = (),
     taken_back: Sequence[Charge] = (),
-) -> tuple[State, list[tuple[int, Charge]]]:
-    """The state in which these verdicts hold instead of those before, with these charges besides and without those
-    `taken_back`; and the charges that faults shared as sums make, each with the number of its line in `judged`."""
+) -> tuple[State, list[tuple[int, Charge]], list[Charge]]:
+    """The state in which these verdicts hold instead of those before, with what labels cost and what is given besides,
+    and without the charges `taken_back`; the charges that faults shared as sums make, each with the number of its line
+    in `judged`; and all that are new. What stood before, and labels, are lowered to what is still owed; what is given
+    is not, so that it is refused where it does not fit."""
     counts = {(entry.line, entry.fault): entry.quantity for entry in before.returned}
     for line in judged:
         name = str(line.order_line_id)
@@ -81,7 +85,11 @@ def state_after(
         kept -= Counter(charge_from_json(entry) for entry in (line.was or {}).get("charges", ()))
     base = State(returned, tuple(charge for charge in before.charges if _taken(kept, charge)))
     made = _shared_as_charges(order, policy, base, judged)
-    return State(returned, (*base.charges, *(charge for _, charge in made), *charges)), made
+    shared_out = [charge for _, charge in made]
+    base = as_far_as_owed(order, policy, State(returned, (*base.charges, *shared_out)))
+    after = as_far_as_owed(order, policy, State(returned, (*base.charges, *labels)))
+    new = [*shared_out, *given, *(Counter(after.charges) - Counter(base.charges)).elements()]
+    return State(returned, (*after.charges, *given)), made, new
 
 
 def _taken(kept: Counter[Charge], charge: Charge) -> bool:

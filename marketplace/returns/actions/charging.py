@@ -1,11 +1,10 @@
-"""The charges that a decision makes, takes back and lowers, and the state of the formula that it leads to."""
+"""The charges that a decision makes and takes back, and the state of the formula that it leads to."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marketplace.orders.formula import valued
-from marketplace.pricing.charges import as_far_as_owed
 from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, State
 from marketplace.pricing.facts import Order as Facts
 from marketplace.pricing.policy import Policy
@@ -46,15 +45,10 @@ def next_state(
     paid: int,
 ) -> tuple[State, list[Charge], Sequence[tuple[int, Charge]]]:
     """The state to enter and every charge that is new in it: given, of labels (`new`), made by sharing a fault (again
-    with the number of its line), or a deficit let go. Those that nobody gives now are lowered to what is still owed."""
+    with the number of its line), or a deficit let go."""
     facts, policy, before = present
     given, labels = new
-    base, made = judging.state_after(facts, policy, before, judged, (), removed)
-    base = as_far_as_owed(facts, policy, base)
-    after = as_far_as_owed(facts, policy, State(base.returned, (*base.charges, *labels)))
-    charged = (Counter(after.charges) - Counter(base.charges)).elements()
-    added = [*(charge for _, charge in made), *given, *charged]
-    after = State(after.returned, (*after.charges, *given))
+    after, made, added = judging.state_after(facts, policy, before, judged, labels, given, removed)
     rule = ReturnTerms(terms)
     if rule.deficit.value == "waive":
         owed, owed_before = (

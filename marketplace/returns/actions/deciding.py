@@ -83,7 +83,7 @@ def stands(found: queries.Locked, pairs: Verdicts) -> bool:
     facts, policy, before = facts_of(found.order)
     labels, ended, _ = labelling.charges(found.case.id, found.lines, pairs, before)
     judged = [judging.Judged(line.order_line_id, line.vendor_id, line.settled, verdict) for line, verdict in pairs]
-    after, _ = judging.state_after(facts, policy, before, judged, labels, ended)
+    after, _, _ = judging.state_after(facts, policy, before, judged, labels, taken_back=ended)
     return judging.moves_nothing(before, after)
 
 
