@@ -108,11 +108,19 @@ def create(actor: Actor, facts: Mapping[str, Any]) -> queries.OwnOffer:
     return queries.OwnOffer(offer, product, stock)
 
 
+def relist(actor: Actor, offer_id: uuid.UUID) -> queries.OwnOffer:
+    """An offer of the actor's company that has ended, a draft again as it was. Raises OfferUnknown, OnlyVendorsOffer,
+    EndedByOperator, SkuTaken, IllegalMove."""
+    offer = queries.offer(actor, offer_id, lock=True)
+    if not actor.acts_as(Side.VENDOR) or offer.vendor_id != actor.company_id:
+        raise OnlyVendorsOffer
+    return _relisted(actor, offer, {})
+
+
 def _relisted(actor: Actor, offer: Offer, facts: Mapping[str, Any]) -> queries.OwnOffer:
     """A draft again, with its prices; what `facts` leave out is as it was."""
     if barred_from_relisting(actor, [offer.id]):
         raise EndedByOperator
-
     try:
         with db.session.begin_nested():
             move(offer, OfferVerb.RELIST, actor)

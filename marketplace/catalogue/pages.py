@@ -38,16 +38,11 @@ class StockForm(forms.PageForm, StockIn):
     pass
 
 
-def _offer_again(actor: Actor, offer_id: uuid.UUID) -> OwnOffer:
-    ended = queries.own_offer(actor, offer_id).offer
-    return actions.create(actor, {"product_id": ended.product_id, "sku": ended.sku})
-
-
 TELL: dict[str, tuple[Callable[[Actor, uuid.UUID], OwnOffer], str]] = {
     OfferVerb.PUBLISH: (actions.publish_offer, "is live."),
     OfferVerb.PAUSE: (actions.pause, "is paused."),
     OfferVerb.END: (actions.end, "has ended."),
-    OfferVerb.RELIST: (_offer_again, "is a draft again; publish it to sell it."),
+    OfferVerb.RELIST: (actions.relist, "is a draft again; publish it to sell it."),
 }
 
 

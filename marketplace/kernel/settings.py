@@ -34,9 +34,7 @@ class Settings:
     reservation_minutes: int = 30
     pay_within_hours: int = 72  # an order that is not paid by then is cancelled
     confirm_hours: int = 24  # a vendor confirms an order within these
-    earned_after_shipping_days: int = (
-        14  # what ships without a parcel, or one without a number, counts as delivered after these
-    )
+    earned_after_shipping_days: int = 14  # what ships without a parcel, or without its number, counts as delivered
     delivered_after_shipping_days: int = 30  # a parcel with a number, of which nobody reports what became of it
     dunning_days: str = "3,10,20"  # so many days after an invoice was due each reminder is sent
     dunning_fee_level: int = 2  # from this reminder on interest and a flat sum are claimed

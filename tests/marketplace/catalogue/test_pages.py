@@ -3,7 +3,7 @@
 import pytest
 
 from marketplace.catalogue import actions
-from marketplace.catalogue.models import OfferStock
+from marketplace.catalogue.models import OfferStock, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel.db import QueryCounter, db, transaction
 from tests.builders.catalogue import a_product, an_offer
@@ -159,3 +159,14 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_offers(client_as
             counts.append(len(seen.statements))
     assert counts[:2] == counts[2:]
     assert max(counts) <= 6
+
+
+def test_of_two_ended_offers_with_one_sku_that_comes_back_which_was_pressed(client_as, cast, offer):
+    with transaction():
+        actions.end(cast.vendor, offer.id)
+        newer = an_offer(
+            cast.vendor_company, db.session.get(Product, offer.product_id), sku="B-1", state=OfferState.ENDED
+        )
+    assert send(client_as(cast.vendor), PATH, f"/{offer.id}/relist").status_code == 303
+    db.session.expire_all()
+    assert (offer.state, newer.state) == (OfferState.DRAFT, OfferState.ENDED)
