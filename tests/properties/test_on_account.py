@@ -104,7 +104,8 @@ class Life:
     def charge(self, number):
         order = order_queries.order(SYSTEM, self.placed.order.id, locked=True)
         facts, _, state = formula.facts_of(order)
-        pairs = list(permutations((BUYER, MARKETPLACE, *facts.by_vendor), 2))
+        # What the buyer is given could leave a part that was not invoiced below nothing: no item can give that back.
+        pairs = [pair for pair in permutations((BUYER, MARKETPLACE, *facts.by_vendor), 2) if pair[1] != BUYER]
         charge = Charge(*pairs[number % len(pairs)], 1 + number, list(ChargeKind)[number % len(ChargeKind)])
         self._enter(order, type(state)(state.returned, (*state.charges, charge)))
 
