@@ -208,7 +208,7 @@ SUBSCRIPTIONS: list[outbox.Subscription] = [
     outbox.Subscription(orders.VendorOrderShipped, shipment_handlers.close_delivered, inside=True),
     outbox.Subscription(orders.OrderStepTaken, refund_handlers.follow_step, inside=True),
     outbox.Subscription(return_events.ReturnMoved, return_handlers.write_letters),
-    outbox.Subscription(orders.OrderStepTaken, earning_handlers.close_cancelled, inside=True),
+    outbox.Subscription(orders.OrderStepTaken, earning_handlers.earn_ended, inside=True),
     outbox.Subscription(orders.VendorOrderDelivered, earning_handlers.earn, inside=True),
     outbox.Subscription(receivables.BankTransfersArrived, receivable_handlers.match_arrived, outside=True),
     outbox.Subscription(payments.DeficitPaid, receivable_handlers.follow_paid_deficit, inside=True),

@@ -40,7 +40,7 @@ def beside(order: Order, policy: Policy, state: State, valuation: Valuation) -> 
         if payee == MARKETPLACE:
             got[payer] += amount
             got_labels[payer] += amount if charge.kind is ChargeKind.LABEL else 0
-        elif payer == MARKETPLACE and charge.kind is ChargeKind.WAIVED_DEFICIT:
+        elif (payer, payee, charge.kind) == (MARKETPLACE, BUYER, ChargeKind.WAIVED_DEFICIT):
             waived += amount
         elif payer == MARKETPLACE:
             paid[payee] += amount

@@ -64,14 +64,15 @@ def release(vendor_order_id: uuid.UUID) -> Earning:
     return row
 
 
-def close_cancelled(order_id: uuid.UUID) -> None:
-    """What a cancelled part leaves with its vendor (a delivery that stays sold, say) waits for nothing more."""
+def earn_ended(order_id: uuid.UUID) -> None:
+    """What a cancelled part leaves with its vendor (a delivery that stays sold, say) waits for nothing more; nor does
+    what he owes on net terms of a part that is in the books without an invoice."""
     shares: dict[uuid.UUID, list[Share]] = {}
-    for part in queries.cancelled_parts(order_id):
+    for part in queries.ended_parts(order_id):
         shares = shares or books.shares_of([order_id])
         if any(share.account is A.VENDOR_PENDING for share in shares.get(part.id, ())):
             row = _row(queries.locked_part(part.id))
-            row.delivered_at = row.delivered_at or clock.now()
+            row.delivered_at = row.delivered_at or part.delivered_at or clock.now()
             _earn(row, part)
     earn_deliveries(order_id)
 
@@ -153,13 +154,13 @@ def _part(row: Earning) -> Part:
 def _earn(row: Earning, part: VendorOrder) -> None:
     if row.delivered_at is None or row.buyer_owes or row.state not in {S.PENDING, S.INVOICED}:
         return
-    if row.state is S.PENDING and queries.on_terms(row.order_id):
-        return  # on net terms nothing is in the books before the invoice, which may come after the goods
+    shares = books.shares_of([row.order_id]).get(row.id, [])
+    if row.state is S.PENDING and queries.on_terms(row.order_id) and postings.owed(shares, A.VENDOR_PENDING) >= 0:
+        return  # on net terms a vendor gets nothing before the invoice, which may come after the goods
     before = ACCOUNTS[row.state]
     history.move(row, EarningVerb.EARN, SYSTEM)
     row.earned_at = clock.now()
     row.due_at = row.delivered_at + timedelta(days=int(part.settlement_terms.get("hold_days", HOLD_DAYS)))
-    shares = books.shares_of([row.order_id]).get(row.id, [])
     lines = postings.moved(_part(row), shares, before, ACCOUNTS[S.EARNED], K.EARNED)
     if lines:
         books.post(f"earned:{row.id}", "earned", lines, order_id=row.order_id, occurred_at=row.delivered_at)

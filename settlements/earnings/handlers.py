@@ -1,4 +1,4 @@
-"""What earnings do when orders move: earn what was delivered, and let go what a cancelled part leaves."""
+"""What earnings do when orders move: earn what was delivered, and let go what a part leaves that has ended."""
 
 import uuid
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ def earn(events: Sequence[VendorOrderDelivered]) -> None:
         actions.delivered(event.vendor_order_id)
 
 
-def close_cancelled(events: Sequence[OrderStepTaken]) -> None:
+def earn_ended(events: Sequence[OrderStepTaken]) -> None:
     """Inside, after the step was booked: a part that was cancelled waits for no delivery."""
     for event in events:
         if event.number > 0:
-            actions.close_cancelled(event.order_id)
+            actions.earn_ended(event.order_id)
 
 
 def follow_invoice(events: Sequence[InvoiceIssued]) -> None:
@@ -47,6 +47,7 @@ def _follow_open(invoice: Invoice) -> None:
     else:
         actions.invoiced(invoice.vendor_order_id)
         _release_settled(invoice.order_id, invoice.vendor_order_id)
+    actions.earn_ended(invoice.order_id)
 
 
 def release_settled(events: Sequence[ReceivableSettled]) -> None:

@@ -65,11 +65,10 @@ def on_terms(order_id: uuid.UUID) -> bool:
     return bool(db.session.scalar(statement))
 
 
-def cancelled_parts(order_id: uuid.UUID) -> list[VendorOrder]:
-    """The parts of an order that were cancelled and whose money is still pending."""
+def ended_parts(order_id: uuid.UUID) -> list[VendorOrder]:
+    """The parts of an order that were cancelled, or have arrived, and whose money is still pending."""
     stages = stages_of(order_id)
-    parts = orders.parts_of(order_id)
-    return [part for part in parts if part.state == VendorOrderState.CANCELLED and stages.of(part.id) is PENDING]
+    return [part for part in orders.parts_of(order_id) if part.state in _ARRIVED and stages.of(part.id) is PENDING]
 
 
 def operator_deliveries(order_id: uuid.UUID) -> list[uuid.UUID]:

@@ -22,6 +22,8 @@ S, V = EarningState, EarningVerb
 EARNING_STATES: dict[tuple[EarningState, EarningVerb], EarningState] = {
     (S.PENDING, V.INVOICE): S.INVOICED,
     (S.INVOICED, V.INVOICE): S.INVOICED,
+    (S.EARNED, V.INVOICE): S.EARNED,
+    (S.DUE, V.INVOICE): S.DUE,
     (S.PENDING, V.EARN): S.EARNED,
     (S.INVOICED, V.EARN): S.EARNED,
     (S.EARNED, V.EARN): S.EARNED,

@@ -230,6 +230,11 @@ def is_booked(source: str) -> bool:
     return _session().scalar(select(Journal.id).where(Journal.source == source)) is not None
 
 
+def booked(sources: Iterable[str]) -> set[str]:
+    """Which of these events were booked."""
+    return set(_session().scalars(select(Journal.source).where(Journal.source.in_(list(sources)))))
+
+
 def order_is_booked(order_id: uuid.UUID, event: str) -> bool:
     """Has an event of this kind been booked for the order?"""
     statement = select(Journal.id).where(Journal.order_id == order_id, Journal.event == event).limit(1)

@@ -33,10 +33,11 @@ def order_on_terms(cast, wanted, *, due=NET_30):
     return place(cast.buyer, wanted, [cast.vendor_company, cast.rival_vendor_company], on_account=due)
 
 
-def owed_of(order):
-    """What the buyer owes now, by part: {vendor order id, or None for the operator's invoice: minor}."""
+def owed_of(order, *, charges=None):
+    """What the buyer owes now, by part: {vendor order id, or None for the operator's invoice: minor}; `charges` instead
+    of those that there are."""
     facts, step = facts_of(order), order_queries.last_step(order.id)
-    charges = state_from_json(step.formula_state).charges
+    charges = state_from_json(step.formula_state).charges if charges is None else charges
     owed = owed_by_part(valuation_from_json(step.valuation), charges, facts.prices_include_tax)
     return {part_of(seller, facts.vendor_orders): minor for seller, minor in owed.items()}
 

@@ -68,11 +68,13 @@ def parts_changed(
     stages: Stages,
     booked: frozenset[Part],
     known: tuple[Beside, Beside] = (NOTHING_BESIDE, NOTHING_BESIDE),
+    *,
+    rest: bool = True,
 ) -> list[Line]:
     """What a step of the order, from one valuation to the other, moves of the parts that were invoiced; the others come
-    with their invoices."""
+    with their invoices. `rest`: what belongs to no part was invoiced too."""
     found = [*entitled(facts, *valuations, stages, known), *_passed_through(facts, known)]
-    return [line for line in found if _in(line, booked, rest=True)]
+    return [line for line in found if _in(line, booked, rest=rest)]
 
 
 def _passed_through(facts: OrderFacts, known: tuple[Beside, Beside]) -> list[Line]:

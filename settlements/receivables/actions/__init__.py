@@ -3,6 +3,7 @@
 from settlements.receivables.actions.claiming import carried, claim_deficit, follow_deficit
 from settlements.receivables.actions.crediting import credit_of, pay_back, set_off
 from settlements.receivables.actions.dunning import add_rate, ladder, pause, remind
+from settlements.receivables.actions.following import follow_step
 from settlements.receivables.actions.giving_up import decide, propose
 from settlements.receivables.actions.importing import Arrived, Imported, take_in
 from settlements.receivables.actions.matching import (
@@ -13,7 +14,7 @@ from settlements.receivables.actions.matching import (
     send_back,
     undo,
 )
-from settlements.receivables.actions.opening import NewReceivable, follow_step, open_receivables
+from settlements.receivables.actions.opening import NewReceivable, open_receivables
 
 __all__ = [
     "Allocation",

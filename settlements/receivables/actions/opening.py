@@ -1,4 +1,4 @@
-"""An invoice opens an item and brings its part of the order into the books; a step of the order changes both."""
+"""An invoice opens an item and brings its part of the order into the books."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import product
 
-from marketplace.credit import actions as credit
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, new_id
 from marketplace.orders import queries as order_queries
 from marketplace.orders.formula import beside_of
 from marketplace.orders.models import Order, OrderStep
 from marketplace.pricing.answers import valuation_from_json
-from marketplace.pricing.facts import MARKETPLACE, Valuation
+from marketplace.pricing.facts import Charge, Valuation
+from marketplace.pricing.losses import Beside
 from marketplace.pricing.wire import state_from_json
 from settlements.ledger import books
 from settlements.ledger.postings import terms as postings
@@ -22,7 +22,6 @@ from settlements.ledger.postings.orders import NOTHING_DELIVERED, OrderFacts, St
 from settlements.payments.actions import facts_of
 from settlements.receivables import queries
 from settlements.receivables.actions.entries import claim_of, enter
-from settlements.receivables.actions.matching import release_when_paid
 from settlements.receivables.models import Receivable
 from settlements.receivables.references import key_of
 from settlements.receivables.refusals import InvoiceDiffersFromOrder, OrderNotOnTerms
@@ -42,6 +41,35 @@ class NewReceivable:
     due_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a step of an order on terms says of its parts."""
+
+    facts: OrderFacts
+    valuation: Valuation
+    charges: Sequence[Charge]
+    known: Beside
+
+    @staticmethod
+    def of(order: Order, step: OrderStep) -> "Worth":
+        valuation = valuation_from_json(step.valuation)
+        charges = state_from_json(step.formula_state).charges
+        return Worth(facts_of(order), valuation, charges, beside_of(order, step, valuation))
+
+    def on_terms(self, stages: Stages = NOTHING_DELIVERED) -> Stages:
+        deliveries = [row.id for row in self.valuation.deliveries]
+        return postings.on_terms(stages, self.facts.vendor_orders.values(), deliveries)
+
+    def invoiced(self, part: postings.Part) -> tuple[list[Line], list[Line]]:
+        """What the part brings into the books, and what belongs to none: see `part_invoiced`."""
+        return postings.part_invoiced(self.facts, self.valuation, self.on_terms(), part, self.known)
+
+    def owed(self) -> dict[postings.Part, int]:
+        """What the buyer owes by part; `None` for the operator's, where he sells a delivery or charges something."""
+        owed = postings.owed_by_part(self.valuation, self.charges, self.facts.prices_include_tax)
+        return {postings.part_of(seller, self.facts.vendor_orders): minor for seller, minor in owed.items()}
+
+
 def open_receivables(
     order_id: uuid.UUID, vendor_order_id: uuid.UUID | None, wanted: Sequence[NewReceivable]
 ) -> list[Receivable]:
@@ -54,11 +82,13 @@ def open_receivables(
     order = order_queries.order(SYSTEM, order_id, locked=True)
     if order.payment_terms is None:
         raise OrderNotOnTerms
-    source = f"invoiced:{vendor_order_id or order.id}"
-    if books.is_booked(source):
-        return []
+    source = source_of(order, vendor_order_id)
     others = queries.of_order(order.id)
-    lines, rest = _lines(order, vendor_order_id)
+    known = books.is_booked(source)
+    if known and (not others or any(item.vendor_order_id == vendor_order_id for item in others)):
+        return []
+    worth = Worth.of(order, order_queries.last_step(order.id))
+    lines, rest = worth.invoiced(vendor_order_id)
     charged = -sum(line.amount_minor for line in rest)  # by the marketplace: on its own invoice, where it has one
     owed_minor = (charged if vendor_order_id is None else 0) - sum(line.amount_minor for line in lines)
     invoiced_minor = sum(row.amount_minor for row in wanted)
@@ -69,14 +99,16 @@ def open_receivables(
             owed_minor=owed_minor,
         )
     items = [new_item(order, vendor_order_id, row) for row in wanted if row.amount_minor]
-    lines += [postings.receivable(claim_of(item), item.amount_minor) for item in items]
-    # Until the marketplace tells of it, the first item of all bears what it charges.
     bears, moves = None, 0
-    if not others and items:
+    if known:  # it was below nothing once, and another item has borne what it comes to since
+        source, lines = f"{source}:told", []
+        bears, moves = bearer(others), -owed_minor
+    elif not others and items:  # until the marketplace tells of it, the first item of all bears what it charges
         lines += rest
         bears, moves = (items[0], charged) if vendor_order_id is not None else (None, 0)
     elif others and vendor_order_id is None:
-        bears, moves = others[0], -charged
+        bears, moves = bearer(others), -charged
+    lines += [postings.receivable(claim_of(item), item.amount_minor) for item in items]
     if bears is not None:
         lines.append(postings.receivable(claim_of(bears), moves))
     if without_zeros(lines):
@@ -85,8 +117,53 @@ def open_receivables(
         enter(item, "issued", item.amount_minor, f"invoice:{item.invoice_id}", on=item.issued_on)
     if bears is not None:
         enter(bears, "credited", moves, f"{source}:charged")
+    if items and not others:
+        enter_below_nothing(items[0], book_below_nothing(order, worth, items))
     set_off_within([*others, *items], source)
     return items
+
+
+def source_of(order: Order, part: postings.Part) -> str:
+    """Under which a part of an order on terms comes into the books."""
+    return f"invoiced:{part or order.id}"
+
+
+def bearer(items: Sequence[Receivable]) -> Receivable:
+    """The item of what belongs to no invoice: the operator's, until there is one the first."""
+    return next((item for item in items if item.vendor_order_id is None), items[0])
+
+
+def parts_booked(order: Order, worth: Worth, items: Sequence[Receivable]) -> frozenset[postings.Part]:
+    """The parts that are in the books: those with items, and those that came to nothing, or less, when they came in."""
+    found = {item.vendor_order_id for item in items}
+    others = {source_of(order, part): part for part in worth.facts.vendor_orders.values() if part not in found}
+    booked = books.booked(others) if others else set()
+    return frozenset({*found, *(others[source] for source in booked)})
+
+
+def book_below_nothing(order: Order, worth: Worth, items: Sequence[Receivable]) -> dict[str, int]:
+    """What the buyer is given can be more than he owes of its part (a return label, where all of it came back), which
+    no invoice tells then: such a part comes into the books all the same, and the bearer's item falls.
+
+    By how much, by source; entered by the caller, once he has booked all that makes it fall.
+    """
+    owed = worth.owed()
+    below = {part: owed.get(part, 0) for part in worth.facts.vendor_orders.values() if owed.get(part, 0) < 0}
+    booked = parts_booked(order, worth, items) if below else frozenset()
+    found = {}
+    for part, minor in below.items():
+        if part not in booked:
+            source = source_of(order, part)
+            lines = [*worth.invoiced(part)[0], postings.receivable(claim_of(bearer(items)), minor)]
+            books.post(source, INVOICE_OPENED, without_zeros(lines), order_id=order.id)
+            found[source] = minor
+    return found
+
+
+def enter_below_nothing(item: Receivable, below: Mapping[str, int]) -> None:
+    """The bearer's item falls by what `book_below_nothing` has found."""
+    for source, minor in below.items():
+        enter(item, "credited", minor, source)
 
 
 def new_item(
@@ -117,127 +194,15 @@ def new_item(
     return item
 
 
-def _lines(order: Order, part: uuid.UUID | None) -> tuple[list[Line], list[Line]]:
-    facts, step = facts_of(order), order_queries.last_step(order.id)
-    valuation = valuation_from_json(step.valuation)
-    stages = _on_terms(facts, valuation, NOTHING_DELIVERED)
-    known = beside_of(order, step, valuation)
-    return postings.part_invoiced(facts, valuation, stages, part, known)
-
-
-def _on_terms(facts: OrderFacts, valuation: Valuation, stages: Stages) -> Stages:
-    deliveries = [row.id for row in valuation.deliveries]
-    return postings.on_terms(stages, facts.vendor_orders.values(), deliveries)
-
-
-def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stages, refund_minor: int) -> None:
-    """The order went from one step to the next: what was invoiced is booked by the difference, its open items follow
-    (a credit note documents it), and `refund_minor` of what was paid is owed back. The order is locked.
-
-    What is not invoiced yet comes into the books with its invoice, in the state that it is in then. The step is booked
-    before its items change: one that is settled by it moves its vendor's share on, whole.
-    """
-    items = queries.of_order(order.id)
-    if not items:
-        return
-    facts = facts_of(order)
-    valuations = valuation_from_json(before.valuation), valuation_from_json(after.valuation)
-    known = beside_of(order, before, valuations[0]), beside_of(order, after, valuations[1])
-    booked = frozenset(item.vendor_order_id for item in items)
-    lines = postings.parts_changed(facts, valuations, _on_terms(facts, valuations[1], stages), booked, known)
-    source = after.source or f"step:{after.id}"
-    changed = _changes(items, facts, (before, after), -sum(line.amount_minor for line in lines))
-    given = _given(items, changed, refund_minor)
-    for item in items:
-        claim = claim_of(item)
-        lines.append(postings.receivable(claim, changed[item.id] + given.refunded.get(item.id, 0)))
-        if given.recovered.get(item.id):
-            lines += postings.written_off(claim, -given.recovered[item.id])
-    lines.append(postings.refund_owed(order.id, refund_minor, order.currency))
-    moving = without_zeros(lines)
-    if moving:
-        books.post(source, "order_step", moving, order_id=order.id, occurred_at=after.at)
-    _enter_all(order, items, changed, given, source)
-    release_when_paid(items[0])
-
-
-def _changes(
-    items: Sequence[Receivable], facts: OrderFacts, steps: tuple[OrderStep, OrderStep], total_minor: int
-) -> dict[uuid.UUID, int]:
-    """By how much each item changes: the first of each part by that part of what the buyer owes, and the operator's, or
-    the first of all, by what belongs to no invoice."""
-    sums: dict[uuid.UUID | None, int] = {}
-    for step, sign in zip(steps, (-1, 1), strict=True):
-        charges = state_from_json(step.formula_state).charges
-        owed = postings.owed_by_part(valuation_from_json(step.valuation), charges, facts.prices_include_tax)
-        for seller, minor in owed.items():
-            if seller == MARKETPLACE or uuid.UUID(seller) in facts.vendor_orders:
-                part = postings.part_of(seller, facts.vendor_orders)
-                sums[part] = sums.get(part, 0) + sign * minor
-    firsts = {item.vendor_order_id: item.id for item in reversed(items)}
-    changed = {item.id: 0 for item in items}
-    changed.update({item_id: sums.get(part, 0) for part, item_id in firsts.items()})
-    rest = total_minor - sum(changed.values())
-    own = next((item for item in items if item.vendor_order_id is None), items[0])
-    changed[own.id] += rest
-    return changed
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """Of which items what was refunded, and how much less of which is written off after all."""
-
-    refunded: Mapping[uuid.UUID, int]
-    recovered: Mapping[uuid.UUID, int]
-
-
-def _given(items: Sequence[Receivable], changed: Mapping[uuid.UUID, int], refund_minor: int) -> _Given:
-    """What the changes will come to once they are entered; nothing is entered yet."""
-    still_open = {item.id: item.open_minor + changed[item.id] for item in items}
-    recovered, refunded = {}, {}
-    for item in items:
-        given_up = -queries.entered(item.id, "written_off", "recovered")
-        back = min(given_up, max(0, -still_open[item.id]))
-        if back:
-            recovered[item.id] = back
-            still_open[item.id] += back
-    for giver, taker, amount in _set_offs(still_open):
-        still_open[giver] += amount
-        still_open[taker] -= amount
-    left = refund_minor
-    for item_id, minor in still_open.items():
-        part = min(left, max(0, -minor))
-        if part:
-            refunded[item_id] = part
-            left -= part
-    if left:
-        raise RuntimeError("a refund of an order on terms is of what its invoices were paid")
-    return _Given(refunded, recovered)
-
-
-def _enter_all(
-    order: Order, items: Sequence[Receivable], changed: Mapping[uuid.UUID, int], given: _Given, source: str
-) -> None:
-    for item in items:
-        enter(item, "credited", changed[item.id], source)
-        back = given.recovered.get(item.id, 0)
-        if back:
-            enter(item, "recovered", back, source + ":recovered")
-            credit.give_up(order.id, -back, order.owed_minor - order_queries.net_paid(order.id))
-    set_off_within(items, source)
-    for item in items:
-        enter(item, "refunded", given.refunded.get(item.id, 0), source + ":refunded")
-
-
 def set_off_within(items: Sequence[Receivable], source: str) -> None:
     """What is too much on one invoice of an order pays its others, in the order in which they fall due."""
     by_id = {item.id: item for item in items}
-    for giver, taker, amount in _set_offs({item.id: item.open_minor for item in items}):
+    for giver, taker, amount in set_offs({item.id: item.open_minor for item in items}):
         enter(by_id[giver], "set_off", amount, f"{source}:to:{taker}")
         enter(by_id[taker], "set_off", -amount, f"{source}:from:{giver}")
 
 
-def _set_offs(still_open: Mapping[uuid.UUID, int]) -> list[tuple[uuid.UUID, uuid.UUID, int]]:
+def set_offs(still_open: Mapping[uuid.UUID, int]) -> list[tuple[uuid.UUID, uuid.UUID, int]]:
     """(giver, taker, how much): what is below zero pays what is above, both in their order."""
     left, found = dict(still_open), []
     for giver, taker in product(still_open, still_open):

@@ -12,14 +12,14 @@ from marketplace.orders.actions import Cause, Reason
 from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, Returned, State
 from marketplace.pricing.policy import Fault
 from settlements.ledger import books
-from settlements.ledger.chart import AccountKind
+from settlements.ledger.chart import AccountKind, PostingKind
 from settlements.receivables import actions as receivables
 from settlements.receivables import queries
 from settlements.refunds import actions as refunds
 from settlements.refunds import queries as refund_queries
 from settlements.refunds.states import RefundState
 from tests.builders.companies import an_actor
-from tests.builders.receivables import example_on_terms, invoiced, paid
+from tests.builders.receivables import example_on_terms, invoiced, owed_of, paid
 
 TOTAL, CREDIT_NOTE = 43_674, 9_214
 
@@ -179,4 +179,81 @@ def test_what_the_marketplace_charges_is_borne_by_the_first_invoice_until_its_ow
         assert open_of(placed) == 25_757 - 500
         assert invoiced(placed.order)[None].amount_minor == 1_788 - 500
     assert open_of(placed) == TOTAL - 500
+    assert right()
+
+
+def charged(placed, *charges):
+    order = order_queries.order(SYSTEM, placed.order.id, locked=True)
+    _, _, state = formula.facts_of(order)
+    parts = order_queries.parts_of(order.id, locked=True)
+    orders.take_step(order, parts, State(state.returned, charges), Reason(SYSTEM, Cause.CHARGED))
+
+
+def without_b(placed, cast):
+    """Nothing of B is wanted any more, and B pays a label of 7.00: his part is 7.00 below nothing."""
+    b = placed.parts[cast.rival_vendor_company.id]
+    units = [orders.Units(line.id, line.quantity) for line in order_queries.lines_of(placed.order.id, b.id)]
+    orders.cancel(cast.buyer, placed.order.id, units)
+    charged(placed, Charge(str(b.vendor_id), BUYER, 700, ChargeKind.LABEL))
+    return b.id
+
+
+def test_a_part_below_nothing_is_given_back_of_what_the_others_were_paid(placed, cast):
+    a = placed.parts[cast.vendor_company.id].id
+    with transaction():
+        items = invoiced(placed.order, parts=[a, None])
+        paid(items[a].amount_minor, items[a].number)
+        paid(items[None].amount_minor, items[None].number)
+    with transaction():
+        b = without_b(placed, cast)
+    owed = order_queries.order(SYSTEM, placed.order.id).owed_minor
+    assert in_the_books(placed, cast) == (0, items[a].amount_minor + items[None].amount_minor - owed)
+    shares = books.shares_of([placed.order.id])[b]
+    assert books.Share(AccountKind.VENDOR_EARNED, PostingKind.LABEL, 700) in shares  # falls due like any other
+    assert right()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_part_below_nothing_lowers_what_is_open_of_the_others(placed, cast, first):
+    a = placed.parts[cast.vendor_company.id].id
+    with transaction():
+        if first:
+            invoiced(placed.order, parts=[a])
+        without_b(placed, cast)
+        invoiced(placed.order, parts=[a])
+    assert open_of(placed) == 25_757 - 700
+    with transaction():
+        invoiced(placed.order, parts=[None])
+    assert open_of(placed) == order_queries.order(SYSTEM, placed.order.id).owed_minor
+    assert right()
+
+
+def test_a_part_that_was_below_nothing_and_is_invoiced_after_all_bears_its_own(placed, cast):
+    a, b = (placed.parts[company.id].id for company in (cast.vendor_company, cast.rival_vendor_company))
+    owed = owed_of(placed.order)
+    label = Charge(str(cast.rival_vendor_company.id), BUYER, owed[b] + 700, ChargeKind.LABEL)
+    with transaction():
+        invoiced(placed.order, parts=[a])
+        charged(placed, label)
+        assert open_of(placed) == owed[a] - 700
+        charged(placed)
+        assert open_of(placed) == owed[a] + owed[b]
+        items = invoiced(placed.order, parts=[b, None])
+    assert items[b].open_minor == owed[b]
+    assert {item.vendor_order_id: item.open_minor for item in queries.of_order(placed.order.id)} == owed
+    assert invoiced(placed.order, parts=[b]) == {b: None}
+    assert right()
+
+
+def test_what_a_vendor_owes_the_marketplace_is_booked_where_the_buyer_owes_nothing_of_all_that_was_invoiced(
+    placed, cast
+):
+    a = placed.parts[cast.vendor_company.id]
+    given = Charge(str(a.vendor_id), BUYER, owed_of(placed.order)[a.id], ChargeKind.GOODWILL)
+    with transaction():
+        charged(placed, given)
+        assert invoiced(placed.order, parts=[a.id]) == {a.id: None}
+    with transaction():
+        charged(placed, given, Charge(str(a.vendor_id), MARKETPLACE, 300, ChargeKind.LABEL))
+    assert books.Share(AccountKind.VENDOR_PENDING, PostingKind.LABEL, 300) in books.shares_of([placed.order.id])[a.id]
     assert right()
