@@ -143,7 +143,8 @@ def _line(
         whom = line.vendor if party == "vendor" else party
         yield Sentence(whom, kind, line.id, amount, rule, text)
     if after.unit_price != before.unit_price:
-        text = f"{what}: a unit costs {wording.price(after.unit_price)} instead of {wording.price(before.unit_price)}"
+        now, was = (wording.price(one.unit_price, change.order.currency) for one in (after, before))
+        text = f"{what}: a unit costs {now} instead of {was}"
         why = f"{text}, by the volume that still counts"
         for party in (BUYER, line.vendor):
             yield Sentence(party, "price", line.id, 0, f"tier: {change.policy.tier.value}", why)
@@ -265,7 +266,7 @@ def _delivery(
 def _delivery_words(
     change: Change, rated: Rated, number: int, values: tuple[DeliveryValue, DeliveryValue], *, to_vendor: bool
 ) -> tuple[str, str]:
-    """(rule, sentence): `delivery 14.90: 2 of 7 units by value came back by the vendor's fault: 4.26 returned`."""
+    """(rule, sentence): `delivery 14.90 EUR: 2 of 7 units by value came back by the vendor's fault: ...`."""
     before, after = values
     delivery = change.order.deliveries[number]
     lines = rated.order.by_delivery[delivery.id]

@@ -19,6 +19,7 @@ from marketplace.kernel.fields import PageArgs, Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders import queries as orders
+from marketplace.pricing import wording
 from marketplace.pricing.facts import ChargeKind
 from marketplace.pricing.policy import Fault
 from marketplace.returns import actions, compare, queries, returnable, storage, views
@@ -146,7 +147,7 @@ def case(case_id: uuid.UUID, previewed: compare.Column | None = None) -> str:
         previewed=previewed,
         vendors=[(str(part.vendor_id), part.vendor_name) for part in order.parts] if actor.sees_all else [],
         faults=FAULTS,
-        kinds=ChargeKind,
+        kinds=wording.CHARGES,
         wanted=EVIDENCE_WANTED,
         to_send=views.to_send(whole),
         is_buyer=party == "buyer" or actor.sees_all,

@@ -302,6 +302,7 @@ class SentenceOut(StrictSchema):
     subject = fields.String(metadata={"description": "The order line or delivery it is about, if any."})
     amount_minor = MinorOut()
     rule = fields.String(metadata={"description": "The term of the policy that made it."})
+    why = fields.String(metadata={"description": "That term in plain words."})
     text = fields.String()
 
 

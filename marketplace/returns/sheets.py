@@ -67,7 +67,7 @@ def _words(sentences: list[Json], currency: str, names: Json) -> list[Json]:
     groups: dict[str, list[Json]] = {}
     for one in sentences:
         amount = _money(one["amount_minor"], currency) if one["amount_minor"] else ""
-        said = {"text": one["text"], "rule": one["rule"], "amount": amount}
+        said = {"text": one["text"], "why": one["why"], "amount": amount}
         groups.setdefault(one["party"], []).append(said)
     return [{"name": called.get(party, ""), "sentences": found} for party, found in groups.items()]
 

@@ -7,6 +7,7 @@ from typing import Any
 from marketplace.kernel.access import Actor, Side
 from marketplace.orders.models import OrderStep
 from marketplace.orders.queries import WholeOrder
+from marketplace.pricing import wording
 from marketplace.pricing.answers import valuation_to_json
 from marketplace.pricing.facts import BUYER, MARKETPLACE
 from marketplace.returns.actions import Outcome
@@ -270,7 +271,11 @@ def _charges(charges: Sequence[Json], party: str | None) -> list[Json]:
 
 
 def _sentences(sentences: Sequence[Json], party: str | None) -> list[Json]:
-    return [sentence for sentence in sentences if party is None or sentence["party"] == party]
+    return [
+        sentence | {"why": wording.why(sentence["kind"], sentence["rule"])}
+        for sentence in sentences
+        if party is None or sentence["party"] == party
+    ]
 
 
 def _names(outcome: Outcome) -> dict[str, str]:

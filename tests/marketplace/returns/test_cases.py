@@ -81,7 +81,7 @@ def test_the_seed_question_from_request_to_refund(market, whole, case):
     assert (second.number, second.refund_minor) == (2, 9214 - 4095)
     assert owed(whole) == (34460, 34460)
     assert [part.payable_minor for part in order_queries.parts_of(whole.order.id)] == [20627, 10635]
-    assert "2 of 7 units by value came back by the vendor's fault: 4.26 returned" in str(second.explanation)
+    assert "2 of 7 units by value came back by the vendor's fault: 4.26 EUR returned" in str(second.explanation)
 
 
 def test_each_vendor_sees_and_answers_his_own_lines(market, whole, case):

@@ -98,7 +98,9 @@ def test_the_operator_compares_outcomes_previews_and_settles(client_as, market, 
     shown = send(client, page, f"{page}/decide", **chosen, **charge)
     assert shown.status_code == 200
     assert "As typed, in words" in shown.text
-    assert "goodwill: the marketplace pays 5.00 to the buyer" in shown.text
+    assert "goodwill: the marketplace pays 5.00 EUR to the buyer<small>Charged beside the goods.</small>" in shown.text
+    assert "discount: requalify" not in shown.text
+    assert "The goods that are kept get the discount that the order still earns." in shown.text
     assert owed(whole) == 43674
     assert send(client, page, f"{page}/decide", **(chosen | {"do": "settle"}), **charge).status_code == 303
     db.session.expire_all()
