@@ -139,10 +139,16 @@ class CompareAsked(forms.PageForm):
 @routes.get("/compare")
 @requires(Permission.CATALOGUE_READ)
 def comparison() -> str:
-    """Up to six products side by side."""
+    """Up to six products side by side, each to be put into the cart."""
     asked = forms.load(CompareAsked(), request.args)
     table = compare.compared(current_actor(), asked["product"])
-    return render_template("search/compare.html", table=table)
+    ready = {one.product.id: _ready(one.offers) for one in table["products"]}
+    return render_template("search/compare.html", table=table, ready=ready)
+
+
+def _ready(offers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The offer at the best price of those that can be ordered now."""
+    return next((one for one in offers if one["price"] and one["available"] >= one["least_quantity"]), None)
 
 
 class ProposalsAsked(ProposalFilter):

@@ -118,6 +118,30 @@ def test_a_comparison_takes_as_many_statements_for_three_as_for_two(client_as, c
     assert counts[0] == counts[1]
 
 
+def test_what_is_compared_shows_its_stock_and_goes_into_the_cart_of_who_may_buy(client_as, cast, goods):
+    grinder, spanner = goods
+    an_offer(cast.vendor_company, grinder, price="80", stock=0, sku="AWAY")
+    nobodys = a_product("Drill", created_by=cast.vendor_company)
+    buyer, shown = client_as(cast.buyer), []
+    for some in ([grinder, spanner], [grinder, spanner, nobodys]):
+        address = "/compare?product=" + "&product=".join(str(one.id) for one in some)
+        with QueryCounter() as seen:
+            page = see(buyer, address)
+        shown.append(seen.count)
+    assert shown[0] == shown[1]
+    best = "Best price 80.00 EUR per piece Vendor GmbH 120.00 EUR per piece 50.00 EUR from 10 Vendor GmbH"
+    stock = "Availability out of stock 2 days to ship 100 in stock 2 days to ship \N{EN DASH}"
+    told = " ".join(page.text.split())
+    assert f"{best} nobody offers it {stock} Add 89.50 EUR" in told
+    # of the grinder the offer that is there, not the cheaper one that is not
+    forms = [form for form in page.forms if form.action.endswith("/cart/lines")]
+    assert [(form.fields["quantity"], form.fields["back"]) for form in forms] == [("1", address)] * 2
+    assert len({form.fields["offer_id"] for form in forms}) == 2
+    for other in (cast.vendor, cast.operator):
+        page = see(client_as(other), address)
+        assert ("120.00 EUR" in page.text, "Add to cart" in page.text) == (True, False)
+
+
 def test_related_goods(client_as, cast, goods):
     related = client_as(cast.buyer).get(f"/v1/products/{goods[0].id}/related").json
     assert [hit["product"]["name"] for hit in related["alike"]] == ["Cordless spanner"]
