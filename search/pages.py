@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from flask import redirect, render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.agreements import queries as agreements
@@ -46,13 +46,9 @@ SORTS = {
 }
 
 
-class OffersAsked(SearchArgs):
+class OffersAsked(forms.PageForm, SearchArgs):
     """What the address of the page asks for; what it does not know it leaves alone."""
 
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
     q = Text(load_default="", max_length=200, allow_empty=True)
     category = Text(load_default=None, max_length=500)
 
@@ -151,10 +147,7 @@ def _ready(offers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return next((one for one in offers if one["price"] and one["available"] >= one["least_quantity"]), None)
 
 
-class ProposalsAsked(ProposalFilter):
-    class Meta:
-        unknown = EXCLUDE
-
+class ProposalsAsked(forms.PageForm, ProposalFilter):
     limit = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
 
 
@@ -201,10 +194,7 @@ def _check_version(proposal_id: uuid.UUID, version: int) -> None:
         raise EditedMeanwhile
 
 
-class SteeringAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
+class SteeringAsked(forms.PageForm, PageArgs):
     q = Text(load_default="", max_length=300, allow_empty=True)
     empty = fields.Boolean(load_default=False)
     days = fields.Integer(load_default=30, validate=validate.Range(min=1, max=90))

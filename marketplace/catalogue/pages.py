@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import flash, render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from marketplace.catalogue import actions, queries
@@ -25,11 +25,7 @@ routes = pages_blueprint("catalogue", __name__)
 navigation = [NavItem("Offers", "catalogue_pages.own_offers", Permission.OFFER_EDIT, Side.VENDOR, "Selling")]
 
 
-class OffersAsked(OwnOfferFilter):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class OffersAsked(forms.ListAsked, OwnOfferFilter):
     state = fields.Enum(OfferState, by_value=True, load_default=None)
     begins = Text(max_length=300, load_default="", allow_empty=True)
 

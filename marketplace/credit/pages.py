@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import current_app, render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.companies import queries as companies
@@ -15,20 +15,13 @@ from marketplace.credit.terms import TermsKind
 from marketplace.kernel import forms, problems
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import Currency, PageArgs, Text
+from marketplace.kernel.fields import Currency, Text
 from marketplace.kernel.money import Money
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("credit", __name__)
 navigation = [NavItem("Credit", "credit_pages.accounts", Permission.CREDIT_EDIT, Side.OPERATOR, "Credit")]
-
-
-class AccountsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
 
 
 class TermsForm(forms.PageForm):
@@ -59,7 +52,7 @@ class ReasonForm(forms.PageForm):
 def accounts() -> str:
     """Every credit account with its company."""
     actor = current_actor()
-    page = queries.accounts(actor, forms.load(AccountsAsked(), request.args))
+    page = queries.accounts(actor, forms.load(forms.ListAsked(), request.args))
     buyers = companies.companies(actor, {"limit": 200}).items
     named = companies.companies_by_id({row.company_id for row in page.items})
     return render_template(

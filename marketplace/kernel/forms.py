@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from marketplace.kernel import problems
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Conflict, Invalid, Refusal, Upstream
+from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.idempotency import once_for_form
 
 OUR_FIELDS = ("csrf_token", "idempotency_key")
@@ -33,10 +34,17 @@ class Sent:
 
 
 class PageForm(Schema):
-    """A form: what it does not know (our own fields, numbers named after rows) it leaves alone."""
+    """A form, or what the address of a page asks for: what it does not know (our own fields, numbers named after rows,
+    words that another site added) it leaves alone."""
 
     class Meta:
         unknown = EXCLUDE
+
+
+class ListAsked(PageForm, PageArgs):
+    """What the address of a page with a list asks for: a screen of it, and after which row."""
+
+    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
 
 
 def new_key() -> str:

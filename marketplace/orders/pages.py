@@ -1,11 +1,10 @@
 """The orders of a company, the operator's of all: where each of them stands at a glance."""
 
 from flask import render_template, request
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
-from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders import actions, queries, views
@@ -19,11 +18,7 @@ navigation = [
 ]
 
 
-class OrdersAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class OrdersAsked(forms.ListAsked):
     state = fields.Enum(OrderState, by_value=True, load_default=None)
 
 

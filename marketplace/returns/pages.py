@@ -8,14 +8,14 @@ from typing import Any
 
 from flask import Response as FileResponse
 from flask import current_app, render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import SYSTEM, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Refusal
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders import queries as orders
@@ -37,11 +37,7 @@ FAULTS = [Fault.BUYER, Fault.VENDOR, Fault.CARRIER, Fault.OPERATOR]
 _TURNS = ["buyer", "vendor", "operator"]
 
 
-class ReturnsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class ReturnsAsked(forms.ListAsked):
     turn = fields.String(load_default=None, validate=validate.OneOf(_TURNS))
 
 

@@ -3,14 +3,14 @@
 import uuid
 
 from flask import render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.companies.queries import companies_by_id
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
@@ -23,11 +23,7 @@ routes = pages_blueprint("disputes", __name__)
 navigation = [NavItem("Disputes", "disputes_pages.overview", Permission.DISPUTE_ANSWER, Side.OPERATOR, "Trade")]
 
 
-class DisputesAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class DisputesAsked(forms.ListAsked):
     to_answer = fields.Boolean(load_default=True)
 
 

@@ -3,12 +3,11 @@
 import uuid
 
 from flask import render_template, request
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
-from marketplace.kernel.fields import PageArgs
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders import queries as order_queries
@@ -25,11 +24,7 @@ navigation = [
 ]
 
 
-class InvoicesAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class InvoicesAsked(forms.ListAsked):
     kind = fields.Enum(InvoiceKind, by_value=True, load_default=None)
 
 

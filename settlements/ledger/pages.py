@@ -4,11 +4,11 @@
 import uuid
 
 from flask import Response, render_template, request
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields, validate
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
 from settlements.ledger import books, queries
@@ -19,10 +19,7 @@ routes = pages_blueprint("books", __name__)
 navigation = [NavItem("Books", "books_pages.trial_balance", Permission.BOOKS_READ, Side.OPERATOR, "Money")]
 
 
-class Asked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
+class Asked(forms.ListAsked):
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
     kind = fields.String(load_default=None, validate=validate.OneOf([kind.value for kind in AccountKind]))
     party = fields.UUID(load_default=None)

@@ -3,14 +3,14 @@
 import uuid
 
 from flask import render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.companies.queries import companies_by_id
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from settlements.gateway.connect import AccountLink
@@ -26,10 +26,7 @@ navigation = [
 ]
 
 
-class AccountsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
+class AccountsAsked(forms.ListAsked):
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=100))
     able = fields.Boolean(load_default=None)
 

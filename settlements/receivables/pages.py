@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 from werkzeug.wrappers import Response
 
 from marketplace.credit import queries as credit
 from marketplace.kernel import forms
 from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.money import Money
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
@@ -29,19 +29,11 @@ navigation = [
 ]
 
 
-class TransfersAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class TransfersAsked(forms.ListAsked):
     state = fields.Enum(TransferState, by_value=True, load_default=TransferState.OPEN)
 
 
-class ItemsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class ItemsAsked(forms.ListAsked):
     company_id = fields.UUID(load_default=None)
     all = fields.Boolean(load_default=False)
 

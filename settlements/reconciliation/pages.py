@@ -3,13 +3,13 @@
 import uuid
 
 from flask import render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from settlements.ledger.chart import AccountKind
@@ -23,11 +23,7 @@ navigation = [NavItem("Reconciliation", "reconciliation_pages.overview", Permiss
 _DAYS_SHOWN = 14
 
 
-class DifferencesAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class DifferencesAsked(forms.ListAsked):
     all = fields.Boolean(load_default=False)
 
 

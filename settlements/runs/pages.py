@@ -3,14 +3,14 @@
 import uuid
 
 from flask import render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from marketplace.agreements import queries as agreements
 from marketplace.companies import queries as companies
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders.models import VendorOrder
@@ -29,11 +29,7 @@ navigation = [
 ]
 
 
-class Asked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class Asked(forms.ListAsked):
     state = fields.Enum(StatementState, by_value=True, load_default=None)
     run_id = fields.UUID(load_default=None)
     failed = fields.Boolean(load_default=None)

@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Iterable
 
 from flask import render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 from werkzeug.wrappers import Response
 
 from marketplace.companies import queries as companies
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
-from marketplace.kernel.fields import Currency, PageArgs, Text
+from marketplace.kernel.fields import Currency, Text
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.money import Money
 from marketplace.kernel.pages import NavItem
@@ -28,26 +28,19 @@ navigation = [
 ]
 
 
-class Asked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
-
-
-class TransfersAsked(Asked):
+class TransfersAsked(forms.ListAsked):
     state = fields.Enum(TransferState, by_value=True, load_default=None)
 
 
-class PayoutsAsked(Asked):
+class PayoutsAsked(forms.ListAsked):
     state = fields.Enum(PayoutState, by_value=True, load_default=None)
 
 
-class DebtsAsked(Asked):
+class DebtsAsked(forms.ListAsked):
     state = fields.Enum(DebtState, by_value=True, load_default=None)
 
 
-class AdjustmentsAsked(Asked):
+class AdjustmentsAsked(forms.ListAsked):
     state = fields.Enum(AdjustmentState, by_value=True, load_default=None)
 
 
@@ -73,7 +66,7 @@ class NoteForm(forms.PageForm):
 def vendor_payouts() -> str:
     """What left for the vendor, what the provider paid out to his bank, and what he owes."""
     actor = current_actor()
-    asked = forms.load(Asked(), request.args)
+    asked = forms.load(forms.ListAsked(), request.args)
     sent = paginate(transfers.transfers(actor), asked, Transfer.id)
     paid = paginate(payouts.payouts(actor), {"limit": 25}, VendorPayout.id)
     owed = views.of_debts(paginate(debts.debts(actor), {"limit": 5}, VendorDebt.id).items)

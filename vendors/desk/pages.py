@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Callable
 
 from flask import redirect, render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders import actions as orders
@@ -32,11 +32,7 @@ navigation = [
 ]
 
 
-class VendorOrdersAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class VendorOrdersAsked(forms.ListAsked):
     state = fields.Enum(VendorOrderState, by_value=True, load_default=None)
     late = fields.Boolean(load_default=None)
 

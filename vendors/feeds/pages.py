@@ -4,14 +4,14 @@ import uuid
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, url_for
-from marshmallow import EXCLUDE, ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 from werkzeug.wrappers import Response
 
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
 from marketplace.kernel.errors import Refusal
-from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from vendors.feeds import actions, mappings, queries, storage, trying, uploads
@@ -35,11 +35,7 @@ def allow_large_uploads(endpoint: str | None, _values: dict[str, Any] | None) ->
         request.max_content_length = current_app.extensions["kontor_settings"].max_upload_bytes
 
 
-class FeedsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class FeedsAsked(forms.ListAsked):
     state = fields.Enum(FeedState, by_value=True, load_default=None)
 
 

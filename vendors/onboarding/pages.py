@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
-from marshmallow import EXCLUDE, fields, validate
+from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from marketplace.companies import queries as companies
 from marketplace.kernel import forms
 from marketplace.kernel.access import Actor, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.fields import PageArgs, Rate, Text
+from marketplace.kernel.fields import Rate, Text
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint
@@ -50,19 +50,11 @@ class Percent(Rate):
         return share
 
 
-class ApplicationsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class ApplicationsAsked(forms.ListAsked):
     state = fields.Enum(ApplicationState, by_value=True, load_default=ApplicationState.SUBMITTED)
 
 
-class VendorsAsked(PageArgs):
-    class Meta:
-        unknown = EXCLUDE
-
-    limit = fields.Integer(load_default=25, validate=validate.Range(min=1, max=100))
+class VendorsAsked(forms.ListAsked):
     state = fields.Enum(VendorState, by_value=True, load_default=None)
 
 
