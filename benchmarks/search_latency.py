@@ -2,7 +2,9 @@
 
 Words are drawn from the parts' own categories and makers, with facets of categories and vendors; numbers are those of
 parts, as written; completions are the first letters of both. Beside it the bare client of Elasticsearch sends the very
-bodies that the endpoint sends for the same words, from 8 threads. `page` is what the page of offers asks for: all its
+bodies that the endpoint sends for the same words, from 8 threads (`bare`), and the same question put as one search
+(`plain`). `words_anew`: where nothing that the server counted
+is kept, although a word comes again. `page` is what the page of offers asks for: all its
 facets, among them this buyer's prices, and what was found marked.
 
 Run alone: python benchmarks/search_latency.py [--parts N] [--seconds N]. The last line is one JSON object.
@@ -61,6 +63,7 @@ def main() -> None:
                 on.environment.update({name.upper(): str(value) for name, value in settings.items()})
                 beside(on, engine, filled, WARM_UP_S)
                 figures["elasticsearch"] = answered(on, filled, chosen.seconds)
+                figures["elasticsearch"] |= counted_anew(on, engine, filled, chosen.seconds)
                 figures["elasticsearch"] |= beside(on, engine, filled, chosen.seconds)
                 on.environment.clear()
                 on.environment.update(env)
@@ -75,6 +78,8 @@ def main() -> None:
     if outside := figures.get("elasticsearch"):
         outside["ratio_p50"] = outside["words_p50_ms"] / outside["bare_p50_ms"]
         outside["page_ratio_p50"] = outside["page_p50_ms"] / outside["page_bare_p50_ms"]
+        outside["plain_ratio_p50"] = outside["words_p50_ms"] / outside["plain_p50_ms"]
+        outside["page_plain_ratio_p50"] = outside["page_p50_ms"] / outside["page_plain_p50_ms"]
     for name in ("elasticsearch", "postgres"):
         if name in figures:
             figures[name] = {key: round(value, 2) for key, value in figures[name].items()}
@@ -105,11 +110,27 @@ def begun(rng: random.Random, filled: _parts.Filled) -> str:
     return text[: rng.randint(3, max(3, min(8, len(text))))]
 
 
-def answered(on: bench.Stage, filled: _parts.Filled, seconds: float) -> dict[str, float]:
+def counted_anew(on: bench.Stage, engine: Any, filled: _parts.Filled, seconds: float) -> dict[str, float]:
+    """The words where the server keeps nothing that it has counted, as where the catalogue changes all the time."""
+
+    def keeps(yes: bool) -> None:
+        engine.client.indices.put_settings(index=engine.alias, settings={"index.requests.cache.enable": yes})
+
+    keeps(False)
+    found = answered(on, filled, seconds, ("words",))
+    keeps(True)
+    return {name.replace("words", "words_anew"): value for name, value in found.items()}
+
+
+def answered(
+    on: bench.Stage, filled: _parts.Filled, seconds: float, asked_for: Iterable[str] | None = None
+) -> dict[str, float]:
     found: dict[str, float] = {}
     keys = itertools.cycle([buyer.key for buyer in filled.buyers])
+    known = paths(filled)
     with bench.web_server(on) as web:
-        for name, path in paths(filled).items():
+        for name in asked_for or known:
+            path = known[name]
 
             def asked(path: Callable[[], str] = path) -> bytes:
                 return bench.get_request(path(), next(keys))
@@ -129,22 +150,30 @@ def beside(on: bench.Stage, engine: Any, filled: _parts.Filled, seconds: float) 
     with on.app.app_context():
         buyers = [queries.buyer_of(buyer.actor) for buyer in filled.buyers]
     for name, (facets, marked) in ASKED.items():
-        latencies = bare(engine, bodies(buyers, facets, marked), seconds)
-        prefix = "bare" if name == "words" else f"{name}_bare"
-        found |= {f"{prefix}_p50_ms": bench.percentile(latencies, 0.5), f"{prefix}_per_s": len(latencies) / seconds}
+        asked = bodies(buyers, facets, marked)
+        prefix = "" if name == "words" else f"{name}_"
+        for kind, sent in (("bare", asked), ("plain", [[in_one(*searches)] for searches in asked])):
+            latencies = bare(engine, sent, seconds)
+            found[f"{prefix}{kind}_p50_ms"] = bench.percentile(latencies, 0.5)
+            found[f"{prefix}{kind}_per_s"] = len(latencies) / seconds
     return found
 
 
-def bodies(buyers: list[Buyer], facets: Iterable[FacetName], marked: bool) -> list[dict[str, Any]]:
-    """What the endpoint sends, for each of the words and buyers."""
+def in_one(hits: dict[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
+    """The same question as one plain search, which scores all that it counts."""
+    return hits | {"track_total_hits": True, "aggs": counts["aggs"]}
+
+
+def bodies(buyers: list[Buyer], facets: Iterable[FacetName], marked: bool) -> list[list[dict[str, Any]]]:
+    """What the endpoint sends, for each of the words and buyers: the searches of one request."""
     understood = [rules.understand(kind, None, ()) for kind in KINDS]
     return [
-        dsl.body(SearchRequest(words=words, facets=tuple(facets), buyer=buyer, highlight=marked))
+        dsl.searches(SearchRequest(words=words, facets=tuple(facets), buyer=buyer, highlight=marked))
         for words in understood for buyer in buyers
     ]  # fmt: skip
 
 
-def bare(engine: Any, asked: list[dict[str, Any]], seconds: float) -> list[float]:
+def bare(engine: Any, asked: list[list[dict[str, Any]]], seconds: float) -> list[float]:
     """How long each answer took, in milliseconds."""
     latencies: list[float] = []
     end = time.perf_counter() + seconds
@@ -153,7 +182,8 @@ def bare(engine: Any, asked: list[dict[str, Any]], seconds: float) -> list[float
         rng = random.Random(number)
         while time.perf_counter() < end:
             started = time.perf_counter()
-            engine.client.search(index=engine.alias, body=rng.choice(asked))
+            lines = [line for search in rng.choice(asked) for line in ({}, search)]
+            engine.client.msearch(index=engine.alias, searches=lines)
             latencies.append((time.perf_counter() - started) * 1000)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(CALLERS)]

@@ -22,6 +22,15 @@ def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
     return changed if changed != text else None
 
 
+def together(hits: Mapping[str, Any], counts: Mapping[str, Any]) -> dict[str, Any]:
+    """One answer of the hits of one search and what another has counted."""
+    return {
+        "hits": {**hits["hits"], "total": counts["hits"]["total"]},
+        "aggregations": counts.get("aggregations", {}),
+        "timed_out": hits["timed_out"] or counts["timed_out"],
+    }
+
+
 def total(found: Mapping[str, Any]) -> int:
     return int(found["hits"].get("total", {"value": 0})["value"])
 

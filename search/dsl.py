@@ -11,7 +11,7 @@ from search import numbers
 from search.documents import scale
 from search.engine import Buyer, FacetName, Range, SearchRequest, Sort
 from search.marks import CLOSE, OPEN
-from search.wording import Clause, constant, readings
+from search.wording import Clause, constant, foremost, matching, readings
 
 WINDOW = 60  # candidates for a part number that are put in order by how near they are
 CATEGORIES, VENDORS, PAIRS, PAIR_SAMPLE = 300, 50, 200, 2_000
@@ -21,22 +21,35 @@ LEAD_DAYS = (1, 3, 7, 14, 30)
 EXACT, _HEAD, _SLIP, _BEGINS, _CUT, LEAST_NUMBER = 50_000.0, 20_000.0, 8_000.0, 2_000.0, 1_500.0, 1_000.0
 
 
-def body(request: SearchRequest, *, loosely: bool = False, measured: bool = True) -> Clause:
+def searches(request: SearchRequest, *, loosely: bool = False, measured: bool = True) -> list[Clause]:
     """The whole search. Strictly, all words have to be there, somewhere; `loosely` some of them. Unless `measured`, the
-    quantities asked for only bring forward what has them."""
+    quantities asked for only bring forward what has them.
+
+    Where a score decides, it is two: one for the hits, in which the server passes over whatever can be no hit of the
+    page, and one that only counts, without any score; the server keeps what that came to until something changes.
+    """
+    hits = _hits(request, _query(request, loosely=loosely, measured=measured))
+    counted = dict(_facets(request))
+    if request.sort is Sort.RELEVANCE and request.words.text and not is_number(request):
+        found: Clause = {"filter": [*_filters(request), matching(request, loosely=loosely, measured=measured)]}
+        if FacetName.ATTRIBUTES in request.facets:
+            found["should"] = foremost(request)  # for its sample
+        counts = {"query": {"bool": found}, "size": 0, "track_total_hits": True}
+        return [hits | {"track_total_hits": False}, counts | ({"aggs": counted} if counted else {})]
+    return [hits | {"track_total_hits": True} | ({"aggs": counted} if counted else {})]
+
+
+def _hits(request: SearchRequest, query: Clause) -> Clause:
     asked: Clause = {
-        "query": _query(request, loosely=loosely, measured=measured),
+        "query": query,
         "from": request.offset,
         "size": request.limit,
-        "track_total_hits": True,
         **_returned(*(["part_key"] if is_number(request) else [])),
     }
     if is_number(request) and request.sort is Sort.RELEVANCE and request.offset < WINDOW:
         asked |= {"from": 0, "size": max(WINDOW, request.offset + request.limit)}
     if request.sort is not Sort.RELEVANCE:
         asked["sort"] = _sort(request)
-    if request.facets:
-        asked["aggs"] = dict(_facets(request))
     if request.highlight and request.words.text:
         asked["highlight"] = {
             "pre_tags": [OPEN],

@@ -57,36 +57,36 @@ class ElasticEngine:
         if request.offset + request.limit > DEEPEST:
             raise PageTooFar(pointer="/cursor")
         until = Deadline(self.timeout_s)
-        found = self._ask(dsl.body(request), until)
+        found = self._ask(until, *dsl.searches(request))
         words = request.words
         if " " in words.text and (words.exactly or not words.key) and not answers.total(found):
             meant = self._corrected(request, until)  # before some of the words do: one of them is misspelt
             if meant is not None:
                 return meant
         if words.text and answers.total(found) < ENOUGH and " " in words.text:
-            found = self._ask(dsl.body(request, loosely=True), until)
+            found = self._ask(until, *dsl.searches(request, loosely=True))
         if words.measures and not answers.total(found):
-            found = self._ask(dsl.body(request, loosely=True, measured=False), until)
+            found = self._ask(until, *dsl.searches(request, loosely=True, measured=False))
         if answers.total(found) or not words.text:
             return answers.result(request, found)
         if words.key and not words.exactly:
-            near = self._ask(dsl.nothing_like_it(request), until)
+            near = self._ask(until, dsl.nothing_like_it(request))
             if answers.total(near):
                 return answers.result(request, near)
         return self._corrected(request, until) or answers.result(request, found)
 
     def _corrected(self, request: SearchRequest, until: Deadline) -> SearchResult | None:
         """What is found of the nearest words that the catalogue has."""
-        suggested = self._ask(dsl.corrections(request.words.text), until).get("suggest", {}).get("word", ())
+        suggested = self._ask(until, dsl.corrections(request.words.text)).get("suggest", {}).get("word", ())
         meant = answers.correction(request.words.text, suggested)
         if meant is None:
             return None
         words = replace(request.words, text=meant, readings=(meant,), key="", heads=())
-        found = self._ask(dsl.body(replace(request, words=words)), until)
+        found = self._ask(until, *dsl.searches(replace(request, words=words)))
         return replace(answers.result(request, found), meant=meant) if answers.total(found) else None
 
     def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
-        hits = self._ask(dsl.completion(prefix, buyer, limit, language), Deadline(self.timeout_s))["hits"]["hits"]
+        hits = self._ask(Deadline(self.timeout_s), dsl.completion(prefix, buyer, limit, language))["hits"]["hits"]
         return tuple(answers.product_id(hit) for hit in hits)
 
     def related(self, product_id: uuid.UUID, buyer: Buyer, limit: int) -> tuple[uuid.UUID, ...]:
@@ -94,7 +94,7 @@ class ElasticEngine:
         known = self._known(f"/{self.alias}/_doc/{product_id}?_source_includes=name,category,pairs", until.left())
         if known is None:
             return ()
-        hits = self._ask(dsl.related(str(product_id), known["_source"], buyer, limit), until)["hits"]["hits"]
+        hits = self._ask(until, dsl.related(str(product_id), known["_source"], buyer, limit))["hits"]["hits"]
         return tuple(answers.product_id(hit) for hit in hits)
 
     def write(self, documents: Sequence[Document]) -> list[Refused]:
@@ -264,19 +264,28 @@ class ElasticEngine:
         except SearchAway as failure:
             log.warning("an index was not removed", index=index, error=repr(failure))
 
-    def _ask(self, body: dict[str, Any], until: Deadline) -> Any:
-        """A search that ends in time: the server gives up shortly before we do."""
+    def _ask(self, until: Deadline, *searches: dict[str, Any]) -> Any:
+        """A search that ends in time: the server gives up shortly before we do. What is counted may be a search of its
+        own: both go in one request and come to one answer."""
         seconds = until.left()
-        answer = self._known(f"/{self.alias}/_search", seconds, body | {"timeout": f"{int(seconds * 900)}ms"})
-        if answer is None:
+        limit = {"timeout": f"{max(1, int(seconds * 90))}0ms"}  # alike for all: what the server keeps, it knows by this
+        bodies = [asked | limit for asked in searches]
+        if len(bodies) == 1:
+            found = self._known(f"/{self.alias}/_search", seconds, *bodies)
+        else:
+            found = self._known(f"/{self.alias}/_msearch", seconds, bodies)
+        if found is None:
             raise SearchAway("The search index is not there yet; it is made by `flask search rebuild`.")
+        answer = found if len(bodies) == 1 else answers.together(*found)
         if answer["timed_out"]:
             raise SearchAway("The search took too long; ask for something narrower.")
         return answer
 
     def _known(self, target: str, seconds: float, body: Any = None) -> Any:
-        """What is read there; None where there is no such thing."""
+        """What is read there, by several searches where `body` is a list of them; None where there is no such thing."""
         try:
+            if isinstance(body, list):
+                return self.server.ask_several(target, body, seconds=seconds)
             return self.server.ask("POST" if body else "GET", target, body, seconds=seconds)
         except Refusal as failure:
             if failure.status != _NOT_THERE:

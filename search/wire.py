@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -66,7 +67,7 @@ class Server:
         self.breaker = breaker or Breaker()
 
     def ask(self, method: str, target: str, body: Any = None, *, seconds: float) -> Any:
-        """What it answers; `body`: bytes are lines of a bulk request. Raises SearchAway, Refusal."""
+        """What it answers; `body`: bytes are lines, as of a bulk request. Raises SearchAway, Refusal."""
         if not self.breaker.may_ask():
             raise SearchAway
         try:
@@ -77,6 +78,12 @@ class Server:
             raise SearchAway from failure
         self.breaker.answered()
         return _read(status, raw)
+
+    def ask_several(self, target: str, searches: Sequence[Mapping[str, Any]], *, seconds: float) -> list[Any]:
+        """What it answers to each of these searches, which are sent as one request. Raises SearchAway, Refusal."""
+        lines = [line for asked in searches for line in (b"{}", orjson.dumps(asked))]
+        answer = self.ask("POST", target, b"\n".join([*lines, b""]), seconds=seconds)
+        return [_taken(one["status"], one) for one in answer["responses"]]
 
     def _sent(self, method: str, target: str, body: Any, seconds: float) -> tuple[int, bytes]:
         """(status, answer) of a request on this thread's connection, which is kept."""
@@ -124,6 +131,10 @@ def _read(status: int, raw: bytes) -> Any:
     except ValueError as failure:
         log.warning("elasticsearch answers no JSON", status=status, answer=raw[:300])
         raise SearchAway from failure
+    return _taken(status, answer)
+
+
+def _taken(status: int, answer: Any) -> Any:
     if status < 400:
         return answer
     error = answer.get("error") if isinstance(answer, dict) else None

@@ -18,7 +18,7 @@ _IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.12  # beside the score for words: that the
 
 
 def readings(request: SearchRequest, *, loosely: bool, measured: bool) -> list[Clause]:
-    """The ways in which a text is read, each with the quantities it asks for; see dsl.body."""
+    """The ways in which a text is read, each with the quantities it asks for; see dsl.searches."""
     ways = []
     for at, reading in enumerate(request.words.readings):
         boost = _ALTERNATIVE if at else 1.0
@@ -26,23 +26,40 @@ def readings(request: SearchRequest, *, loosely: bool, measured: bool) -> list[C
             if not rest:
                 ways.append(_only_measures(request.words, needed, boost, measured=measured))
             elif measured:
-                ways.append(_reading(rest, needed, request, boost, loosely=loosely))
+                ways += _reading(rest, needed, request, boost, loosely=loosely)
             else:
-                found = _reading(rest, [], request, boost, loosely=loosely)
                 brought = [constant(one, _MEASURED) for one in needed]
-                ways.append({"bool": {"must": [found], "should": brought}})
+                for found in _reading(rest, [], request, boost, loosely=loosely):
+                    ways.append({"bool": {"must": [found], "should": brought}})
     return ways
+
+
+def matching(request: SearchRequest, *, loosely: bool, measured: bool) -> Clause:
+    """What the readings find, without any score."""
+    ways: list[Clause] = []
+    for reading in request.words.readings:
+        for rest, needed in _parted(reading, request):
+            if not rest:
+                ways.append({"bool": _kept(needed, measured=measured)})
+            else:
+                there = _any(_some_words(rest, request.language)) if loosely else _all_words(rest, request.language)
+                ways.append(_all([*(needed if measured else []), there]))
+    return _any(ways)
 
 
 def _only_measures(words: Words, needed: list[Clause], boost: float, *, measured: bool) -> Clause:
     """Nothing but quantities: first the kind of thing that is told by them, then what says them first."""
-    kept: Clause = {"filter": needed} if measured else {"should": needed, "minimum_should_match": 1}
     said = " ".join(said for said, _ in words.measures)
     tokens = [token for _, ways in words.measures for way in ways for token in way]
     liked: list[Clause] = [{"match_all": {}}, *_of_quantity(words)]
     liked.append(constant({"terms": {"measures": tokens}}, _MEASURED))  # before what has only its digits
     liked += [{"match": {"name": said}}, {"match": {"values": {"query": said, "boost": _VALUES}}}]
-    return {"bool": {"must": [{"bool": kept}], "should": liked, "boost": boost}}
+    return {"bool": {"must": [{"bool": _kept(needed, measured=measured)}], "should": liked, "boost": boost}}
+
+
+def _kept(needed: list[Clause], *, measured: bool) -> Clause:
+    """All that is needed, or some of it."""
+    return {"filter": needed} if measured else {"should": needed, "minimum_should_match": 1}
 
 
 def _of_quantity(words: Words) -> list[Clause]:
@@ -66,21 +83,50 @@ def _all(clauses: list[Clause]) -> Clause:
     return clauses[0] if len(clauses) == 1 else {"bool": {"filter": clauses}}
 
 
-def _reading(rest: str, needed: list[Clause], request: SearchRequest, boost: float, *, loosely: bool) -> Clause:
+def _best_of(clauses: list[Clause]) -> Clause:
+    return clauses[0] if len(clauses) == 1 else {"dis_max": {"queries": clauses}}
+
+
+def _any(clauses: list[Clause]) -> Clause:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"should": clauses}}
+
+
+def _reading(
+    rest: str, needed: list[Clause], request: SearchRequest, boost: float, *, loosely: bool
+) -> Iterable[Clause]:
     language = request.language
-    fits = [{"multi_match": {"query": rest, "fields": fields, "type": "cross_fields"}} for fields in _fitting(language)]
-    joined = {"match": {"name.joined": {"query": rest, "operator": "and"}}}
-    everywhere = _everywhere(rest, language)
+    fits = _best_of(_some_words(rest, language))
     kept: Clause = {"filter": needed, "boost": boost}
     if loosely:
-        kept |= {"must": [{"dis_max": {"queries": fits}}], "should": [constant(everywhere, _ALL_WORDS)]}
-    else:
-        kept["filter"] = [*needed, {"bool": {"should": [everywhere, joined]}}]
-        kept["should"] = [{"dis_max": {"queries": fits}}, constant({"match_all": {}}, _ALL_WORDS)]
+        kept |= {"must": [fits], "should": [constant(_everywhere(rest, language), _ALL_WORDS)]}
+    else:  # as one of what may be there, what counts the same for all would let nothing be passed over
+        kept |= {"must": [constant(_all_words(rest, language), _ALL_WORDS)], "should": [fits]}
     kept["should"] += [_of_maker(rest), {"match": {"values": {"query": rest, "boost": _VALUES}}}]
     kept["should"] += _of_kind(rest) or _of_quantity(request.words)
     for_it = {"match": {"serves": rest}}
-    return {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
+    if request.words.key:  # few have the number: to ask twice costs more than to look at all of them
+        yield {"boosting": {"positive": {"bool": kept}, "negative": for_it, "negative_boost": _SERVES}}
+        return
+    # The same scores as by `boosting`, of which the server cannot tell what they come to at most.
+    yield {"bool": kept | {"must_not": [for_it]}}
+    yield {"bool": kept | {"filter": [for_it, *kept["filter"]], "boost": boost * _SERVES}}
+
+
+def foremost(request: SearchRequest) -> list[Clause]:
+    """What is put before the rest where some of what is found stands for all of it: named so, and not for such a thing.
+    For less than a score costs."""
+    text = request.words.readings[0]
+    named = {"match": {"name": {"query": text, "operator": "and"}}}
+    return [constant(named, 1.0), constant({"bool": {"must_not": [{"match": {"serves": text}}]}}, 1.0)]
+
+
+def _all_words(rest: str, language: str) -> Clause:
+    """All words, each in any field, or written together."""
+    return _any([_everywhere(rest, language), {"match": {"name.joined": {"query": rest, "operator": "and"}}}])
+
+
+def _some_words(rest: str, language: str) -> list[Clause]:
+    return [{"multi_match": {"query": rest, "fields": fields, "type": "cross_fields"}} for fields in _fitting(language)]
 
 
 def _of_kind(rest: str) -> list[Clause]:
@@ -108,7 +154,7 @@ def _everywhere(text: str, language: str) -> Clause:
     if language != "en":
         ways.append(_cross(text, [f"texts.{language}.name", f"texts.{language}.description"]))
     ways.append(_cross(text, ["name", "description", "kind", "manufacturer", "part_number", "attributes", "papers"]))
-    return ways[0] if len(ways) == 1 else {"bool": {"should": ways}}
+    return _any(ways)
 
 
 def _cross(text: str, fields: list[str]) -> Clause:

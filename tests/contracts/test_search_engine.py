@@ -259,6 +259,33 @@ def test_facets_count_the_hits(engine, shop):
     assert {f.name: {c.value: c.count for c in f.counts} for f in result.facets} == {"Strength": {"8.8": 1, "8": 1}}
 
 
+@pytest.mark.parametrize(
+    ("q", "others", "total"),
+    [
+        ("hexagon", {}, 2),
+        ("hexagon", {"limit": 1}, 2),
+        ("hexagon", {"limit": 1, "offset": 1}, 2),
+        ("hexagon wood case nothing", {}, 3),
+        ("10 uF", {}, 1),
+        ("10 uF 19V", {}, 1),
+        ("470 uF drill", {}, 1),
+        ("hexagon 20 mm", {}, 1),
+        ("hexagon", {"category": "fasteners/screws"}, 1),
+        ("screw", {"in_stock": True}, 1),
+        ("accuschrauber", {"rules": (rules.Rule("synonym", ("accuschrauber", "hexagon"), False, "", 1.0),)}, 2),
+        ("hexagon", {"rules": (rules.Rule("boost", ("hexagon",), False, "fasteners/screws", 8.0),)}, 2),
+        ("drill", {"buyer": Buyer(currency="EUR"), "sort": Sort.PRICE}, 1),
+        ("perceuse hexagon", {"language": "fr"}, 2),
+    ],
+)
+def test_what_is_counted_is_what_is_found(engine, shop, q, others, total):
+    asked = asking(q, facets=(FacetName.CATEGORY, FacetName.ATTRIBUTES), **others)
+    page, whole = engine.search(asked), engine.search(replace(asked, limit=20, offset=0))
+    assert (page.total, len(whole.items)) == (total, total)
+    categories = next(facet for facet in page.facets if facet.name == FacetName.CATEGORY)
+    assert sum(count.count for count in categories.counts) == total
+
+
 def test_sorting(engine, shop):
     assert found(engine, shop, sort=Sort.NAME, limit=2) == ["drill", "muller"]
     assert found(engine, shop, sort=Sort.NEWEST) == ["muller", "driver", "drill", "nut", "screw"]

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from search.engine import SearchAway
-from search.wire import Server
+from search.wire import Refusal, Server
 from tests import needs
 
 JSON, LINES = (f"application/vnd.elasticsearch+{kind};compatible-with=8" for kind in ("json", "x-ndjson"))
@@ -119,6 +119,40 @@ def test_a_fork_speaks_on_a_connection_of_its_own(port):
     os.waitpid(child, 0)
     assert os.read(reading, 10) not in {b"", str(mine).encode()}
     assert server.ask("GET", "/", seconds=5)["port"] == mine
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "raised"),
+    [
+        (429, "es_rejected_execution_exception", SearchAway),
+        (400, "x_content_parse_exception", Refusal),
+        (404, "index_not_found_exception", Refusal),
+    ],
+)
+def test_of_several_searches_none_may_be_refused(status, kind, raised):
+    refused = {"status": status, "error": {"type": kind, "reason": "It is so."}}
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self):
+            lines = self.rfile.read(int(self.headers["content-length"])).splitlines()
+            told = [{"status": 200, "asked": json.loads(line)} for line in lines[1::2]]
+            if {"refused": True} in [json.loads(line) for line in lines]:
+                told[-1] = refused
+            answer = json.dumps({"responses": told}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            pass
+
+    with a_server(Answering) as port:
+        server = Server(f"http://127.0.0.1:{port}")
+        both = server.ask_several("/x/_msearch", [{"size": 1}, {"size": 0}], seconds=5)
+        assert [one["asked"] for one in both] == [{"size": 1}, {"size": 0}]
+        with pytest.raises(raised):
+            server.ask_several("/x/_msearch", [{"size": 1}, {"refused": True}], seconds=5)
 
 
 def test_a_server_that_speaks_something_else_is_away():
