@@ -51,14 +51,22 @@ def _hits(request: SearchRequest, query: Clause) -> Clause:
     if request.sort is not Sort.RELEVANCE:
         asked["sort"] = _sort(request)
     if request.highlight and request.words.text:
-        asked["highlight"] = {
-            "pre_tags": [OPEN],
-            "post_tags": [CLOSE],
-            "number_of_fragments": 1,
-            "fragment_size": 160,
-            "fields": dict(_marked(request.language)),
-        }
+        asked["highlight"] = _highlight(request)
     return asked
+
+
+def _highlight(request: SearchRequest) -> Clause:
+    """What is marked of a hit: the words of the readings. The whole search would be made ready for each text anew."""
+    fields = dict(_marked(request.language))
+    ways = [{"multi_match": {"query": text, "fields": list(fields)}} for text in request.words.readings]
+    return {
+        "pre_tags": [OPEN],
+        "post_tags": [CLOSE],
+        "number_of_fragments": 1,
+        "fragment_size": 160,
+        "highlight_query": {"bool": {"should": ways}},
+        "fields": fields,
+    }
 
 
 def _returned(*others: str) -> Clause:
