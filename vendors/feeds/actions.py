@@ -1,7 +1,7 @@
 """A feed is taken in batch by batch: rows, report and checkpoint are settled by the same transaction."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -25,6 +25,7 @@ from vendors.feeds.states import FeedState, FeedVerb
 from vendors.feeds.storage import Stored
 
 BATCH = 1_000  # rows of one transaction, and of one event
+MOST_NOTICES = 10_000  # of a feed, as lines: whoever calls shared goods by names of his own says so with each file
 MOST_TRIES = 6  # in a row that settle nothing: the queue tries for six minutes, and what passes has passed by then
 
 
@@ -192,7 +193,9 @@ def take(run: Run, batch: Batch) -> bool:
     sender = Actor(feed.created_by, feed.vendor_id)
     written = batches.write(run.seller, run.currency, batch.wanted, batch.ended, sender)
     faults = [*batch.faults, *written.faults]
-    _report(feed, faults)
+    noted = written.notices[: max(0, MOST_NOTICES - feed.rows_noted)]
+    _report(feed, faults, taken=False)
+    _report(feed, noted, taken=True)
     feed.rows_done = run.done = batch.upto
     feed.rows_total = max(feed.rows_total, batch.upto)
     feed.rows_created += written.created
@@ -200,6 +203,7 @@ def take(run: Run, batch: Batch) -> bool:
     feed.rows_ended += written.ended
     feed.rows_unchanged += written.unchanged
     feed.rows_bad += len(faults)
+    feed.rows_noted += len(written.notices)
     feed.skipped = _together(feed.skipped, batch.skipped)
     feed.progressed_at, feed.broke_off = clock.now(), 0
     return True
@@ -248,7 +252,7 @@ def _together(before: dict[str, Any], more: Skipped) -> dict[str, Any]:
     return dict(counts)
 
 
-def _report(feed: Feed, faults: list[Fault]) -> None:
-    if faults:
-        facts = {"feed_id": feed.id, "vendor_id": feed.vendor_id}
-        db.session.execute(insert(FeedReportLine), [facts | fault._asdict() for fault in faults])
+def _report(feed: Feed, lines: Sequence[Fault], *, taken: bool) -> None:
+    if lines:
+        facts = {"feed_id": feed.id, "vendor_id": feed.vendor_id, "taken": taken}
+        db.session.execute(insert(FeedReportLine), [facts | line._asdict() for line in lines])

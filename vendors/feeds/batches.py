@@ -24,7 +24,7 @@ from marketplace.kernel.db import advisory_lock, new_id
 from marketplace.kernel.outbox import publish
 from vendors.feeds import queries, writing
 from vendors.feeds.queries import Known, Part, Seller
-from vendors.feeds.rows import Ended, Fault, Wanted
+from vendors.feeds.rows import Ended, Fault, Notice, Wanted
 from vendors.feeds.writing import Plan
 
 _PART = ("manufacturer", "manufacturer_key", "part_number", "part_number_key")
@@ -32,6 +32,7 @@ NOT_OFFERED = "the file says that this is no longer sold, and nothing has this S
 BARRED = "the operator ended your offer of this SKU; speak to the operator"
 NAMELESS = "is missing, and nothing has this SKU"
 NAMELESS_ENDED = "is missing, and the offer of this SKU was ended: only a row with a name brings it back"
+NAME_KEPT = 'not taken: the product is not this SKU\'s alone and keeps its name, "{}"'
 _PRODUCT_TEXTS = ("name", "description", *_PART)
 _DEFAULTS: dict[str, Any] = {
     "unit": "piece",
@@ -51,6 +52,7 @@ class Written:
     ended: int = 0
     unchanged: int = 0
     faults: list[Fault] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     products: set[uuid.UUID] = field(default_factory=set)
 
 
@@ -98,6 +100,7 @@ def write(
             batch.add(row, list_id)
 
     batch.bring_back(sender)
+    batch.note_names()
     writing.write(batch.plan)
     relist_offers(sender, [record.id for _, record, _ in batch.back])
     _end(sender, ended, known, batch.written)
@@ -147,6 +150,7 @@ class _Batch:
     plan: Plan = field(default_factory=Plan)
     brought: dict[uuid.UUID, None] = field(default_factory=dict)  # products that are new, in the order of their ids
     back: list[tuple[Wanted, Record[Any], uuid.UUID]] = field(default_factory=list)  # ended offers that come back
+    joined: list[tuple[Wanted, uuid.UUID]] = field(default_factory=list)  # new offers of products known before
     written: Written = field(default_factory=Written)
 
     def contradiction(self, row: Wanted, record: Record[Any]) -> str:
@@ -188,6 +192,7 @@ class _Batch:
         product_id = self.numbers.match(row) or self._bring(row)
         if product_id not in self.brought:
             self.written.products.add(product_id)
+            self.joined.append((row, product_id))
         facts = [row.values.get(name, default) for name, default in _DEFAULTS.items()]
         self.plan.new_offers.append(
             (offer_id, vendor_id, product_id, row.sku, "live", *facts, self.seller.country, 0, now, now, 1)
@@ -195,6 +200,16 @@ class _Batch:
         self.plan.new_stocks.append((offer_id, vendor_id, row.values.get("stock", 0), 0))
         self._price(offer_id, list_id, row)
         self.written.created += 1
+
+    def note_names(self) -> None:
+        """Who joins a product by its number, and calls it otherwise, is told that it keeps its name."""
+        names = queries.names_of({product_id for _, product_id in self.joined})
+        for row, product_id in self.joined:
+            self._note(row, names[product_id])
+
+    def _note(self, row: Wanted, kept: str) -> None:
+        if message := name_kept(row.values.get("name"), kept):
+            self.written.notices.append(Notice(row.row_number, "name", row.sku, message))
 
     def _bring(self, row: Wanted) -> uuid.UUID:
         values, product_id = row.values, new_id()
@@ -225,7 +240,9 @@ class _Batch:
             self.plan.repriced.append((record.id, list_id))
             self._price(record.id, list_id, row)
             changed = True
-        if record.editable and (product := _product_changes(row, record, self.numbers)):
+        if not record.editable:
+            self._note(row, record.name)
+        elif product := _product_changes(row, record, self.numbers):
             self.plan.products.append(product)
             changed = True
         if changed:
@@ -233,6 +250,11 @@ class _Batch:
             self.written.products.add(record.product_id)
         else:
             self.written.unchanged += 1
+
+
+def name_kept(said: str | None, kept: str) -> str:
+    """What is told of a name that a product does not take, or nothing."""
+    return NAME_KEPT.format(kept) if said not in {None, kept} else ""
 
 
 def _product_changes(row: Wanted, record: Record[Any], numbers: _Numbers) -> tuple[Any, ...] | None:

@@ -50,6 +50,7 @@ class Feed(Row):
     rows_ended: Mapped[int] = mapped_column(default=0)
     rows_unchanged: Mapped[int] = mapped_column(default=0)
     rows_bad: Mapped[int] = mapped_column(default=0)
+    rows_noted: Mapped[int] = mapped_column(default=0)  # taken, but not all of it
     error: Mapped[str] = mapped_column(default="")  # why the whole feed failed
     broke_off: Mapped[int] = mapped_column(default=0)  # how often in a row by an error of ours, with no row settled
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -95,7 +96,7 @@ class FeedMapping(Versioned, Row):
 
 
 class FeedReportLine(Row):
-    """Why one row of a feed was not taken."""
+    """Why one row of a feed was not taken, or what of a row that was taken was left out."""
 
     __tablename__ = "feed_report_line"
     __tenants__ = Tenants(vendor="vendor_id")
@@ -108,3 +109,4 @@ class FeedReportLine(Row):
     column: Mapped[str] = mapped_column(default="")
     sku: Mapped[str] = mapped_column(default="")
     message: Mapped[str]
+    taken: Mapped[bool] = mapped_column(default=False)  # the row was, all the same: a notice

@@ -25,6 +25,7 @@ from vendors.feeds.uploads import AtHand
 routes = pages_blueprint("feeds", __name__)
 navigation = [NavItem("Feeds", "feeds_pages.feeds", Permission.OFFER_EDIT, Side.VENDOR, "Selling")]
 SHOWN, MOST_CHOICES = 10, 200
+MOST_NOTICES = 25  # the rest is in the CSV
 _UPLOADS = {"feeds_pages.take_in"}
 
 
@@ -124,8 +125,10 @@ def feed(feed_id: uuid.UUID) -> str:
     asked = forms.load(FeedsAsked(), request.args)
     actor = current_actor()
     row = queries.feed(actor, feed_id)
-    lines = paginate(queries.report(actor, row.id), asked, FeedReportLine.row_number, descending=False)
-    return render_template("feeds/feed.html", feed=row, lines=lines)
+    refused, noted = queries.report(actor, row.id, taken=False), queries.report(actor, row.id, taken=True)
+    lines = paginate(refused, asked, FeedReportLine.row_number, descending=False)
+    notices = paginate(noted, {"limit": MOST_NOTICES}, FeedReportLine.row_number, descending=False).items
+    return render_template("feeds/feed.html", feed=row, lines=lines, notices=notices)
 
 
 @routes.post("/desk/feeds/<uuid:feed_id>/<any(cancel, resume):verb>")

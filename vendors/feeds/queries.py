@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
 from marketplace.agreements.models import Price
-from marketplace.catalogue.models import Category, Offer, Product
+from marketplace.catalogue.models import Category, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.companies.models import Company
 from marketplace.kernel.access import SYSTEM, Actor, visible
@@ -72,8 +72,10 @@ def standing_still(since: datetime) -> list[Feed]:
     return list(db.session.scalars(statement, execution_options={"populate_existing": True}))
 
 
-def report(actor: Actor, feed_id: uuid.UUID) -> Select[tuple[FeedReportLine]]:
-    return visible(actor, FeedReportLine).where(FeedReportLine.feed_id == feed_id)
+def report(actor: Actor, feed_id: uuid.UUID, *, taken: bool | None = None) -> Select[tuple[FeedReportLine]]:
+    """Its lines; `taken`: only those of rows that were taken all the same, or only of those that were not."""
+    statement = visible(actor, FeedReportLine).where(FeedReportLine.feed_id == feed_id)
+    return statement if taken is None else statement.where(FeedReportLine.taken.is_(taken))
 
 
 def report_lines(actor: Actor, feed_id: uuid.UUID) -> Iterator[FeedReportLine]:
@@ -134,13 +136,6 @@ def name_taken(owner: uuid.UUID | None, name: str, but: uuid.UUID | None = None)
     return db.session.scalar(statement.with_only_columns(func.count())) != 0
 
 
-def skus_offered(vendor_id: uuid.UUID, skus: Sequence[str]) -> dict[str, bool]:
-    """Which of these SKUs the vendor offers already, and with False: offered until he ended it."""
-    statement = visible(SYSTEM, Offer).where(Offer.vendor_id == vendor_id, Offer.sku.in_(skus))
-    offered = func.bool_or(Offer.state != OfferState.ENDED)
-    return dict(db.session.execute(statement.with_only_columns(Offer.sku, offered).group_by(Offer.sku)).all())
-
-
 def seller(vendor_id: uuid.UUID) -> Seller:
     statement = visible(SYSTEM, Company).where(Company.id == vendor_id)
     columns = (Company.id, Company.country, Company.currency, Company.may_sell)
@@ -160,7 +155,7 @@ def categories_by_name() -> dict[str, uuid.UUID]:
 
 # editable: the facts of a product follow its bringer, as long as nobody else offers it; where he offers it by several
 # SKUs, the oldest of them, so that two rows cannot take turns.
-_KNOWN = text("""
+_KNOWN = """
     SELECT o.id, o.sku, o.state, o.unit, o.pack_size, o.min_quantity, o.lead_time_days, o.tax_category, o.product_id,
            p.name, p.description, p.manufacturer, p.manufacturer_key, p.part_number, p.part_number_key, p.ean,
            p.category_id, p.attributes, s.on_hand,
@@ -171,8 +166,11 @@ _KNOWN = text("""
     FROM offer o JOIN product p ON p.id = o.product_id JOIN offer_stock s ON s.offer_id = o.id
     WHERE o.vendor_id = :vendor_id AND o.sku = ANY(:skus)
     ORDER BY o.id
-    FOR NO KEY UPDATE OF o
-""").bindparams(bindparam("vendor_id", type_=Uuid()), bindparam("skus", type_=ARRAY(Text())))
+"""
+_KNOWN_BOUND = (bindparam("vendor_id", type_=Uuid()), bindparam("skus", type_=ARRAY(Text())))
+_READ_KNOWN = text(_KNOWN).bindparams(*_KNOWN_BOUND)
+_KNOWN_LOCKED = f"{_KNOWN} FOR NO KEY UPDATE OF o"
+_LOCK_KNOWN = text(_KNOWN_LOCKED).bindparams(*_KNOWN_BOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +185,10 @@ class Known:
         return [row.id for rows in (self.offers.values(), *self.ended.values()) for row in rows]
 
 
-def known_offers(vendor_id: uuid.UUID, skus: Sequence[str]) -> Known:
+def known_offers(vendor_id: uuid.UUID, skus: Sequence[str], *, lock: bool = True) -> Known:
     """The vendor's offers with these SKUs, with their product and stock, locked in the order of their ids."""
     known = Known({}, defaultdict(list))
-    for row in db.session.execute(_KNOWN, {"vendor_id": vendor_id, "skus": list(skus)}):
+    for row in db.session.execute(_LOCK_KNOWN if lock else _READ_KNOWN, {"vendor_id": vendor_id, "skus": list(skus)}):
         if row.state == OfferState.ENDED:
             known.ended[row.sku].insert(0, row)
         else:
@@ -242,6 +240,13 @@ def products_by_part(parts: Sequence[Part]) -> dict[Part, uuid.UUID]:
         return {}
     asked = {"parts": [part for part, _ in parts], "makers": [maker for _, maker in parts]}
     return {(part, maker): product_id for part, maker, product_id in db.session.execute(_BY_PART, asked)}
+
+
+def names_of(product_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    if not product_ids:
+        return {}
+    statement = visible(SYSTEM, Product).where(Product.id == any_(literal(list(product_ids), ARRAY(Uuid()))))
+    return dict(db.session.execute(statement.with_only_columns(Product.id, Product.name)).all())
 
 
 _LOCK_STOCKS = text(

@@ -21,7 +21,7 @@ from vendors.feeds.schemas import (
 )
 
 routes = api_blueprint("feeds", "Catalogue, price and stock files of vendors, taken in by the background.")
-_REPORT = ("row", "column", "sku", "message")
+_REPORT = ("row", "column", "sku", "message", "taken")
 
 
 @routes.url_value_preprocessor
@@ -95,7 +95,7 @@ def show_feed(feed_id):
 @routes.arguments(PageArgs, location="query")
 @routes.response(200, page_of(FeedReportLineOut))
 def list_feed_report(args, feed_id):
-    """Read why rows were not taken, one line a row."""
+    """Read why rows were not taken, and with `taken` what of rows that were was not; one line a row."""
     feed = queries.feed(current_actor(), feed_id)
     return paginate(queries.report(current_actor(), feed.id), args, FeedReportLine.row_number, descending=False)
 
@@ -104,11 +104,16 @@ def list_feed_report(args, feed_id):
 @requires(Permission.OFFER_EDIT)
 @routes.doc(responses=csv_files.DESCRIBED)
 def download_feed_report(feed_id):
-    """Download why rows were not taken, as CSV."""
+    """Download why rows were not taken, and what of others was not, as CSV."""
     feed = queries.feed(current_actor(), feed_id)
     lines = queries.report_lines(current_actor(), feed.id)
-    rows = ({"row": at.row_number, "column": at.column, "sku": at.sku, "message": at.message} for at in lines)
+    rows = (_as_row(line) for line in lines)
     return csv_files.answered(f"report-{feed.id}", _REPORT, rows)
+
+
+def _as_row(line):
+    taken = "yes" if line.taken else "no"
+    return {"row": line.row_number, "column": line.column, "sku": line.sku, "message": line.message, "taken": taken}
 
 
 @routes.post("/feeds/<uuid:feed_id>/cancel")

@@ -61,6 +61,10 @@ class Fault(NamedTuple):
     message: str
 
 
+class Notice(Fault):
+    """What of a row that was taken was left out."""
+
+
 class Said(NamedTuple):
     """What a row says, and everything that is wrong with it as (column, message)."""
 

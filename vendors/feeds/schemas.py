@@ -83,6 +83,7 @@ class FeedOut(Schema):
     rows_ended = fields.Integer(metadata={"description": "Offers that the file ended: a BMEcat may."})
     rows_unchanged = fields.Integer()
     rows_bad = fields.Integer()
+    rows_noted = fields.Integer(metadata={"description": "Rows taken, but not all they said; the report says what."})
     warnings = fields.List(fields.String(), attribute="all_warnings")
     error = fields.String()
     created_at = fields.AwareDateTime()
@@ -98,6 +99,7 @@ class FeedReportLineOut(Schema):
     column = fields.String()
     sku = fields.String()
     message = fields.String()
+    taken = fields.Boolean(metadata={"description": "The row was taken all the same: this is a notice."})
 
 
 class TriedTierOut(Schema):
@@ -123,9 +125,14 @@ class TriedRowOut(Schema):
     comes_back = fields.Boolean(metadata={"description": "You ended the offer of this SKU: it would be live again."})
     ends = fields.Boolean(metadata={"description": "It would end the offer of this SKU."})
     columns = fields.Dict(keys=fields.String(), values=fields.String())
+    currency = fields.String(metadata={"description": "Of its prices."})
     tiers = fields.List(fields.Nested(TriedTierOut))
     attributes = fields.List(fields.Nested(TriedAttributeOut))
     problems = fields.List(fields.Nested(TriedProblemOut))
+    notices = fields.List(
+        fields.Nested(TriedProblemOut),
+        metadata={"description": "What of the row would not be taken."},
+    )
 
 
 class FeedTrialOut(Schema):

@@ -11,12 +11,13 @@ from marketplace.kernel.errors import Invalid
 from vendors.feeds import batches, files, json_lines, mappings, queries, sources, storage
 from vendors.feeds.items import NoLongerSold
 from vendors.feeds.json_lines import LOOKED_AT
+from vendors.feeds.queries import Known
 from vendors.feeds.rows import Said
 from vendors.feeds.sources import Source, Way
 
 MOST_ROWS, MOST_FIELDS = 50, 500
 MOST_WORKBOOK = 30_000_000  # bytes, unpacked; a workbook is read whole, and a web process holds little
-_KEYS = ("manufacturer_key", "part_number_key")
+_PART_KEYS = ("part_number_key", "manufacturer_key")
 
 
 class WorkbookTooLargeToTry(Invalid):
@@ -28,7 +29,7 @@ class WorkbookTooLargeToTry(Invalid):
 def tried(
     actor: Actor, path: Path, options: Mapping[str, Any], mapping: Mapping[str, Any] | None, rows: int
 ) -> dict[str, Any]:
-    """`options`: encoding, decimal_mark; `mapping`: format and content. As a dictionary for FeedTrialOut.
+    """`options`: encoding, decimal_mark, currency; `mapping`: format and content. As a dictionary for FeedTrialOut.
 
     Raises the refusals of files, columns, bmecat and json_lines.
     """
@@ -40,7 +41,12 @@ def tried(
     first: dict[str, int] = {}
     records = itertools.islice(source.rows, min(rows, MOST_ROWS))
     shown = [_row(source, number, record, first, names) for number, record in records]
-    _tell_new(actor, shown, needs_name=way.format in {"bmecat", "jsonl"} or mapping is not None)
+    if actor.company_id:
+        vendor = queries.seller(actor.company_id)
+        known = queries.known_offers(vendor.id, [row["sku"] for row in shown if row["sku"]], lock=False)
+        _tell_currency(shown, options.get("currency") or vendor.currency)
+        _tell_new(known, shown, needs_name=way.format in {"bmecat", "jsonl"} or mapping is not None)
+        _tell_names(known, shown)
     return {
         "format": kind,
         "fields": fields_of(path, options, mapping),
@@ -59,7 +65,7 @@ def tried_as_asked(actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
         mapping = mappings.chosen(actor, str(wanted["mapping_id"]))
     if "feed_id" in wanted:
         feed = queries.feed(actor, wanted["feed_id"])
-        options = {"encoding": feed.encoding, "decimal_mark": feed.decimal_mark}
+        options = {"encoding": feed.encoding, "decimal_mark": feed.decimal_mark, "currency": feed.currency}
         return tried(actor, storage.path_of(feed.stored_as), options, mapping or feed.mapping, wanted["rows"])
     options = {"encoding": "utf-8", "decimal_mark": wanted["decimal_mark"]}
     with storage.passing(io.BytesIO(wanted["rows_text"].encode())) as path:
@@ -127,23 +133,29 @@ def _row(source: Source, number: int, record: Any, first: dict[str, int], names:
         "tiers": [{"from_quantity": quantity, "unit_price": price} for quantity, price in said.tiers],
         "attributes": said.attributes or [],
         "problems": problems,
+        "notices": [],
+        "part": tuple(said.values.get(name, "") for name in _PART_KEYS),
     }
 
 
 def _columns(said: Said, names: Mapping[Any, str]) -> dict[str, str]:
-    shown = {name: value for name, value in said.values.items() if name not in _KEYS}
+    shown = {name: value for name, value in said.values.items() if name not in _PART_KEYS}
     if "category" in shown:
         shown["category"] = names.get(shown["category"], "")
     return {name: str(value) for name, value in shown.items()}
 
 
-def _tell_new(actor: Actor, rows: Sequence[dict[str, Any]], *, needs_name: bool) -> None:
-    """Which rows would bring a new offer, which would change one or bring it back; but to change one needs a name."""
-    skus = [row["sku"] for row in rows if row["sku"]]
-    known = queries.skus_offered(actor.company_id, skus) if actor.company_id and skus else {}
+def _tell_currency(rows: Sequence[dict[str, Any]], usual: str) -> None:
     for row in rows:
-        row["is_new"] = row["sku"] not in known
-        row["comes_back"] = not row["ends"] and known.get(row["sku"]) is False
+        row["currency"] = row["columns"].get("currency", usual)
+
+
+def _tell_new(known: Known, rows: Sequence[dict[str, Any]], *, needs_name: bool) -> None:
+    """Which rows would bring a new offer, which would change one or bring it back; but to change one needs a name."""
+    for row in rows:
+        offered, ended = row["sku"] in known.offers, row["sku"] in known.ended
+        row["is_new"] = not offered and not ended
+        row["comes_back"] = not row["ends"] and ended and not offered
         needs = needs_name and not row["ends"] and row["sku"] and "name" not in row["columns"]
         if row["problems"]:
             continue
@@ -152,3 +164,20 @@ def _tell_new(actor: Actor, rows: Sequence[dict[str, Any]], *, needs_name: bool)
         elif needs and (row["is_new"] or row["comes_back"]):
             message = batches.NAMELESS if row["is_new"] else batches.NAMELESS_ENDED
             row["problems"].append({"column": "name", "message": message})
+
+
+def _tell_names(known: Known, rows: Sequence[dict[str, Any]]) -> None:
+    """Which rows call a product otherwise that keeps its name."""
+    good = [row for row in rows if not row["problems"] and not row["ends"]]
+    joining = [row for row in good if row["is_new"]]
+    by_ean = queries.products_by_ean([row["columns"]["ean"] for row in joining if "ean" in row["columns"]])
+    by_part = queries.products_by_part([row["part"] for row in joining if all(row["part"])])
+    names = queries.names_of({*by_ean.values(), *by_part.values()})
+    for row in good:
+        if row["is_new"]:
+            kept = names.get(by_ean.get(row["columns"].get("ean", "")) or by_part.get(row["part"], ""))
+        else:
+            record = known.offers.get(row["sku"]) or known.ended[row["sku"]][0]
+            kept = None if record.editable else record.name
+        if kept and (message := batches.name_kept(row["columns"].get("name"), kept)):
+            row["notices"].append({"column": "name", "message": message})

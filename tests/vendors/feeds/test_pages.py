@@ -42,6 +42,28 @@ def sent(client, content, **values):
     return client.post("/desk/feeds", data=fields | {"file": (io.BytesIO(content), "ours.csv")}, headers=HTML)
 
 
+def test_a_look_shows_currencies_and_which_names_are_not_taken(cast, vendor, session):
+    head = "sku,name,price,ean\n"
+    with transaction():
+        made = feeds.a_feed(cast.rival_vendor_company, f"{head}A,Bolt,1,4006381333931\n")
+        own = feeds.a_feed(cast.vendor_company, f"{head}OLD,Mine,1,4006381333931\n", actor=cast.vendor)
+    for feed in (made, own):
+        feeds.run(feed)
+    rows = b"OLD,Mine,1200.5,CHF,4006381333931\nNEW,Yours,2,,4006381333931\nOWN,Nut,3,,\nSAME,Bolt,4,,4006381333931\n"
+    told = see(vendor, sent(vendor, b"sku,name,price,currency,ean\n" + rows, look="true").location).text
+    told = " ".join(told.split())
+    for price in ("1,200.50 CHF", "2.00 EUR", "3.00 EUR", "4.00 EUR"):
+        assert price in told
+    kept = 'name: not taken: the product is not this SKU\'s alone and keeps its name, "Bolt"'
+    assert told.count("Note name:") == 2
+    assert f"Mine OLD · there already Note {kept}" in told
+    assert f"Yours NEW · new Note {kept}" in told
+    assert ("all fit" in told, "refused" in told) == (True, False)
+    taken = see(vendor, f"/desk/feeds/{own.id}").text
+    assert ("None: every row was taken." in taken, "Taken, but not all of it" in taken) == (True, True)
+    assert kept.removeprefix("name: ") in taken
+
+
 def test_a_file_with_other_headings_becomes_a_feed(vendor, session):
     looked = sent(vendor, CSV, look="true", decimal_mark=",", currency="CHF")
     assert looked.status_code == 303

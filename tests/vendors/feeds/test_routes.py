@@ -146,8 +146,8 @@ def test_the_report_as_csv_runs_no_formula(client_as, cast, feed):
     answer = client_as(cast.vendor).get(f"/v1/feeds/{feed.id}/report.csv")
     rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True))))
     assert answer.content_type == "text/csv; charset=utf-8"
-    assert rows[0] == ["row", "column", "sku", "message"]
-    assert rows[1][:3] == ["3", "sku", "'=1+1"]
+    assert rows[0] == ["row", "column", "sku", "message", "taken"]
+    assert (rows[1][:3], rows[1][4]) == (["3", "sku", "'=1+1"], "no")
 
 
 def test_a_long_report_is_read_in_pieces(client_as, cast, session, monkeypatch):

@@ -16,12 +16,12 @@ from marketplace.catalogue.events import OffersChanged
 from marketplace.catalogue.models import Offer, OfferStock, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel import clock, outbox
-from marketplace.kernel.access import Actor, Role
+from marketplace.kernel.access import SYSTEM, Actor, Role
 from marketplace.kernel.db import QueryCounter, transaction
 from marketplace.kernel.history import lines_of
 from marketplace.kernel.states import IllegalMove
 from tests.builders import catalogue, companies, feeds
-from vendors.feeds import actions, batches, jobs, sources
+from vendors.feeds import actions, batches, jobs, queries, sources
 from vendors.feeds.models import FeedReportLine
 from vendors.feeds.states import FeedState
 
@@ -172,6 +172,25 @@ def test_a_product_of_another_is_not_rewritten(session, vendor):
     assert counts(ran(rival, "sku,name,price,ean\nR,Mine at last,1,4006381333931\n")) == (0, 0, 1, 0)
     assert counts(ran(vendor, "sku,name,price,ean\nA,Bolt renamed,1,4006381333931\n")) == (0, 0, 1, 0)
     assert session.get(Product, offer_of(session, "A").product_id, populate_existing=True).name == "Bolt"
+
+
+def test_a_name_that_a_shared_product_does_not_take_is_said_and_the_row_is_taken(session, vendor, monkeypatch):
+    rival = companies.a_company("Rival", may_sell=True)
+    ran(vendor, "sku,name,price,ean\nA,Bolt,1,4006381333931\n")
+    head, kept = "sku,name,price,ean\n", 'not taken: the product is not this SKU\'s alone and keeps its name, "Bolt"'
+    for text, came_to in (
+        ("R,Mine,1,4006381333931\nS,Nut,1,\n", (2, 0, 0, 0)),
+        ("R,Mine,3,4006381333931\nS,Nuts,1,\n", (0, 2, 0, 0)),
+        ("R,Mine,3,4006381333931\n", (0, 0, 1, 0)),
+    ):
+        feed = ran(rival, head + text)
+        assert (counts(feed), feed.rows_noted, report_of(session, feed)) == (came_to, 1, [(2, "name", "R", kept)])
+        assert [line.taken for line in queries.report_lines(SYSTEM, feed.id)] == [True]
+    feed = ran(rival, head + "R,Bolt,4,4006381333931\n")
+    assert (feed.rows_noted, report_of(session, feed)) == (0, [])
+    monkeypatch.setattr(actions, "MOST_NOTICES", 1)
+    feed = ran(rival, head + "R,Mine,1,4006381333931\nT,Mine,1,4006381333931\n")
+    assert (feed.rows_noted, len(report_of(session, feed))) == (2, 1)
 
 
 def test_missing_numbers_are_added_to_ones_own_product(session, vendor):
