@@ -14,17 +14,16 @@ from werkzeug.wrappers import Response
 from marketplace.kernel import forms
 from marketplace.kernel.access import SYSTEM, Permission, Side, current_actor, requires
 from marketplace.kernel.db import transaction
-from marketplace.kernel.errors import Refusal
 from marketplace.kernel.fields import Text
 from marketplace.kernel.pages import NavItem
 from marketplace.kernel.web import pages_blueprint, paginate
 from marketplace.orders import queries as orders
 from marketplace.pricing import wording
 from marketplace.pricing.facts import ChargeKind
-from marketplace.pricing.policy import Fault
-from marketplace.returns import actions, compare, queries, returnable, storage, views
+from marketplace.returns import actions, compare, queries, returnable, storage, typed, views
 from marketplace.returns.files import decision_served, served
 from marketplace.returns.models import ReturnCase
+from marketplace.returns.typed import FAULTS
 from marketplace.rules.return_terms import EVIDENCE_WANTED, Reason, ReturnTerms
 
 routes = pages_blueprint("returns", __name__)
@@ -33,7 +32,6 @@ navigation = [
     NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.VENDOR),
     NavItem("Returns", "returns_pages.returns", Permission.RETURN_READ, Side.OPERATOR, "Trade"),
 ]
-FAULTS = [Fault.BUYER, Fault.VENDOR, Fault.CARRIER, Fault.OPERATOR]
 _TURNS = ["buyer", "vendor", "operator"]
 
 
@@ -75,7 +73,16 @@ def returns() -> str:
     page = paginate(queries.cases(actor, turn=asked["turn"]), asked, ReturnCase.id)
     lines = queries.lines_of_cases(actor, [case.id for case in page.items])
     found = [views.summary(case, lines[case.id]) for case in page.items]
-    return render_template("returns/returns.html", cases=found, next=page.next, turn=asked["turn"], turns=_TURNS)
+    return render_template(
+        "returns/returns.html",
+        cases=found,
+        next=page.next,
+        turn=asked["turn"],
+        turns=_TURNS,
+        own_turns=["operator"]
+        if actor.sees_all
+        else [one.value for one in (Side.BUYER, Side.VENDOR) if actor.acts_as(one)],
+    )
 
 
 @routes.get("/orders/<uuid:order_id>/return")
@@ -162,8 +169,9 @@ def case_page(case_id: uuid.UUID) -> str:
 def decide(case_id: uuid.UUID) -> Any:
     """Preview, decide, or decide and settle what the form says."""
     form, actor = forms.load(DecideForm()), current_actor()
-    verdicts, charges = _verdicts(form["note"]), _charges(case_id, form)
+    verdicts, charges = typed.verdicts(form["note"]), typed.charges(case_id, form)
     what = request.form.get("do", "preview")
+    typed.check_said(what, verdicts, charges)
     if what == "preview":
         forms.keep_typed()
         party = views.party_of(actor, queries.case(actor, case_id))
@@ -273,7 +281,7 @@ def announce(case_id: uuid.UUID) -> Response:
     """Goods leave the buyer."""
     form = forms.load(ParcelForm())
     lines = [{"line_id": one, "quantity": n} for one, n in forms.some_quantities("sent", "Say what is sent.").items()]
-    wanted = form | {"lines": lines, "label_cost_minor": _minor(case_id, form["label_cost"], "label_cost") or 0}
+    wanted = form | {"lines": lines, "label_cost_minor": typed.minor(case_id, form["label_cost"], "label_cost") or 0}
     return once_in(case_id, lambda: actions.announce(current_actor(), case_id, wanted))
 
 
@@ -361,35 +369,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError as failure:
         raise ValidationError({"discovered": "A day such as 2026-11-24."}) from failure
-
-
-def _verdicts(note: str) -> list[dict[str, Any]]:
-    """What the form says of each line that it names: units by fault, and units that are replaced."""
-    by_line: dict[uuid.UUID, dict[str, Any]] = {}
-    for fault in FAULTS:
-        for line_id, quantity in forms.quantities(f"units-{fault.value}").items():
-            verdict = by_line.setdefault(line_id, {"line_id": line_id, "units": [], "replaced": 0, "note": note})
-            if quantity:
-                verdict["units"].append({"fault": fault.value, "quantity": quantity})
-    for line_id, quantity in forms.quantities("replaced").items():
-        if quantity or line_id in by_line:
-            verdict = by_line.setdefault(line_id, {"line_id": line_id, "units": [], "replaced": 0, "note": note})
-            verdict["replaced"] = quantity
-    return list(by_line.values())
-
-
-def _charges(case_id: uuid.UUID, form: dict[str, Any]) -> list[dict[str, Any]]:
-    amount = _minor(case_id, form["amount"], "amount")
-    if not amount:
-        return []
-    return [{"payer": form["payer"], "payee": form["payee"], "amount_minor": amount, "kind": form["kind"]}]
-
-
-def _minor(case_id: uuid.UUID, text: str, name: str) -> int | None:
-    """A sum as people type it (`6.00`) in minor units of the case's currency."""
-    if not text:
-        return None
-    try:
-        return compare.minor(text, queries.case(current_actor(), case_id).currency)
-    except (ValueError, Refusal) as failure:
-        raise ValidationError({name: "A sum such as 6.00."}) from failure

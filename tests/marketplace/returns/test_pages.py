@@ -48,6 +48,12 @@ def test_from_the_order_to_the_refund_with_forms_alone(client_as, market, whole,
     assert send(vendor, page, f"{page}/parcels/{parcel.id}/receive").status_code == 303
     shown = see(vendor, page).text
     assert "What each outcome moves for you" in shown
+    assert ("(your turn)" in shown, "the vendor's turn" in shown) == (True, False)
+    assert "(the vendor's turn)" in see(buyer, page).text
+    emptied = {f"units-{fault}-{line.id}": "" for fault in ("buyer", "vendor", "carrier")}
+    for button in ("preview", "decide", "settle"):
+        refused = send(vendor, page, f"{page}/decide", **emptied, do=button)
+        assert (refused.status_code, "Say by whose fault units came back" in refused.text) == (422, True)
     assert "Commission" not in see(buyer, page).text
     decided = send(vendor, page, f"{page}/decide", **{"do": "settle", f"units-buyer-{line.id}": "3"})
     assert decided.status_code == 303
@@ -101,6 +107,8 @@ def test_the_operator_compares_outcomes_previews_and_settles(client_as, market, 
     assert "goodwill: the marketplace pays 5.00 EUR to the buyer<small>Charged beside the goods.</small>" in shown.text
     assert "discount: requalify" not in shown.text
     assert "The goods that are kept get the discount that the order still earns." in shown.text
+    unmade = send(client, page, f"{page}/decide", **(chosen | {"do": "decide"}), **charge)
+    assert (unmade.status_code, "A charge is made when it is settled" in unmade.text) == (422, True)
     assert owed(whole) == 43674
     assert send(client, page, f"{page}/decide", **(chosen | {"do": "settle"}), **charge).status_code == 303
     db.session.expire_all()
