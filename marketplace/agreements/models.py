@@ -131,7 +131,7 @@ class VendorTerms(Row):
     commission_by_category: Mapped[dict[str, Any]] = mapped_column(default=dict)
     cycle: Mapped[str] = mapped_column(default=Cycle.WEEKLY.value)
     cycle_day: Mapped[int] = mapped_column(default=1)  # of the week, 1 is Monday; for weekly cycles
-    minimum_payout: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {currency: minor}; absent: 25.00
+    minimum_payout: Mapped[dict[str, Any]] = mapped_column(default=dict)  # {currency: minor}; absent: the usual
     hold_days: Mapped[int] = mapped_column(default=3)  # from delivery until what was earned is due
     reserve_rate: Mapped[Decimal] = mapped_column(Rate, default=Decimal("0.1"))  # of what falls due
     reserve_days: Mapped[int] = mapped_column(default=30)  # how long that is held back

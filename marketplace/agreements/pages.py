@@ -6,19 +6,22 @@ from decimal import Decimal
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, url_for
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from marketplace.agreements import actions, queries, views
+from marketplace.agreements.minimums import USUAL
 from marketplace.agreements.models import Cycle
 from marketplace.agreements.schemas import MAX_DAYS
 from marketplace.companies import queries as companies
 from marketplace.kernel import forms
 from marketplace.kernel.access import Permission, current_actor, requires
-from marketplace.kernel.fields import PageArgs
+from marketplace.kernel.fields import PageArgs, Text
+from marketplace.kernel.money import Money
 from marketplace.kernel.web import pages_blueprint
 
 routes = pages_blueprint("agreements", __name__)
+MAX_MINIMUM = 10**12  # minor units
 
 
 class Percent(fields.Decimal):
@@ -41,7 +44,7 @@ class TermsForm(forms.PageForm):
     hold_days = fields.Integer(load_default=3, validate=validate.Range(min=0, max=MAX_DAYS))
     reserve_rate = Percent(load_default=Decimal("0.1"))
     reserve_days = fields.Integer(load_default=30, validate=validate.Range(min=0, max=MAX_DAYS))
-    minimum_payout_minor = fields.Integer(load_default=None, validate=validate.Range(min=0, max=10**12))
+    minimum_payout = Text(max_length=20, allow_empty=True, load_default="")
     prefinanced = fields.Boolean(load_default=False)
 
 
@@ -71,6 +74,8 @@ def vendor_terms(vendor_id: uuid.UUID) -> str:
         tomorrow=queries.today() + timedelta(days=1),
         cycles=Cycle,
         currency=current_app.extensions["kontor_settings"].default_currency,
+        least_paid=views.least_paid,
+        usual=USUAL,
     )
 
 
@@ -80,12 +85,24 @@ def vendor_terms(vendor_id: uuid.UUID) -> str:
 def agree_terms(vendor_id: uuid.UUID) -> Response:
     """New terms from a day on."""
     facts = forms.load(TermsForm())
-    minimum, cycle = facts.pop("minimum_payout_minor"), facts.pop("cycle")
-    currency = current_app.extensions["kontor_settings"].default_currency
-    facts |= {"cycle": cycle.value, "minimum_payout": {} if minimum is None else {currency: minimum}}
+    facts |= {"cycle": facts["cycle"].value, "minimum_payout": _minimum(facts["minimum_payout"])}
 
     def effect() -> str:
         actions.agree_terms(current_actor(), vendor_id, facts)
         return url_for("agreements_pages.vendor_terms", vendor_id=vendor_id)
 
     return forms.once(effect)
+
+
+def _minimum(text: str) -> dict[str, int]:
+    """By currency, from a sum as people write it (`25.00`); nothing where nothing was said."""
+    if not text:
+        return {}
+    currency = current_app.extensions["kontor_settings"].default_currency
+    try:
+        minor = Money.from_major(text, currency).minor
+    except ValueError as failure:
+        raise ValidationError({"minimum_payout": "A sum such as 25.00."}) from failure
+    if not 0 <= minor <= MAX_MINIMUM:
+        raise ValidationError({"minimum_payout": "A sum such as 25.00."})
+    return {currency: minor}

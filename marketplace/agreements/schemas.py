@@ -208,7 +208,7 @@ class TermsIn(StrictSchema):
         validate=validate.Range(min=1, max=7),
         metadata={"description": "Of the week, 1 is Monday; for weekly cycles."},
     )
-    minimum_payout = ByCurrency(load_default=dict, metadata={"description": "By currency; absent: 25.00."})
+    minimum_payout = ByCurrency(load_default=dict, metadata={"description": "By currency; absent: 25 of its units."})
     hold_days = fields.Integer(
         load_default=3,
         strict=True,

@@ -50,9 +50,8 @@ def record(result: DisputeResult, began_at: datetime) -> Dispute:
     row.looked_at, row.due_by, row.reason = began_at, result.due_by, result.reason
     row.submissions, row.trouble = result.submissions, None
     if (result.currency, result.amount_minor <= payment.captured_minor) != (payment.currency, True):
-        row.trouble = (
-            f"disputed {result.amount_minor} {result.currency}, taken {payment.captured_minor} {payment.currency}"
-        )
+        disputed, taken = Money(result.amount_minor, result.currency), Money(payment.captured_minor, payment.currency)
+        row.trouble = f"disputed {disputed.format()}, taken {taken.format()}"
         return row
     row.amount_minor, row.currency = result.amount_minor, result.currency
     _book_movements(row, result.movements)
@@ -99,7 +98,8 @@ def _book_movements(row: Dispute, movements: Sequence[BalanceTransaction]) -> No
         if movement.id in known:
             continue
         if row.state in _OVER and row.borne is not None:
-            row.trouble = f"{movement.id} moved {movement.net_minor} after it was lost and booked"
+            moved = Money(movement.net_minor, movement.currency).format()
+            row.trouble = f"{movement.id} moved {moved} after it was lost and booked"
             continue
         db.session.add(
             DisputeMovement(

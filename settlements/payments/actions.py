@@ -5,6 +5,7 @@ import uuid
 from marketplace.kernel import clock, history, outbox, writes
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import db, new_id
+from marketplace.kernel.money import Money
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.models import Order
@@ -129,10 +130,14 @@ def _capture(order: Order, payment: Payment, result: port.PaymentResult) -> None
 def _trouble(payment: Payment, result: port.PaymentResult) -> str | None:
     if result.currency != payment.currency:
         return f"asked for {payment.currency}, taken in {result.currency}"
+    asked, taken, net, fee = (
+        Money(minor or 0, payment.currency).format()
+        for minor in (payment.amount_minor, result.captured_minor, result.net_minor, result.fee_minor)
+    )
     if result.captured_minor != payment.amount_minor:
-        return f"asked for {payment.amount_minor}, taken {result.captured_minor}"
+        return f"asked for {asked}, taken {taken}"
     if result.balance_transaction_id and (result.net_minor or 0) + (result.fee_minor or 0) != result.captured_minor:
-        return f"taken {result.captured_minor}, but net {result.net_minor} and fee {result.fee_minor}"
+        return f"taken {taken}, but net {net} and fee {fee}"
     return None
 
 

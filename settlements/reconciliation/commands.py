@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from marketplace.kernel.money import Money
 from settlements.reconciliation import jobs
 
 
@@ -14,6 +15,7 @@ def reconcile(days: int) -> None:
     found = jobs.run(days)
     for day in found:
         state = "closed" if day.closed_at else f"{day.open_rows} open"
-        click.echo(f"{day.day} {day.currency} provider {day.provider_minor} books {day.booked_minor}: {state}")
+        provider, books = (Money(minor, day.currency).format() for minor in (day.provider_minor, day.booked_minor))
+        click.echo(f"{day.day} provider {provider} books {books}: {state}")
     if any(day.closed_at is None for day in found):
         sys.exit(1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from marketplace.kernel.money import Money
 from settlements.gateway.connect import BalanceTransaction
 
 
@@ -102,17 +103,21 @@ def find(
     lacks = movement.net_minor - own.net_minor
     foreign = {currency: sums for currency, sums in booked.items() if currency != movement.currency and sums.net_minor}
     if foreign:
-        said = ", ".join(f"{sums.net_minor} {currency}" for currency, sums in sorted(foreign.items()))
-        reason = f"booked as {said}, moved {movement.net_minor} {movement.currency}"
+        said = ", ".join(Money(sums.net_minor, currency).format() for currency, sums in sorted(foreign.items()))
+        reason = f"booked as {said}, moved {_said(movement, movement.net_minor)}"
         too_much = {currency: -sums.net_minor for currency, sums in foreign.items()}
         return Finding(Kind.CURRENCY_DIFFERS, Action.BOOK_OWN, reason, lacks, too_much)
     if own.fee_minor != movement.fee_minor and (lacks or movement.kind in _CHARGES) and movement.kind not in _FEES:
-        reason = f"booked with a fee of {own.fee_minor}, charged {movement.fee_minor}"
+        reason = f"booked with a fee of {_said(movement, own.fee_minor)}, charged {_said(movement, movement.fee_minor)}"
         return Finding(Kind.FEE_DIFFERS, Action.BOOK_FEES, reason, lacks)
     if lacks:
-        reason = f"booked {own.net_minor}, moved {movement.net_minor}"
+        reason = f"booked {_said(movement, own.net_minor)}, moved {_said(movement, movement.net_minor)}"
         return Finding(Kind.AMOUNT_DIFFERS, Action.BOOK_OWN, reason, lacks)
     return None
+
+
+def _said(movement: BalanceTransaction, minor: int) -> str:
+    return Money(minor, movement.currency).format()
 
 
 def _without_journal(movement: BalanceTransaction, twin_is_booked: bool) -> Finding:

@@ -9,6 +9,7 @@ from flask import current_app
 from marketplace.kernel import clock, history
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, new_id
+from marketplace.kernel.money import Money
 from settlements.gateway.connect import Balance, BalanceTransaction
 from settlements.reconciliation import queries
 from settlements.reconciliation.kinds import Action, Finding, Kind, find
@@ -195,7 +196,8 @@ def _balance_row(seen: Seen, currency: str, unexplained_minor: int) -> None:
         row = BalanceDifference(id=new_id(), subject=subject, at=seen.at, currency=currency)
         db.session.add(row)
     small = abs(unexplained_minor) <= SMALL_MINOR
-    reason = f"the provider's balance is {unexplained_minor} {currency} beyond the books, and no movement tells why"
+    beyond = Money(unexplained_minor, currency).format()
+    reason = f"the provider's balance is {beyond} beyond the books, and no movement tells why"
     suggestion = Action.ROUND_OFF if small else Action.WAIT
     _say(row, Finding(Kind.BALANCE_DIFFERS, suggestion, reason, unexplained_minor), currency)
     db.session.flush()

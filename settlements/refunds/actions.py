@@ -7,6 +7,7 @@ from datetime import timedelta
 from marketplace.kernel import clock, history, outbox
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import db, new_id
+from marketplace.kernel.money import Money
 from marketplace.orders import actions as orders
 from marketplace.orders.models import Order
 from settlements.gateway import port
@@ -196,9 +197,8 @@ def record(attempt_id: uuid.UUID, result: port.RefundResult) -> Refund:
     refund, attempt = _locked(attempt_id)
     refund.next_at = clock.now() + LOOK_AGAIN_AFTER
     if (result.amount_minor, result.currency) != (refund.amount_minor, refund.currency):
-        refund.trouble = (
-            f"sent {refund.amount_minor} {refund.currency}, refunded {result.amount_minor} {result.currency}"
-        )
+        sent, made = Money(refund.amount_minor, refund.currency), Money(result.amount_minor, result.currency)
+        refund.trouble = f"sent {sent.format()}, refunded {made.format()}"
         return refund
     if attempt.provider_id not in {None, result.provider_id}:
         refund.trouble = f"two refunds at the provider: {result.provider_id} as well"

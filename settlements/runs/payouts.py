@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from marketplace.kernel.money import minor_digits
-
-USUAL_MINIMUM = 25  # of the currency's major unit, where the terms say nothing
+from marketplace.agreements.minimums import usual_minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ def payout(payable_minor: int, currency: str, minimums: Mapping[str, int], curre
         return Payout(0, "debt" if payable_minor < 0 else "nothing")
     if currencies and currency not in currencies:
         return Payout(0, "currency")
-    minimum = minimums.get(currency, USUAL_MINIMUM * 10 ** minor_digits(currency))
+    minimum = minimums.get(currency, usual_minimum(currency))
     return Payout(payable_minor) if payable_minor >= minimum else Payout(0, "below_minimum")
 
 

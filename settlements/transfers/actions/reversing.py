@@ -7,6 +7,7 @@ from datetime import timedelta
 from marketplace.kernel import clock, history, outbox
 from marketplace.kernel.access import SYSTEM, Actor
 from marketplace.kernel.db import db, new_id
+from marketplace.kernel.money import Money
 from settlements.gateway.connect import ReversalResult
 from settlements.ledger import books
 from settlements.ledger.postings import transfers as postings
@@ -185,9 +186,8 @@ def record(attempt_id: uuid.UUID, result: ReversalResult) -> TransferReversal:
     """What came back, booked once; saying it twice comes to the same. Another amount is kept as `trouble`."""
     transfer, reversal, attempt = _locked(attempt_id)
     if (result.amount_minor, result.currency) != (reversal.amount_minor, reversal.currency):
-        reversal.trouble = (
-            f"asked for {reversal.amount_minor} {reversal.currency}, got {result.amount_minor} {result.currency}"
-        )
+        asked, got = Money(reversal.amount_minor, reversal.currency), Money(result.amount_minor, result.currency)
+        reversal.trouble = f"asked for {asked.format()}, got {got.format()}"
         return reversal
     if attempt.provider_id not in {None, result.provider_id} or reversal.state is ReversalState.WITHDRAWN:
         reversal.trouble = f"came back unasked: {result.provider_id}"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from marketplace.kernel import clock, history, outbox
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, new_id
+from marketplace.kernel.money import Money
 from settlements.gateway.connect import TransferResult
 from settlements.ledger import books
 from settlements.ledger.postings import transfers as postings
@@ -188,7 +189,8 @@ def told(attempt_id: uuid.UUID, result: TransferResult) -> str | None:
 
 def _trouble(transfer: Transfer, attempt: TransferAttempt, result: TransferResult) -> str | None:
     if (result.amount_minor, result.currency) != (transfer.amount_minor, transfer.currency):
-        return f"sent {transfer.amount_minor} {transfer.currency}, made {result.amount_minor} {result.currency}"
+        sent, made = Money(transfer.amount_minor, transfer.currency), Money(result.amount_minor, result.currency)
+        return f"sent {sent.format()}, made {made.format()}"
     if result.destination != attempt.account:
         return f"sent to {attempt.account}, made to {result.destination}"
     if attempt.provider_id not in {None, result.provider_id}:
@@ -207,7 +209,8 @@ def _reversed_elsewhere(transfer: Transfer, result: TransferResult) -> str | Non
     rows = transfers.reversals_of([transfer.id])[transfer.id]
     asked = transfer.reversed_minor + sum(row.amount_minor for row in rows if row.attempts and not row.made_at)
     if result.reversed_minor > asked:
-        return f"{result.reversed_minor} came back at the provider, {asked} of it asked for here"
+        back, ours = (Money(minor, transfer.currency).format() for minor in (result.reversed_minor, asked))
+        return f"{back} came back at the provider, {ours} of it asked for here"
     return None
 
 

@@ -12,6 +12,7 @@ from marketplace.agreements.models import VendorTerms
 from marketplace.kernel.db import transaction
 from tests.builders.catalogue import an_offer, terms_for
 from tests.builders.orders import a_market, a_paid_order
+from tests.pages import see, send
 
 WHOLE = {
     "commission_rate": "0.12",
@@ -125,3 +126,17 @@ def test_an_order_keeps_the_terms_it_was_placed_under(session):
         "reserve_days": 30,
         "prefinanced": False,
     }
+
+
+def test_the_page_names_the_currency_of_the_minimum_payout_and_takes_it_as_people_write_it(client_as, cast, agree):
+    client, page = client_as(cast.operator), f"/vendors/{cast.vendor_company.id}/terms"
+    agree(0)
+    assert " 25.00 EUR 25 of any other currency" in " ".join(see(client, page).text.split())
+    agree(1, minimum_payout={"EUR": 120000, "JPY": 3000}, payout_currencies=["EUR", "JPY", "CHF"])
+    assert " 1,200.00 EUR , 3,000 JPY , 25.00 CHF paid when" in " ".join(see(client, page).text.split())
+    day = {"valid_from": str(queries.today() + timedelta(2)), "commission_rate": "10"}
+    for wrong in ("12,5", "-1", "0.001"):
+        refused = send(client, page, page, **day, minimum_payout=wrong)
+        assert (refused.status_code, "A sum such as 25.00." in refused.text) == (422, True)
+    assert send(client, page, page, **day, minimum_payout="1250.5").status_code == 303
+    assert client.get(f"/v1{page}").json["items"][0]["minimum_payout"] == {"EUR": 125050}

@@ -219,9 +219,9 @@ def test_a_payer_who_has_gone_frees_the_order(placed, pay, gateway):
 @pytest.mark.parametrize(
     ("change", "trouble"),
     [
-        ({"captured_minor": 43673}, "asked for 43674, taken 43673"),
+        ({"captured_minor": 43673}, "asked for 436.74 EUR, taken 436.73 EUR"),
         ({"currency": "USD"}, "asked for EUR, taken in USD"),
-        ({"net_minor": 1}, "taken 43674, but net 1 and fee 680"),
+        ({"net_minor": 1}, "taken 436.74 EUR, but net 0.01 EUR and fee 6.80 EUR"),
     ],
 )
 def test_other_money_than_was_asked_for_is_not_booked(placed, pay, gateway, client_as, cast, change, trouble):

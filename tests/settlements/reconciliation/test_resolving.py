@@ -142,6 +142,7 @@ def test_a_cent_without_a_cause_is_rounded_off_and_more_is_not(paid, gateway, ca
     reconcile()
     row = only()
     assert (row.kind, row.difference_minor, row.suggestion) == ("balance_differs", -1, "round_off")
+    assert row.reason == "the provider's balance is -0.01 EUR beyond the books, and no movement tells why"
     with transaction():
         actions.resolve(cast.operator, row.id, Action.ROUND_OFF, "exchange difference")
     assert books.balance(A.ROUNDING, None, "EUR") == 1
@@ -162,6 +163,7 @@ def test_what_differs_again_is_open_again(fee, gateway, cast, reconcile):
     reconcile()
     row = only()
     assert (row.id, row.kind, row.difference_minor) == (fee.id, "amount_differs", -50)
+    assert row.reason == "booked -6.50 EUR, moved -7.00 EUR"
 
 
 def test_a_balance_that_never_stands_still_is_not_judged(paid, gateway, monkeypatch):

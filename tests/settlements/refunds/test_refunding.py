@@ -6,6 +6,7 @@ import pytest
 
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import transaction
+from marketplace.kernel.money import Money
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.pricing.facts import Order
@@ -228,7 +229,8 @@ def test_another_amount_than_was_sent_is_not_booked(paid, cast, gateway):
     (refund,) = cancel(paid, cast.buyer, B1=2)
     jobs.send(refund.id)
     amount = refund.amount_minor
-    assert refund.trouble == f"sent {amount} EUR, refunded {amount - 1} EUR"
+    sent, made = Money(amount, "EUR").format(), Money(amount - 1, "EUR").format()
+    assert refund.trouble == f"sent {sent}, refunded {made}"
     assert owed(paid) == amount
 
 

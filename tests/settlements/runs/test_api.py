@@ -176,7 +176,7 @@ def test_pages_show_it(closed, due, ask, cast):
     for actor, path, words in (
         (cast.vendor, "/balance", ["Earned", "245.15", "may still report"]),
         (cast.vendor, "/statements", ["S-00000", "239.97", "215.46"]),
-        (cast.vendor, statement, ["Goods sold", "211.49", "VAT on commission", "Lines as CSV"]),
+        (cast.vendor, statement, ["Goods sold", "211.49", "VAT on commission", "Lines as CSV", "Of no single order"]),
         (cast.vendor, f"/vendors/{closed[1].vendor_id}/terms", ["weekly", "10&nbsp;%"]),
         (cast.operator, "/settlement", ["out of turn", "Nothing is held."]),
         (cast.operator, statement, ["Do not pay it out for now"]),
@@ -187,6 +187,8 @@ def test_pages_show_it(closed, due, ask, cast):
         assert page.status_code == 200, path
         for word in words:
             assert word in page.text, (path, word)
+    number = ask(cast.vendor, "get", f"/v1{statement}/lines").json["items"][-1]["vendor_order"]
+    assert ask(cast.vendor, "get", statement).text.count(f'<th colspan="4">{number}</th>') == 1
     assert ask(cast.rival_vendor, "get", statement).status_code == 404
     assert ask(cast.rival_vendor, "get", f"/vendors/{closed[1].vendor_id}/balance").status_code == 404
 

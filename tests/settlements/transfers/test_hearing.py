@@ -88,7 +88,7 @@ def test_what_came_back_without_our_asking_is_kept_with_the_reason(scene):
     (made,) = gateway.transfers
     gateway.reverse_transfer("by hand", made, 1000)
     outcome, reason = hear(gateway, "transfer.reversed", made)
-    assert (outcome, reason) == ("kept", "1000 came back at the provider, 0 of it asked for here")
+    assert (outcome, reason) == ("kept", "10.00 EUR came back at the provider, 0.00 EUR of it asked for here")
     assert standing(cast.vendor_company.id) == {}
 
 

@@ -218,7 +218,7 @@ def test_another_amount_than_was_sent_is_not_booked(ask, vendor, gateway):
 
     gateway._transfer = differently
     jobs.send(transfer.id)
-    assert transfer.trouble == "sent 24515 EUR, made 24514 EUR"
+    assert transfer.trouble == "sent 245.15 EUR, made 245.14 EUR"
     assert standing(vendor) == {"in_transit": 24515}
 
 

@@ -238,7 +238,7 @@ def test_a_payment_of_another_order_pays_neither(scene):
     cheap = gateway.take_payment(request)
     tell(app, "payment_intent.succeeded", cheap.provider_id)
     queue.drain()
-    assert stored()[cheap.provider_id] == ("kept", "asked for 43674, taken 100")
+    assert stored()[cheap.provider_id] == ("kept", "asked for 436.74 EUR, taken 1.00 EUR")
     assert order_queries.net_paid(placed.order.id) == 0
 
 
