@@ -1,6 +1,7 @@
 """The operator reads the versions of return policies and publishes the next one; no order that stands is touched."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -44,6 +45,31 @@ BY_FAULT: dict[str, Any] = {
     "delivery_refund": (DeliveryRefund, "Of a paid delivery goes back"),
     "loss_borne_by": (LossBearer, "The loss of the goods is borne by"),
 }
+# What people read of these terms: their names in the formula mean nothing to them.
+WORDS: dict[str, Any] = {
+    DiscountPolicy: {
+        "proportional": "stays on what is kept",
+        "requalify": "what the order still earns",
+        "reprice_kept": "anew, on what is kept",
+    },
+    TierPolicy: {"keep": "stays", "rerate": "by what still counts"},
+    FreeDeliveryPolicy: {"keep": "stays free", "clawback": "charged if not earned"},
+    CommissionPolicy: {"reverse": "given back", "keep": "kept", "reverse_minus_fee": "given back less a fee"},
+    TaxBase: {
+        "vendor_consideration": "price less the vendor's part of a discount",
+        "buyer_price": "price less the whole discount",
+    },
+    DeliveryRefund: {"none": "nothing", "full_on_full": "all, if all came back", "proportional": "by value"},
+    LossBearer: {"vendor": "the vendor", "marketplace": "the marketplace", "deliverer": "who sold the delivery"},
+    DeficitRule: {"carry": "taken off the next refund", "invoice": "asked for", "waive": "let go"},
+    Fault: {
+        "buyer": "buyer's choice",
+        "vendor": "vendor's fault",
+        "carrier": "carrier's fault",
+        "operator": "marketplace's fault",
+        "cancelled": "cancelled",
+    },
+}
 CAPS = ("commission_fee_cap_minor", "restocking_cap_minor")
 CAP = {"least": 0, "most": 10**9}
 MAY_BE_PROTECTED = (Fault.BUYER, Fault.CANCELLED)  # the others always are
@@ -62,6 +88,20 @@ LIMITS = (
 BOUNDS = {name: forms.bounds(ReturnTermsIn().fields[name]) for name in (*LIMITS, "discovery_days")}
 WINDOW = forms.bounds(WindowIn().fields["days"])
 NAMES = {
+    "tier": "Volume price of what is kept",
+    "discount": "Discount of what is kept",
+    "free_delivery": "Free delivery",
+    "commission": "Commission on what comes back",
+    "tax_base": "Tax is on the",
+    "deficit": "What the buyer would have to pay on top",
+    "answer_working_days": "Working days to answer a return",
+    "evidence_working_days": "Working days to send evidence",
+    "send_days": "Days to send the goods",
+    "inspect_working_days": "Working days to inspect",
+    "replace_working_days": "Working days to ship a replacement",
+    "settle_hours": "Hours until what is decided is settled",
+    "appeal_days": "Days to appeal",
+    "remind_hours": "Hours before, when a side is reminded",
     "arrive_days": "Days until a parcel counts as arrived",
     "deficit_days": "Days to pay what is asked for",
 }
@@ -100,6 +140,7 @@ def policies() -> str:
         faults=Fault,
         may_be_protected=MAY_BE_PROTECTED,
         sums=_sums,
+        said=_said,
     )
 
 
@@ -148,6 +189,10 @@ def _terms(form: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]
     terms = dict(before) | {"windows": windows, "deficit": form["deficit"]}
     terms |= {name: forms.whole(name, **bounds) for name, bounds in BOUNDS.items()}
     return terms | {"waive_below_minor": _minor_by_currency(form["waive_below"])}
+
+
+def _said(term: StrEnum) -> str:
+    return str(WORDS[type(term)][term.value])
 
 
 def _sums(minor_by_currency: Mapping[str, int]) -> str:

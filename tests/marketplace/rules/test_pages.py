@@ -4,7 +4,9 @@ import pytest
 
 from marketplace.kernel.access import Role
 from marketplace.kernel.db import transaction
-from marketplace.rules import queries
+from marketplace.pricing.policy import Fault
+from marketplace.rules import pages, queries
+from marketplace.rules.return_terms import DeficitRule
 from tests.builders.companies import an_actor
 from tests.builders.orders import an_order
 from tests.pages import read, see, send
@@ -103,3 +105,14 @@ def test_a_number_can_be_typed_as_far_as_the_schema_takes_it(client_as, market):
         assert f'min="{least}" max="{most}" name="{name}"' in page
     answer = send(client, "/return-policies", "/return-policies", note="Why.", send_days="91")
     assert (answer.status_code, "A whole number from 1 to 90." in answer.text) == (422, True)
+
+
+def test_every_term_is_shown_in_plain_words(client_as, market):
+    kinds = [*pages.CHOICES.values(), *(kind for kind, _ in pages.BY_FAULT.values()), Fault, DeficitRule]
+    assert {kind: set(pages.WORDS[kind]) for kind in kinds} == {kind: {one.value for one in kind} for kind in kinds}
+    with transaction():
+        client = client_as(an_actor(market.operator, Role.OPERATOR))
+    shown = see(client, "/return-policies").text
+    for key in ("requalify", "rerate", "clawback", "full on full", "proportional", "vendor consideration", "deliverer"):
+        assert key not in shown
+    assert "Discount of what is kept: what the order still earns" in shown
