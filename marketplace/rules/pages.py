@@ -56,7 +56,7 @@ WORDS: dict[str, Any] = {
     FreeDeliveryPolicy: {"keep": "stays free", "clawback": "charged if not earned"},
     CommissionPolicy: {"reverse": "given back", "keep": "kept", "reverse_minus_fee": "given back less a fee"},
     TaxBase: {
-        "vendor_consideration": "price less the vendor's part of a discount",
+        "vendor_consideration": "price less the vendor's discount",
         "buyer_price": "price less the whole discount",
     },
     DeliveryRefund: {"none": "nothing", "full_on_full": "all, if all came back", "proportional": "by value"},
