@@ -12,7 +12,7 @@ from marketplace.orders import queries
 from marketplace.orders.actions.payments import open_units, pay_if_covered
 from marketplace.orders.actions.steps import Cause, Reason, take_step
 from marketplace.orders.events import VendorOrderShipped
-from marketplace.orders.formula import facts_of, with_units
+from marketplace.orders.formula import facts_of, in_words, with_units
 from marketplace.orders.models import Order, OrderLine, VendorOrder
 from marketplace.orders.queries import WholeOrder
 from marketplace.orders.refusals import LineNamedTwice, LineNotInOrder, NothingIsOpen, UnitsNotOpen
@@ -118,7 +118,8 @@ def _take(order: Order, parts: Sequence[VendorOrder], lines: Sequence[OrderLine]
     shipped = _move_parts(parts, lines, step)
     stock.release(order.id, step.units, step.actor)
     reason = Reason(step.actor, step.cause, step.reason, step.part_id)
-    after = as_far_as_owed(facts, policy, with_units(state, step.units, _FAULT[step.cause]))
+    with in_words():
+        after = as_far_as_owed(facts, policy, with_units(state, step.units, _FAULT[step.cause]))
     taken = take_step(order, parts, after, reason)
     for part in shipped:
         outbox.publish(VendorOrderShipped(order_id=order.id, vendor_order_id=part.id))

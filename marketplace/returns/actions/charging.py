@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marketplace.orders.formula import valued
+from marketplace.orders.formula import in_words, valued
 from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind, State
 from marketplace.pricing.facts import Order as Facts
 from marketplace.pricing.policy import Policy
@@ -48,7 +48,8 @@ def next_state(
     with the number of its line), or a deficit let go."""
     facts, policy, before = present
     given, labels = new
-    after, made, added = judging.state_after(facts, policy, before, judged, labels, given, removed)
+    with in_words():
+        after, made, added = judging.state_after(facts, policy, before, judged, labels, given, removed)
     rule = ReturnTerms(terms)
     if rule.deficit.value == "waive":
         owed, owed_before = (

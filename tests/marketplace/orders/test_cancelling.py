@@ -9,17 +9,21 @@ from marketplace.kernel import clock, outbox
 from marketplace.kernel.access import SYSTEM
 from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions, jobs, queries
+from marketplace.orders.actions import Cause, Reason
 from marketplace.orders.events import OrderStepTaken, VendorOrderShipped
 from marketplace.orders.models import OrderStep
 from marketplace.orders.refusals import (
     LineNamedTwice,
     LineNotInOrder,
     NothingIsOpen,
+    OrderCannotBeValued,
     OrderUnknown,
     UnitsNotOpen,
     VendorOrderUnknown,
 )
 from marketplace.orders.states import OrderState, VendorOrderState
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, Returned, State
+from marketplace.pricing.policy import Fault
 from marketplace.rules.models import Promotion
 from tests.builders.catalogue import an_offer
 from tests.builders.companies import a_company, an_actor
@@ -92,6 +96,18 @@ def test_a_vendor_cancels_no_line_of_another(market, whole):
         actions.cancel_part(market.vendor_actor("B"), part_of(whole, market.vendors["A"]).id)
     with pytest.raises(OrderUnknown), transaction():
         actions.cancel(an_actor(a_company("Other")), whole.order.id)
+    assert as_it_is(whole.order.id) == before
+
+
+def test_units_that_came_back_unshipped_are_not_cancelled_as_well(market, whole):
+    line, gift = line_named(whole, "A1"), Charge(MARKETPLACE, BUYER, 100)
+    with transaction():
+        order, parts = queries.order(SYSTEM, whole.order.id, locked=True), queries.parts_of(whole.order.id, locked=True)
+        state = State((Returned(str(line.id), Fault.VENDOR, 10),), (gift,))
+        actions.take_step(order, parts, state, Reason(SYSTEM, Cause.RETURNED))
+    before = as_it_is(whole.order.id)
+    with pytest.raises(OrderCannotBeValued), transaction():
+        actions.cancel(market.actor, whole.order.id, units(whole, A1=1))
     assert as_it_is(whole.order.id) == before
 
 
