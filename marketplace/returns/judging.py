@@ -88,7 +88,8 @@ def state_after(
     shared_out = [charge for _, charge in made]
     base = as_far_as_owed(order, policy, State(returned, (*base.charges, *shared_out)))
     after = as_far_as_owed(order, policy, State(returned, (*base.charges, *labels)))
-    new = [*shared_out, *given, *(Counter(after.charges) - Counter(base.charges)).elements()]
+    charged = Counter(after.charges) - Counter(base.charges) - Counter(taken_back)  # a label may cost what it did
+    new = [*shared_out, *given, *charged.elements()]
     return State(returned, (*after.charges, *given)), made, new
 
 

@@ -1,13 +1,14 @@
 """A line is inspected and decided: how many units count, by whose fault; nothing moves before it is settled."""
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marketplace.kernel import clock, history
 from marketplace.kernel.access import Actor
 from marketplace.kernel.db import db
-from marketplace.orders.formula import facts_of
+from marketplace.orders.formula import facts_of, in_words
 from marketplace.pricing.policy import Fault, Policy
 from marketplace.returns import judging, queries
 from marketplace.returns.actions import labels as labelling
@@ -81,9 +82,11 @@ def stands(found: queries.Locked, pairs: Verdicts) -> bool:
         if line.state not in STANDING or not said_before or not judging.is_the_same(standing, verdict):
             return False
     facts, policy, before = facts_of(found.order)
-    labels, ended, _ = labelling.charges(found.case.id, found.lines, pairs, before)
+    made, ended = labelling.charges(found.case.id, found.lines, pairs, Counter(before.charges))
+    labels = [charge for _, charge in made]
     judged = [judging.Judged(line.order_line_id, line.vendor_id, line.settled, verdict) for line, verdict in pairs]
-    after, _, _ = judging.state_after(facts, policy, before, judged, labels, taken_back=ended)
+    with in_words():
+        after, _, _ = judging.state_after(facts, policy, before, judged, labels, taken_back=ended)
     return judging.moves_nothing(before, after)
 
 

@@ -1,6 +1,7 @@
 """What is decided is settled in numbered decisions: one step of the order, one journal, one refund, said in words."""
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -36,7 +37,7 @@ from marketplace.returns.actions.opening import claim
 from marketplace.returns.actions.sides import answers
 from marketplace.returns.events import ReturnSettled
 from marketplace.returns.judging import Judged
-from marketplace.returns.models import ReturnDecision, ReturnLine, ReturnParcel
+from marketplace.returns.models import ReturnDecision, ReturnLine
 from marketplace.returns.refusals import (
     DecisionDisputed,
     NotDecided,
@@ -95,14 +96,15 @@ def preview(
         for index, (line, want) in enumerate(zip(lines, wanted, strict=True))
     ] or [(line, line.verdict or claimed_verdict(line)) for line in _open(found.lines)]
     facts, policy, before = facts_of(order)
-    labels, ended, _ = labelling.charges(case_id, found.lines, pairs, before)
-    new = charging.read(facts, charges), labels
-    removed = [*charging.standing(facts, before, taken_back), *ended]
+    removed = charging.standing(facts, before, taken_back)
+    made, ended = labelling.charges(case_id, found.lines, pairs, Counter(before.charges) - Counter(removed))
+    new = charging.read(facts, charges), [charge for _, charge in made]
     paid = order_queries.net_paid(order.id)
     judged = [_judged(*pair) for pair in pairs]
-    after, made, _ = charging.next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
+    present = facts, policy, before
+    after, added, _ = charging.next_state(case.terms, present, judged, new, [*removed, *ended], paid)
     first, last = valued(facts, policy, before), valued(facts, policy, after)
-    return _outcome(order, facts, policy, (before, after), (first, last), paid, made)
+    return _outcome(order, facts, policy, (before, after), (first, last), paid, added)
 
 
 def settle(
@@ -152,12 +154,13 @@ def settle_lines(
     order, case = found.order, found.case
     facts, policy, before = facts_of(order)
     pairs = [(line, line.verdict or {}) for line in lines]
-    labels, ended, parcels = labelling.charges(case.id, found.lines, pairs, before)
+    removed = charging.standing(facts, before, taken_back)
+    labels, ended = labelling.charges(case.id, found.lines, pairs, Counter(before.charges) - Counter(removed))
     judged = [_judged(*pair) for pair in pairs]
     paid = order_queries.net_paid(order.id)
-    new = charging.read(facts, charges), labels
-    removed = [*charging.standing(facts, before, taken_back), *ended]
-    after, made, shared = charging.next_state(case.terms, (facts, policy, before), judged, new, removed, paid)
+    new = charging.read(facts, charges), [charge for _, charge in labels]
+    present = facts, policy, before
+    after, added, shared = charging.next_state(case.terms, present, judged, new, [*removed, *ended], paid)
     if judging.moves_nothing(before, after) and all(judging.is_the_same(line.settled, own) for line, own in pairs):
         return _as_it_was(actor, found, lines)
     cause = _cause(lines)
@@ -171,11 +174,12 @@ def settle_lines(
         after,
         Reason(actor, cause, note or f"{case.number}/{number}", source=f"return:{case.id}:{number}"),
     )
-    outcome = _outcome(order, facts, policy, (before, after), (taken.before, taken.after), taken.paid_minor, made)
+    outcome = _outcome(order, facts, policy, (before, after), (taken.before, taken.after), taken.paid_minor, added)
     decision = _decision(actor, found, lines, outcome, (last_step, taken.step), note)
     case.decisions = number
     _mark(found, lines, shared)
-    _follow(actor, found, lines, parcels, decision)
+    labelling.note_charged(labels, [*added, *ended], number)
+    _follow(actor, found, lines, decision)
     return decision
 
 
@@ -311,14 +315,11 @@ def _follow(
     actor: Actor,
     found: queries.Locked,
     lines: Sequence[ReturnLine],
-    parcels: Sequence[ReturnParcel],
     decision: ReturnDecision,
 ) -> None:
-    """The lines are settled, their labels charged, and everybody concerned is told."""
+    """The lines are settled, and everybody concerned is told."""
     _rest(actor, found, lines)
     told_all(lines, "settled")
-    for parcel in parcels:
-        parcel.charged_in = parcel.charged_in or decision.number
     db.session.flush()
     outbox.publish(
         ReturnSettled(case_id=found.case.id, order_id=found.order.id, number=decision.number, step_id=decision.step_id)

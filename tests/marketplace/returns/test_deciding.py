@@ -211,6 +211,38 @@ def test_a_label_that_the_buyer_bought_holds_up_no_refund_of_all_he_paid(market,
     assert owed(whole) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("left", "units", "charged"),
+    [
+        (200, {"buyer": 3}, {}),
+        (200, {"carrier": 3}, {"marketplace": 200}),
+        (200, {"vendor": 2, "buyer": 1}, {"B": 456}),
+        (0, {"carrier": 3}, {}),
+        (0, {"vendor": 2, "buyer": 1}, {"B": 256}),
+    ],
+)
+def test_a_label_of_which_less_was_charged_follows_the_fault(market, whole, operator, left, units, charged):
+    """Which the buyer bought for 6.00, when he owed less than that: `left`."""
+    with transaction():
+        first = a_settled_case(market, whole, *ALL_BUT_ONE[:2], ("B1", 4, "visible_defect"))
+        case = a_case(market, whole, ("B1", 3, "visible_defect"))
+        actions.approve(SYSTEM, case.id, line_of(case, "B1").id)
+        would_owe = actions.preview(operator, case.id, []).after.buyer_owes_minor
+        goodwill = GOODWILL | {"amount_minor": would_owe - left}
+        actions.settle(operator, first.id, (), [goodwill])
+        parcel = actions.announce(operator, case.id, {"label_cost_minor": 600})
+        actions.receive_parcel(SYSTEM, case.id, parcel.id)
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1")]))
+    label = {"payer": str(market.vendors["B"].id), "payee": "buyer", "amount_minor": left, "kind": "label"}
+    assert charges(whole) == [goodwill, *([label] if left else [])]
+    with transaction():
+        judged = [{"fault": fault, "quantity": quantity} for fault, quantity in units.items()]
+        actions.settle_found(operator, actions.decide(operator, case.id, [verdict(case, "B1", units=judged)]))
+    parties = {str(company.id): name for name, company in market.vendors.items()}
+    labels = [one for one in charges(whole) if one["kind"] == "label"]
+    assert {parties.get(one["payer"], one["payer"]): one["amount_minor"] for one in labels} == charged
+
+
 def test_what_cannot_be_delivered_is_cancelled_whatever_was_given_beside_it(market, operator):
     with transaction():
         whole = a_confirmed_order(market, {"A1": 10})
