@@ -95,7 +95,7 @@ def earn_deliveries(order_id: uuid.UUID) -> None:
 
 
 def delivery_invoiced(order_id: uuid.UUID) -> None:
-    """On net terms: the operator's deliveries were invoiced, and so booked as sold."""
+    """On net terms: the operator's deliveries, where he sells any, were invoiced, and so booked as sold."""
     for delivery_id in queries.operator_deliveries(order_id):
         db.session.add(DeliveryEarned(id=delivery_id, order_id=order_id))
     db.session.flush()

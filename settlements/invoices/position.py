@@ -4,11 +4,11 @@ invoice's correction has to say, and their sums are the formula's.
 Pure. An issuer is a vendor, by his id, or the marketplace. Sums leave tax out, whether prices include it or not.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from marketplace.pricing.facts import BUYER, MARKETPLACE, DeliveryValue, LineValue, Order, State, Valuation
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, DeliveryValue, LineValue, Order, State, Valuation
 from marketplace.pricing.policy import Policy, TaxBase
 from marketplace.pricing.taxes import tax_on
 
@@ -86,13 +86,16 @@ def _of_delivery(case: Case, delivery: DeliveryValue) -> Sold:
 def _of_charges(issuer: str, state: State) -> Mapping[Key, Sold]:
     """What the buyer owes the issuer besides, or the issuer him: damages, which no tax is due on."""
     amount = 0
-    for charge in state.charges:
-        if {charge.payer, charge.payee} == {BUYER, issuer}:
-            amount += charge.amount_minor if charge.payee == issuer else -charge.amount_minor
+    for charge in _charges(issuer, state):
+        amount += charge.amount_minor if charge.payee == issuer else -charge.amount_minor
     return {(CHARGE, ""): Sold(1, None, amount, amount, 0, taxed=False)} if amount else {}
 
 
-def issuers(order: Order) -> list[str]:
-    """Every vendor, and the marketplace where it sells a delivery."""
-    sold = any(delivery.seller == MARKETPLACE for delivery in order.deliveries)
-    return [*order.by_vendor, *([MARKETPLACE] if sold else [])]
+def _charges(issuer: str, state: State) -> list[Charge]:
+    return [charge for charge in state.charges if {charge.payer, charge.payee} == {BUYER, issuer}]
+
+
+def marketplace_issues(order: Order, states: Iterable[State]) -> bool:
+    """Does the marketplace sell a delivery, or is there something between it and the buyer in any of these states?"""
+    sells = any(delivery.seller == MARKETPLACE for delivery in order.deliveries)
+    return sells or any(_charges(MARKETPLACE, state) for state in states)

@@ -33,7 +33,7 @@ from settlements.invoices.drafting import Draft, DraftLine
 from settlements.invoices.events import InvoiceIssued
 from settlements.invoices.labels import OUTSIDE, Label, Labels
 from settlements.invoices.models import Invoice, InvoiceLine
-from settlements.invoices.position import GOODS, Case, Key, Sold, issuers, position
+from settlements.invoices.position import GOODS, Case, Key, Sold, marketplace_issues, position
 from settlements.invoices.states import InvoiceKind
 from settlements.receivables.actions import NewReceivable, open_receivables
 
@@ -80,7 +80,8 @@ def follow(order_id: uuid.UUID) -> list[Invoice]:
     last = max(worths)
 
     drafts: list[tuple[_Telling, Draft, bool, Invoice | None]] = []
-    for telling in _tellings(whole, case, last):
+    operators = marketplace_issues(case.order, [state for state, _ in worths.values()])
+    for telling in _tellings(whole, case, last, operators=operators):
         own = [row for row in told if row.vendor_order_id == (telling.part.id if telling.part else None)]
         positions = {n: position(case, telling.name, *worth) for n, worth in worths.items()}
         for outside in (False, True):
@@ -98,8 +99,9 @@ def follow(order_id: uuid.UUID) -> list[Invoice]:
     return invoices
 
 
-def _tellings(whole: WholeOrder, case: Case, last: int) -> list[_Telling]:
-    """Each issuer who may tell now: a vendor when all of his has left, the operator when all of everybody's has."""
+def _tellings(whole: WholeOrder, case: Case, last: int, *, operators: bool) -> list[_Telling]:
+    """Each issuer who may tell now: a vendor when all of his has left, the operator, if he is one of them, when all of
+    everybody's has."""
     gone = [part for part in whole.parts if part.state in queries.GONE]
     if not gone:
         return []
@@ -119,7 +121,7 @@ def _tellings(whole: WholeOrder, case: Case, last: int) -> list[_Telling]:
         for part in gone
     ]
     ended = {*queries.GONE, VendorOrderState.CANCELLED}
-    if MARKETPLACE in issuers(case.order) and all(part.state in ended for part in whole.parts):
+    if operators and all(part.state in ended for part in whole.parts):
         labels = Labels((), [row for row in whole.deliveries if row.vendor_id is None])
         found.append(_Telling(whole, case, None, labels, operator, buyer, operator, last))
     return [telling for telling in found if _may_issue(telling)]

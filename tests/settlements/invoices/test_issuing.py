@@ -10,8 +10,11 @@ from marketplace.kernel.db import db, transaction
 from marketplace.orders import actions as orders
 from marketplace.orders import queries as order_queries
 from marketplace.orders.models import Order
+from marketplace.pricing.facts import BUYER, MARKETPLACE, Charge, ChargeKind
 from settlements.invoices import actions, jobs, queries
 from settlements.invoices.states import InvoiceKind, InvoiceState
+from settlements.ledger import books
+from settlements.receivables import queries as receivables
 from tests.builders.credit import on_account
 from tests.builders.invoices import Carry, Want, a_promotion, a_sale, come_back, ship, traders
 
@@ -149,6 +152,69 @@ def test_an_order_on_terms_is_open_and_due_by_them(session):
     assert sorted(sums(row) for row in rows) == [(50_00, 9_50, 0, 0, 59_50), (100_00, 19_00, 0, 0, 119_00)]
     assert {row.terms for row in rows} == {"Payment: 30 days net."}
     assert {(row.due_on - row.issued_on).days for row in rows} == {30}
+
+
+LABEL = Charge(BUYER, MARKETPLACE, 6_00, ChargeKind.LABEL)
+
+
+def one_vendors_sale(payment_terms=None):
+    """10 x 10.00 and 19 %, shipped and invoiced, of a vendor who delivers himself: the operator sells nothing in it."""
+    with transaction():
+        who = traders("A")
+        on_account(who.buyer)
+        sale = a_sale(who, [Want("A", 10, "10")], payment_terms=payment_terms)
+        ship(sale)
+    (of_a,) = follow(sale)
+    assert sums(of_a)[:2] == (100_00, 19_00)
+    return who, sale
+
+
+def test_what_the_buyer_owes_the_operator_is_invoiced_although_he_sells_no_delivery(session):
+    who, sale = one_vendors_sale()
+    with transaction():
+        come_back(sale, (0, 2, "buyer"), charges=[LABEL])
+    credit, operators = sorted(follow(sale), key=lambda row: row.vendor_id is None)
+    assert (credit.kind, sums(credit)) == (K.CREDIT_NOTE, (20_00, 3_80, 0, 0, 23_80))
+    assert (operators.kind, operators.issuer_id, sums(operators)) == (
+        K.SALES_INVOICE,
+        who.operator.id,
+        (6_00, 0, 0, 6_00, 0),
+    )
+    (line,) = queries.lines_of([operators.id])[operators.id]
+    assert (line.kind, line.text, line.category, line.net_minor) == ("charge", "Compensation", "O", 6_00)
+    assert follow(sale) == []
+    with transaction():
+        come_back(sale, (0, 2, "buyer"))
+    (back,) = follow(sale)
+    assert (back.kind, back.corrects_id, sums(back)) == (K.CREDIT_NOTE, operators.id, (6_00, 0, 0, 0, 6_00))
+
+
+def test_what_the_operator_gives_the_buyer_alone_is_no_invoice(session):
+    _, sale = one_vendors_sale()
+    with transaction():
+        come_back(sale, charges=[Charge(MARKETPLACE, BUYER, 5_00, ChargeKind.GOODWILL)])
+    assert follow(sale) == []
+
+
+def test_on_account_the_operators_invoice_takes_over_what_the_first_item_bore(session):
+    _, sale = one_vendors_sale({"kind": "net", "days": 30, "text": "30 days net"})
+
+    def still_open():
+        items = receivables.of_order(sale.order.id)
+        return {item.vendor_order_id and "A": (item.amount_minor, item.open_minor) for item in items}
+
+    with transaction():
+        come_back(sale, (0, 2, "buyer"), charges=[LABEL])
+        assert still_open() == {"A": (119_00, 101_20)}
+    credit, operators = sorted(follow(sale), key=lambda row: row.vendor_id is None)
+    assert (sums(credit), sums(operators)) == ((20_00, 3_80, 0, 0, 23_80), (6_00, 0, 0, 0, 6_00))
+    assert (operators.terms, (operators.due_on - operators.issued_on).days) == ("Payment: 30 days net.", 30)
+    with transaction():
+        assert still_open() == {"A": (119_00, 95_20), None: (6_00, 6_00)}
+        come_back(sale, (0, 2, "buyer"))
+        assert still_open() == {"A": (119_00, 95_20), None: (6_00, 0)}
+    assert [(row.kind, row.corrects_id) for row in follow(sale)] == [(K.CREDIT_NOTE, operators.id)]
+    assert books.check_books() == []
 
 
 def test_an_issuer_without_a_vat_id_waits_until_he_has_one(example, client_as, cast):

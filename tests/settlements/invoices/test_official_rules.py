@@ -156,8 +156,11 @@ def test_fees_and_charges_that_carry_no_tax(check):
         ship(sale)
     told(sale)
     with transaction():
-        come_back(sale, (0, 3, "buyer"), charges=[Charge("buyer", str(who.vendors["A"].id), 6_00)])
-    check(told(sale))
+        charges = [Charge("buyer", str(who.vendors["A"].id), 6_00), Charge("buyer", "marketplace", 7_00)]
+        come_back(sale, (0, 3, "buyer"), charges=charges)
+    rows = told(sale)
+    assert [row.kind for row in rows if row.vendor_id is None] == [InvoiceKind.SALES_INVOICE]
+    check(rows)
 
 
 @pytest.mark.parametrize(
