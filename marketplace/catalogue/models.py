@@ -58,6 +58,8 @@ class Product(Versioned, Row):
         Index("ix_product_part_number_key", "part_number_key"),
         Index("uq_product_ean", "ean", unique=True, postgresql_where=text("ean IS NOT NULL")),
         Index("ix_product_category_id", "category_id"),
+        # Found by the beginning of its name, however spelled; of offers, each vendor's are few enough to be looked at.
+        Index("ix_product_name", text("lower(name) text_pattern_ops")),
         Index("ix_product_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         CheckConstraint("merged_into <> id", name="merged_into"),
     )

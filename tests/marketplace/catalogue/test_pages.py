@@ -1,8 +1,9 @@
 """A vendor's own offers as a page: found, taken in and out of sale, counted; a refusal loses nothing."""
 
 import pytest
+from sqlalchemy import select, text
 
-from marketplace.catalogue import actions
+from marketplace.catalogue import actions, queries
 from marketplace.catalogue.models import OfferStock, Product
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel.db import QueryCounter, db, transaction
@@ -81,6 +82,14 @@ def test_offers_are_found_by_state_and_by_how_sku_or_name_begins(client_as, cast
         "begins=wing+nut_": ["N-2"],
     }
     assert "No offer is like this." in pages["begins=bolt"]
+
+
+def test_a_beginning_of_names_is_found_by_an_index(session):
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+    asked = select(Product.id).where(queries._begins(Product.name, "Hex"))
+    asked = asked.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+    plan = session.execute(text(f"EXPLAIN {asked}")).scalars().all()
+    assert any("Index Cond: ((lower" in line for line in plan)
 
 
 def test_an_offer_goes_through_its_states_and_one_stays_in_place(client_as, cast, offer):
