@@ -253,7 +253,7 @@ def test_the_page_says_whose_turn_it_is_and_takes_the_answer(client_as, market, 
     for seen in (vendor, buyer, client):
         text = see(seen, page).text
         assert "after this day it counts as arrived" in text
-        assert "the vendor's turn" in text
+        assert ("your turn" if seen is vendor else "the vendor's turn") in text
     assert "Nothing has arrived" not in see(buyer, page).text
     address = f"{page}/lines/{line.id}/not-arrived"
     refused = send(vendor, page, address)
