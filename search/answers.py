@@ -4,22 +4,23 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from search import dsl, numbers
+from search import dsl, numbers, wording
 from search.engine import DEEPEST, Count, Facet, FacetName, Hit, SearchRequest, SearchResult, Sort
 from search.facets import attribute_facets
 from search.marks import pieces
+from search.spelling import Spelling
 
 
-def correction(text: str, suggested: Sequence[Mapping[str, Any]]) -> str | None:
-    """The text with the words that the catalogue has instead of those it has not; None where it stays the same. Who
-    asks for `100nF` does not mean `100uF`: what has a digit is no misspelt word."""
-    parts, at = [], 0
-    for word in suggested:
-        if word["options"] and word["text"].isalpha():
-            parts += [text[at : word["offset"]], word["options"][0]["text"]]
-            at = word["offset"] + word["length"]
-    changed = "".join([*parts, text[at:]])
-    return changed if changed != text else None
+def known(spelt: Spelling, found: Mapping[str, Any]) -> set[str]:
+    """Those of the words and phrases that some document has."""
+    buckets = found["aggregations"]["known"]["buckets"]
+    return {said for said, bucket in zip(wording.looked_up(spelt), buckets, strict=True) if bucket["doc_count"]}
+
+
+def near(found: Mapping[str, Any]) -> dict[str, list[tuple[str, int]]]:
+    """The words near those asked for, each with the number of its documents."""
+    suggested = found.get("suggest", {}).get("word", ())
+    return {word["text"]: [(one["text"], one["freq"]) for one in word["options"]] for word in suggested}
 
 
 def together(hits: Mapping[str, Any], counts: Mapping[str, Any]) -> dict[str, Any]:

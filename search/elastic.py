@@ -17,7 +17,7 @@ import structlog
 
 from marketplace.kernel.db import new_id
 from marketplace.kernel.forks import shared_out
-from search import answers, dsl, mapping
+from search import answers, dsl, mapping, wording
 from search.documents import Document, as_source
 from search.engine import (
     DEEPEST,
@@ -30,6 +30,7 @@ from search.engine import (
     SearchRequest,
     SearchResult,
 )
+from search.spelling import Spelling
 from search.wire import AWAY, Deadline, Refusal, Server
 
 log = structlog.get_logger("search")
@@ -59,10 +60,10 @@ class ElasticEngine:
         until = Deadline(self.timeout_s)
         found = self._ask(until, *dsl.searches(request))
         words = request.words
-        if " " in words.text and (words.exactly or not words.key) and not answers.total(found):
-            meant = self._corrected(request, until)  # before some of the words do: one of them is misspelt
-            if meant is not None:
-                return meant
+        early = " " in words.text and (words.exactly or not words.key)
+        ways = self._ways(request, until) if early and not answers.total(found) else []
+        if meant := self._corrected(ways, until):  # before some of the words do: one of them is misspelt
+            return meant
         if words.text and answers.total(found) < ENOUGH and " " in words.text:
             found = self._ask(until, *dsl.searches(request, loosely=True))
         if words.measures and not answers.total(found):
@@ -73,17 +74,27 @@ class ElasticEngine:
             near = self._ask(until, dsl.nothing_like_it(request))
             if answers.total(near):
                 return answers.result(request, near)
-        return self._corrected(request, until) or answers.result(request, found)
+        if early:
+            return self._corrected(ways[:1], until, loosely=True) or answers.result(request, found)
+        return self._corrected(self._ways(request, until), until) or answers.result(request, found)
 
-    def _corrected(self, request: SearchRequest, until: Deadline) -> SearchResult | None:
-        """What is found of the nearest words that the catalogue has."""
-        suggested = self._ask(until, dsl.corrections(request.words.text)).get("suggest", {}).get("word", ())
-        meant = answers.correction(request.words.text, suggested)
-        if meant is None:
-            return None
-        words = replace(request.words, text=meant, readings=(meant,), key="", heads=())
-        found = self._ask(until, *dsl.searches(replace(request, words=words)))
-        return replace(answers.result(request, found), meant=meant) if answers.total(found) else None
+    def _ways(self, request: SearchRequest, until: Deadline) -> list[SearchRequest]:
+        """What may be meant of what was mistyped."""
+        spelt = Spelling(request)
+        if not spelt.words:
+            return []
+        looked_up = self._ask(until, wording.spellings(spelt))
+        return spelt.ways(answers.known(spelt, looked_up), answers.near(looked_up))
+
+    def _corrected(
+        self, ways: Sequence[SearchRequest], until: Deadline, *, loosely: bool = False
+    ) -> SearchResult | None:
+        """What is found of the first that finds something."""
+        for way in ways:
+            found = self._ask(until, *dsl.searches(way, loosely=loosely, measured=not loosely))
+            if answers.total(found):
+                return replace(answers.result(way, found), meant=way.words.text)
+        return None
 
     def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         hits = self._ask(Deadline(self.timeout_s), dsl.completion(prefix, buyer, limit, language))["hits"]["hits"]

@@ -17,7 +17,7 @@ from marketplace.kernel.access import Tenants
 from marketplace.kernel.db import Row, Versioned, id_column, state_column
 from search.states import PROPOSAL_STATES, ProposalState
 
-EXTENSIONS = ("pg_trgm", "unaccent")
+EXTENSIONS = ("fuzzystrmatch", "pg_trgm", "unaccent")
 
 
 class SearchDocument(Row):
@@ -63,7 +63,8 @@ class SearchDocument(Row):
 
 
 class SearchWord(Row):
-    """A word of the catalogue's names with the number of names it is in: what misspellings are corrected to."""
+    """A word of the catalogue's names, all letters, with the number of names it is in: what misspellings are corrected
+    to."""
 
     __tablename__ = "search_word"
     __table_args__ = (

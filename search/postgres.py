@@ -40,6 +40,7 @@ from search.marks import CLOSE, OPEN, mark_runs, pieces
 from search.models import SearchDocument, SearchWord
 from search.numbers import normalise
 from search.remembering import remembered
+from search.spelling import Spelling
 
 _LONGEST_TITLE, _LONGEST_TEXT = 1000, 20_000
 WINDOW, ENOUGH = 60, 10
@@ -47,7 +48,9 @@ COMPLETED_AMONG, COUNTED_S = 5_000, 60.0
 _WORD = re.compile(r"\w+")
 _TYPES: Mapping[str, Any] = {
     name: ARRAY(Uuid()) for name in ("near", "hidden", "lists", "vendors")
-} | {name: ARRAY(Text()) for name in ("exact", "heads", "near_keys", "slips")} | {"quantity": BigInteger()}  # fmt: skip
+} | {
+    name: ARRAY(Text()) for name in ("exact", "heads", "near_keys", "slips", "words", "phrases", "asked")
+} | {"quantity": BigInteger()}  # fmt: skip
 
 
 class PostgresEngine:
@@ -62,10 +65,10 @@ class PostgresEngine:
         words = request.words
         near = self._near(request) if words.key else []
         found = self._page(request, near)
-        if " " in words.text and (words.exactly or not words.key) and not found.total:
-            meant = self._corrected(request)  # before some of the words do: one of them is misspelt
-            if meant is not None:
-                return meant
+        early = " " in words.text and (words.exactly or not words.key)
+        ways = self._ways(request) if early and not found.total else []
+        if meant := self._corrected(ways):  # before some of the words do: one of them is misspelt
+            return meant
         if words.text and found.total < ENOUGH and " " in words.text and not near:
             found = self._page(request, near, loosely=True)
         if words.measures and not found.total:
@@ -76,7 +79,9 @@ class PostgresEngine:
             like_it = self._nearest(request, statements.LIKE_IT, {"key": words.key})
             if like_it:
                 return self._page(request, like_it)
-        return self._corrected(request) or found
+        if early:
+            return self._corrected(ways[:1], loosely=True) or found
+        return self._corrected(self._ways(request)) or found
 
     def _near(self, request: SearchRequest) -> list[uuid.UUID]:
         """Products whose number may be meant, the nearest first."""
@@ -112,19 +117,25 @@ class PostgresEngine:
         hits = tuple(Hit(one, marked.get(one, {})) for one in ids)
         return SearchResult(hits, total, following, tuple(_facets(request, row)))
 
-    def _corrected(self, request: SearchRequest) -> SearchResult | None:
-        """What is found of the nearest words that the catalogue has."""
-        typed = request.words.text
-        # Who asks for `100nF` does not mean `100uF`: what has a digit is no misspelt word.
-        asked = [word for word in _WORD.findall(plain(typed)) if word.isalpha()][:20]
-        rows = db.session.execute(text(statements.CORRECTED), {"words": asked}).all()
-        better = {word: found for word, found in rows if found}
-        if not better:
-            return None
-        meant = _WORD.sub(lambda match: better.get(plain(match[0]), match[0]), typed)
-        words = replace(request.words, text=meant, readings=(meant,), key="", heads=())
-        found = self._page(replace(request, words=words), [])
-        return replace(found, meant=meant) if found.total else None
+    def _ways(self, request: SearchRequest) -> list[SearchRequest]:
+        """What may be meant of what was mistyped."""
+        spelt = Spelling(request)
+        known, near = set[str](), dict[str, list[tuple[str, int]]]()
+        values = {"words": list(spelt.words), "phrases": list(spelt.phrases), "asked": list(spelt.asked)}
+        for row in _rows(statements.SPELLED, values) if spelt.words else ():
+            if row.near is None:
+                known.add(row.said)
+            else:
+                near.setdefault(row.said, []).append((row.near, row.documents))
+        return spelt.ways(known, near)
+
+    def _corrected(self, ways: Sequence[SearchRequest], *, loosely: bool = False) -> SearchResult | None:
+        """What is found of the first that finds something."""
+        for way in ways:
+            found = self._page(way, [], loosely=loosely, measured=not loosely)
+            if found.total:
+                return replace(found, meant=way.words.text)
+        return None
 
     def complete(self, prefix: str, buyer: Buyer, limit: int, language: str = "en") -> tuple[uuid.UUID, ...]:
         begun = _WORD.findall(plain(prefix))[:10]
@@ -190,7 +201,8 @@ class PostgresEngine:
 
     def _learn(self, documents: Sequence[Document]) -> None:
         """Remember the words of names, in one order, so that two writers do not wait for each other in a circle."""
-        words = sorted({word for one in documents for word in _WORD.findall(plain(one.name)) if 2 <= len(word) <= 60})
+        said = {word for one in documents for word in _WORD.findall(plain(one.name))}
+        words = sorted(word for word in said if 2 <= len(word) <= 60 and word.isalpha())
         if words:
             values = [{"word": word, "documents": 1} for word in words]
             db.session.execute(insert(SearchWord).values(values).on_conflict_do_nothing())

@@ -57,7 +57,7 @@ def forget() -> None:
 
 def understand(text: str, category: str | None, rules: Sequence[Rule]) -> Words:
     """What a text asks for in a category (None: everywhere)."""
-    typed = _SPACES.sub(" ", text).strip()
+    typed = _SPACES.sub(" ", text).strip()[:LONGEST_READING]
     if not typed:
         return Words(boosts=_boosts("", rules))
     measures = words.measures_asked(typed)

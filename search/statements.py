@@ -9,6 +9,7 @@ from typing import Any
 from search import kinds
 from search.documents import scale
 from search.engine import DEEPEST, FacetName, SearchRequest, Sort
+from search.spelling import MOST_NEAR, SHORTEST_TWICE
 from search.words import thing_measured
 
 CONFIGS = {"en": "english", "fr": "french", "es": "spanish", "ru": "russian", "zh": "simple"}
@@ -16,6 +17,7 @@ PAIR_SAMPLE, PRICE_SAMPLE = 2_000, 2_000
 _ALTERNATIVE = 0.8
 _DESCRIPTION, _IS_A, _SERVES = 1.2, 1.1, 0.7
 _THING, _MEASURED = 0.5, 5.0  # for what is told by a quantity, and for having it where it is not needed
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")  # of `ball-bearing`, which is also written without
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 
 # What this buyer pays for one of the offer `o` at the quantity, in his currency; the best list that holds it wins.
@@ -98,14 +100,14 @@ class Statement:
         conditions, scores = [], []
         for at, reading in enumerate(words.readings):
             rest, needed = self._measures(at, reading)
-            asked = bigrams(rest) if config == "simple" else rest
+            asked = _HYPHEN.sub(" ", bigrams(rest) if config == "simple" else rest)
             value = self._bind(f"q{at}", asked)
             query = f"plainto_tsquery('english', unaccent({value}))"
-            any_of = f"replace({query}::text, '&', '|')::tsquery"
             if config != "english":
                 query += f" || plainto_tsquery('{config}', unaccent({value}))"
             if len(asked.split()) == 2:
                 query += f" || plainto_tsquery('english', unaccent({self._bind(f'j{at}', ''.join(asked.split()))}))"
+            any_of = f"replace(({query})::text, '&', '|')::tsquery"
             query = self._once(f"q{at}", query)
             if loosely:
                 some = self._once(f"s{at}", any_of)
@@ -318,12 +320,24 @@ LIKE_IT = """
     SELECT d.product_id, d.part_number_key FROM search_document d
     WHERE d.part_number_key % :key AND similarity(d.part_number_key, :key) >= 0.4 AND NOT d.gone LIMIT 200
 """
-CORRECTED = """
-    SELECT asked.word, found.word FROM unnest(CAST(:words AS text[])) AS asked (word)
-    LEFT JOIN LATERAL (
-        SELECT w.word FROM search_word w WHERE w.word % asked.word AND length(asked.word) > 3
-        ORDER BY similarity(w.word, asked.word) DESC, w.documents DESC LIMIT 1
-    ) found ON NOT EXISTS (SELECT 1 FROM search_word same WHERE same.word = asked.word)
+# Which words stand in a name, a kind or a maker, which phrases in any text, and the words near those asked for. A swap
+# of two letters is one slip to whoever types, and two to this function.
+SPELLED = f"""
+    SELECT s.word AS said, NULL AS near, 0 AS documents FROM unnest(:words) s (word)
+    WHERE EXISTS (SELECT 1 FROM search_word w WHERE w.word = s.word)
+       OR EXISTS (SELECT 1 FROM search_document d WHERE d.words @@ to_tsquery('english', s.word || '\\:AB'))
+    UNION ALL
+    SELECT p.phrase, NULL, 0 FROM unnest(:phrases) p (phrase), phraseto_tsquery('english', p.phrase) q
+    WHERE numnode(q) = 3 AND EXISTS (SELECT 1 FROM search_document d WHERE d.words @@ q)
+    UNION ALL
+    SELECT a.word, n.word, n.documents FROM unnest(:asked) a (word)
+    CROSS JOIN LATERAL (SELECT CASE WHEN length(a.word) < {SHORTEST_TWICE} THEN 1 ELSE 2 END AS most) slips
+    CROSS JOIN LATERAL (
+        SELECT w.word, w.documents FROM search_word w
+        WHERE w.word LIKE left(a.word, 1) || '%' AND abs(length(w.word) - length(a.word)) <= most
+          AND levenshtein_less_equal(w.word, a.word, 2 * most) <= 2 * most
+        ORDER BY levenshtein(w.word, a.word), w.documents DESC, w.word LIMIT {5 * MOST_NEAR}
+    ) n
 """
 DOCUMENTS = "SELECT reltuples FROM pg_class WHERE oid = 'search_document'::regclass"
 # Of a word may come several when its accents go (`g½` -> `g 1/2`): what begins so is put together after that.

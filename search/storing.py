@@ -6,7 +6,7 @@ COUNT_WORDS = """
     INSERT INTO search_word (word, documents)
     SELECT word, ndoc
     FROM ts_stat($$ SELECT to_tsvector('simple', unaccent(title)) FROM search_document WHERE NOT gone $$)
-    WHERE length(word) BETWEEN 2 AND 60
+    WHERE length(word) BETWEEN 2 AND 60 AND word !~ '[[:digit:][:punct:]]'
     ON CONFLICT (word) DO UPDATE SET documents = excluded.documents
 """
 _PARTS = (("name", "A"), ("text", "C"))

@@ -5,6 +5,7 @@ from typing import Any
 
 from search import kinds
 from search.engine import SearchRequest, Words
+from search.spelling import MOST_NEAR, SHORTEST, Spelling
 from search.words import thing_measured
 
 Clause = dict[str, Any]
@@ -14,6 +15,7 @@ _SERVES = 0.7
 _MAKER = 0.5
 _THING = 4.0  # for being what a quantity is of, where no word says what is wanted
 _MEASURED = 20.0  # for having the quantity, where that is not needed; beyond what words come to
+_TOLD = ["name", "kind", "manufacturer"]
 _IS_A, _CALLED, _VALUES = 1.0, 0.5, 0.12  # beside the score for words: that the thing is one, and not one for it
 
 
@@ -42,7 +44,8 @@ def matching(request: SearchRequest, *, loosely: bool, measured: bool) -> Clause
             if not rest:
                 ways.append({"bool": _kept(needed, measured=measured)})
             else:
-                there = _any(_some_words(rest, request.language)) if loosely else _all_words(rest, request.language)
+                some, every = _some_words(rest, request.language), _all_words(rest, request.language)
+                there = _any([*some, _joined(rest)]) if loosely else every
                 ways.append(_all([*(needed if measured else []), there]))
     return _any(ways)
 
@@ -95,12 +98,12 @@ def _reading(
     rest: str, needed: list[Clause], request: SearchRequest, boost: float, *, loosely: bool
 ) -> Iterable[Clause]:
     language = request.language
-    fits = _best_of(_some_words(rest, language))
+    fits, every = _some_words(rest, language), constant(_all_words(rest, language), _ALL_WORDS)
     kept: Clause = {"filter": needed, "boost": boost}
     if loosely:
-        kept |= {"must": [fits], "should": [constant(_everywhere(rest, language), _ALL_WORDS)]}
+        kept |= {"must": [_best_of([*fits, constant(_joined(rest), 0.0)])], "should": [every]}
     else:  # as one of what may be there, what counts the same for all would let nothing be passed over
-        kept |= {"must": [constant(_all_words(rest, language), _ALL_WORDS)], "should": [fits]}
+        kept |= {"must": [every], "should": [_best_of(fits)]}
     kept["should"] += [_of_maker(rest), {"match": {"values": {"query": rest, "boost": _VALUES}}}]
     kept["should"] += _of_kind(rest) or _of_quantity(request.words)
     for_it = {"match": {"serves": rest}}
@@ -122,7 +125,11 @@ def foremost(request: SearchRequest) -> list[Clause]:
 
 def _all_words(rest: str, language: str) -> Clause:
     """All words, each in any field, or written together."""
-    return _any([_everywhere(rest, language), {"match": {"name.joined": {"query": rest, "operator": "and"}}}])
+    return _any([_everywhere(rest, language), _joined(rest)])
+
+
+def _joined(rest: str) -> Clause:
+    return {"match": {"name.joined": {"query": rest, "operator": "and"}}}
 
 
 def _some_words(rest: str, language: str) -> list[Clause]:
@@ -164,3 +171,24 @@ def _cross(text: str, fields: list[str]) -> Clause:
 
 def constant(clause: Clause, boost: float) -> Clause:
     return {"constant_score": {"filter": clause, "boost": boost}}
+
+
+def looked_up(spelt: Spelling) -> tuple[str, ...]:
+    """What `spellings` asks whether it is known, in its order."""
+    return (*spelt.words, *spelt.phrases)
+
+
+def spellings(spelt: Spelling) -> Clause:
+    """A look for words and phrases that the catalogue has, and for words near those it has not."""
+    ways: list[Clause] = [{"query": word, "fields": [*_TOLD, "name.plain"]} for word in spelt.words]
+    where = [*_TOLD, "description", "attributes"]
+    ways += [{"query": phrase, "fields": where, "type": "phrase"} for phrase in spelt.phrases]
+    body: Clause = {
+        "size": 0,
+        "track_total_hits": False,
+        "aggs": {"known": {"filters": {"filters": [{"multi_match": way} for way in ways]}}},
+    }
+    if spelt.asked:
+        nearest = {"field": "name.plain", "size": MOST_NEAR, "min_word_length": SHORTEST, "prefix_length": 1}
+        body["suggest"] = {"text": " ".join(spelt.asked), "word": {"term": nearest}}
+    return body

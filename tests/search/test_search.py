@@ -37,6 +37,13 @@ def test_hits_carry_the_buyers_own_price(client_as, cast, offer):
     assert (page["total"], page["next"]) == (1, None)
 
 
+def test_what_was_mistyped_is_told_with_what_is_shown_instead(client_as, cast, offer):
+    page = client_as(cast.buyer).get("/v1/search?q=angel+grindr").json
+    assert (page["meant"], page["total"]) == ("angle grinder", 1)
+    shown = client_as(cast.buyer).get("/offers?q=angel+grindr", headers={"Accept": "text/html"}).text
+    assert "Nothing was found for <b>angel grindr</b>. These are hits for <b>angle grinder</b>." in shown
+
+
 def test_everyone_signed_in_may_search(client_as, cast, offer):
     statuses = {name: client_as(actor).get("/v1/search?q=ag125").status_code for name, actor in cast.everyone.items()}
     assert statuses.pop("stranger") == 401
