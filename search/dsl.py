@@ -89,18 +89,6 @@ def nothing_like_it(request: SearchRequest) -> Clause:
     }
 
 
-def corrections(text: str) -> Clause:
-    """A look for words that the catalogue has, beside the words that it has not."""
-    return {
-        "size": 0,
-        "track_total_hits": False,
-        "suggest": {
-            "text": text,
-            "word": {"term": {"field": "name.plain", "size": 1, "min_word_length": 4, "prefix_length": 1}},
-        },
-    }
-
-
 def _marked(language: str) -> Iterable[tuple[str, Clause]]:
     """The texts in which it is marked what was found, a name whole."""
     for path in ("", *([] if language == "en" else [f"texts.{language}."])):
