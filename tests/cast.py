@@ -9,6 +9,7 @@ from marketplace.companies.models import Company
 from marketplace.kernel.access import ANONYMOUS, Actor, Role
 from marketplace.kernel.db import db
 from tests.builders.companies import a_company, an_actor
+from tests.builders.rows import together
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ def the_operator() -> Company:
     return standing or a_company("Operator AG", is_operator=True)
 
 
+@together()
 def make_cast() -> Cast:
     """Writes the companies and people of the cast; inside a session or transaction of the caller."""
     buyer, rival_buyer = a_company("Buyer GmbH"), a_company("Rival Buyer SAS", "FR")

@@ -13,6 +13,7 @@ from marketplace.catalogue.models import Category, Offer, OfferStock, Product
 from marketplace.catalogue.queries import categories_by_path
 from marketplace.catalogue.states import OfferState
 from marketplace.kernel.db import db
+from tests.builders.rows import kept, together
 
 Tiers = Mapping[int, str] | Sequence[tuple[int, str]]
 _numbers = itertools.count(1)
@@ -23,7 +24,7 @@ def a_category(name: str = "", *, parent: Category | None = None, slug: str = ""
     name = name or f"Category {next(_numbers)}"
     slug = slug or name.lower().replace(" ", "-")
     path = f"{parent.path}/{slug}" if parent else slug
-    return _added(Category(parent_id=parent.id if parent else None, slug=slug, name=name, path=path))
+    return kept(Category(parent_id=parent.id if parent else None, slug=slug, name=name, path=path))
 
 
 def a_product(
@@ -40,7 +41,7 @@ def a_product(
     """A product that the company `created_by` brought; its part number is new unless given."""
     number = next(_numbers)
     part_number = part_number or f"NW-{number:05}"
-    return _added(
+    return kept(
         Product(
             name=name or f"Product {number}",
             description=description,
@@ -56,6 +57,7 @@ def a_product(
     )
 
 
+@together()
 def an_offer(
     vendor: Any,
     product: Product | None = None,
@@ -81,7 +83,7 @@ def an_offer(
     `price=None` without tiers leaves it without a price.
     """
     product = product or a_product(created_by=vendor)
-    offer = _added(
+    offer = kept(
         Offer(
             vendor_id=vendor.id,
             product_id=product.id,
@@ -96,7 +98,7 @@ def an_offer(
             restocking_rate=Decimal(restocking_rate),
         )
     )
-    _added(OfferStock(offer_id=offer.id, vendor_id=vendor.id, on_hand=stock, reserved=reserved))
+    kept(OfferStock(offer_id=offer.id, vendor_id=vendor.id, on_hand=stock, reserved=reserved))
     wanted = tiers if tiers is not None else ({1: price} if price is not None else {})
     if wanted:
         set_price(public_list(vendor, currency, includes_tax=includes_tax), offer, wanted)
@@ -105,14 +107,16 @@ def an_offer(
 
 def public_list(vendor: Any, currency: str = "EUR", *, includes_tax: bool = False) -> PriceList:
     """The public list of the vendor in this currency and tax mode, made where it is missing."""
-    found = (
-        db.session.query(PriceList)
-        .filter_by(vendor_id=vendor.id, kind=ListKind.PUBLIC.value, currency=currency, includes_tax=includes_tax)
-        .one_or_none()
-    )
+    of = {"vendor_id": vendor.id, "kind": ListKind.PUBLIC.value, "currency": currency, "includes_tax": includes_tax}
+    for row in db.session.new:
+        if isinstance(row, PriceList) and all(getattr(row, name) == value for name, value in of.items()):
+            return row
+    with db.session.no_autoflush:
+        found = db.session.query(PriceList).filter_by(**of).one_or_none()
     return found or a_price_list(vendor, kind=ListKind.PUBLIC, currency=currency, includes_tax=includes_tax)
 
 
+@together()
 def a_price_list(
     vendor: Any,
     *,
@@ -126,7 +130,7 @@ def a_price_list(
     valid_to: date | None = None,
 ) -> PriceList:
     """A list of the vendor for `companies`, holding `prices`: {offer: "9.50"} or {offer: {1: "9.50", 10: "9.00"}}."""
-    made = _added(
+    made = kept(
         PriceList(
             vendor_id=vendor.id,
             kind=kind.value,
@@ -139,17 +143,18 @@ def a_price_list(
         )
     )
     for company in companies:
-        _added(PriceListCompany(price_list_id=made.id, company_id=company.id, vendor_id=vendor.id))
+        kept(PriceListCompany(price_list_id=made.id, company_id=company.id, vendor_id=vendor.id))
     for offer, wanted in (prices or {}).items():
         set_price(made, offer, wanted)
     return made
 
 
+@together()
 def set_price(price_list: PriceList, offer: Offer, wanted: str | Tiers) -> None:
     """Put the price of an offer into a list: one from 1, or tiers {from quantity: unit price}."""
     pairs: Any = {1: wanted} if isinstance(wanted, str) else wanted
     for from_quantity, unit_price in pairs.items() if isinstance(pairs, Mapping) else pairs:
-        _added(
+        kept(
             Price(
                 offer_id=offer.id,
                 price_list_id=price_list.id,
@@ -171,8 +176,8 @@ def terms_for(
 ) -> VendorTerms:
     """What the marketplace takes from this vendor from a day on, and how he is settled."""
     rates = by_category or {}
-    known = categories_by_path(rates)
-    return _added(
+    known = categories_by_path(rates) if rates else {}
+    return kept(
         VendorTerms(
             vendor_id=vendor.id,
             valid_from=valid_from,
@@ -182,9 +187,3 @@ def terms_for(
             **settlement,
         )
     )
-
-
-def _added(row: Any) -> Any:
-    db.session.add(row)
-    db.session.flush()
-    return row

@@ -5,19 +5,13 @@ import uuid
 
 from marketplace.companies.models import Address, Company, Membership, Person
 from marketplace.kernel.access import Actor, Role
-from marketplace.kernel.db import db
+from tests.builders.rows import kept, together
 
 _number = itertools.count(1)
 
 
-def _kept(row):
-    db.session.add(row)
-    db.session.flush()
-    return row
-
-
 def a_company(name="Acme", country="DE", *, may_sell=False, is_operator=False, vat_id=None, currency="EUR", **others):
-    return _kept(
+    return kept(
         Company(
             name=name,
             country=country,
@@ -32,15 +26,16 @@ def a_company(name="Acme", country="DE", *, may_sell=False, is_operator=False, v
 
 def a_person(name="Ada Example", email=None, password_hash=None, **others):
     address = email or f"person{next(_number)}-{uuid.uuid4().hex[:8]}@example.test"
-    return _kept(Person(name=name, email=address, password_hash=password_hash, **others))
+    return kept(Person(name=name, email=address, password_hash=password_hash, **others))
 
 
+@together()
 def a_membership(company, person, *roles):
     for role in roles:
-        db.session.add(Membership(company_id=company.id, person_id=person.id, role=role.value))
-    db.session.flush()
+        kept(Membership(company_id=company.id, person_id=person.id, role=role.value))
 
 
+@together()
 def an_actor(company, *roles: Role, person=None) -> Actor:
     """A person with these roles in the company, as he acts; `an_actor(acme, Role.BUYER)`."""
     member = person or a_person()
@@ -56,6 +51,6 @@ def an_actor(company, *roles: Role, person=None) -> Actor:
 
 def an_address(company, *, country=None, city="Hamburg", is_default=False, **others):
     values = {"recipient": company.name, "line1": "Kai 1", "postal_code": "20457"} | others
-    return _kept(
+    return kept(
         Address(company_id=company.id, country=country or company.country, city=city, is_default=is_default, **values)
     )

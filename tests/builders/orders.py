@@ -14,6 +14,7 @@ from marketplace.orders import actions, queries
 from marketplace.orders.queries import WholeOrder
 from tests.builders.catalogue import an_offer, terms_for
 from tests.builders.companies import a_company, an_actor, an_address
+from tests.builders.rows import together
 from tests.builders.rules import a_delivery_rate, a_promotion, default_rules
 
 
@@ -33,6 +34,7 @@ class Market:
         return an_actor(self.vendors[name], Role.VENDOR_MANAGER)
 
 
+@together()
 def a_market(*, vendors: Sequence[str] = ("A", "B"), country: str = "DE", commission: str = "0.10") -> Market:
     """Rules, an operator, a buyer and vendors with terms; nothing is on sale yet."""
     default_rules()
@@ -49,6 +51,7 @@ def a_market(*, vendors: Sequence[str] = ("A", "B"), country: str = "DE", commis
 EXAMPLE = {"A1": 10, "A2": 3, "B1": 7}  # the units that are ordered in it
 
 
+@together()
 def the_example() -> Market:
     """The first worked example: lines A1, A2, B1; A delivers for 9.90, the operator delivers B's for 14.90; 10 percent
     off, 40 percent of it paid by vendors; tax 20 percent (Austria)."""

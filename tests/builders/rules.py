@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from marketplace.companies.models import Company
-from marketplace.kernel.db import db
 from marketplace.rules import actions, queries
 from marketplace.rules.models import DeliveryRate, Promotion
 from marketplace.rules.queries import InForce
+from tests.builders.rows import kept
 
 
 def default_rules() -> None:
@@ -26,10 +26,7 @@ def in_force(*, day: date = date(2026, 3, 1), **asked: Any) -> InForce:
 def a_delivery_rate(vendor: Company | None = None, **facts: Any) -> DeliveryRate:
     """A delivery rate of a vendor, or of the operator."""
     values: dict[str, Any] = {"name": "Parcel", "currency": "EUR", "price_minor": 990}
-    row = DeliveryRate(vendor_id=vendor.id if vendor else None, **(values | facts))
-    db.session.add(row)
-    db.session.flush()
-    return row
+    return kept(DeliveryRate(vendor_id=vendor.id if vendor else None, **(values | facts)))
 
 
 def a_promotion(vendor: Company | None = None, **facts: Any) -> Promotion:
@@ -44,7 +41,4 @@ def a_promotion(vendor: Company | None = None, **facts: Any) -> Promotion:
         "starts_at": datetime(2025, 1, 1, tzinfo=UTC),
         "ends_at": None,
     }
-    row = Promotion(vendor_id=vendor.id if vendor else None, **(values | facts))
-    db.session.add(row)
-    db.session.flush()
-    return row
+    return kept(Promotion(vendor_id=vendor.id if vendor else None, **(values | facts)))

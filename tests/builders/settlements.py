@@ -25,6 +25,7 @@ from settlements.ledger.chart import CHART, AccountKind, Party, PostingKind
 from settlements.ledger.postings.lines import Line as PostingLine
 from settlements.ledger.postings.orders import OrderFacts
 from tests.builders.catalogue import an_offer
+from tests.builders.rows import together
 
 A, K = AccountKind, PostingKind
 TAX = Decimal("0.20")
@@ -120,6 +121,8 @@ def place(buyer, wanted: Order, vendors, *, stock=1000, policy=B2B, terms=USUAL_
         for row in wanted.promotions
     )
     facts = replace(wanted, lines=lines, promotions=promotions, deliveries=deliveries)
+    with together():
+        line_terms = [_line_terms(line, by_id[line.vendor], stock) for line in facts.lines]
     placed = orders.place(
         buyer,
         orders.Placement(
@@ -129,7 +132,7 @@ def place(buyer, wanted: Order, vendors, *, stock=1000, policy=B2B, terms=USUAL_
             facts=facts,
             policy=policy,
             policy_version="b2b/1",
-            lines=[_line_terms(line, by_id[line.vendor], stock) for line in facts.lines],
+            lines=line_terms,
             deliveries=[_delivery_terms(row) for row in facts.deliveries],
             vendor_names={vendor.id: vendor.name for vendor in vendors},
             delivery_address={"city": "Hamburg"},

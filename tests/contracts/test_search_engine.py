@@ -14,6 +14,7 @@ from search.engine import Buyer, FacetName, PageTooFar, Range, SearchRequest, So
 from search.postgres import PostgresEngine
 from tests.builders.catalogue import a_category, a_price_list, a_product, an_offer
 from tests.builders.companies import a_company
+from tests.builders.rows import together
 from tests.search.servers import an_elastic_engine, drop, elasticsearch_url, index_products  # noqa: F401
 
 ENGINES = ["postgres", pytest.param("elasticsearch", marks=pytest.mark.elasticsearch)]
@@ -44,6 +45,7 @@ def index(engine, products):
 
 
 @pytest.fixture
+@together()
 def shop(engine):
     """Five products of two vendors, indexed."""
     vendor, rival = a_company("Nordwerk", may_sell=True), a_company("Südwerk", may_sell=True)
