@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from flask import current_app
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from marketplace.kernel import clock
@@ -21,6 +22,11 @@ from marketplace.rules.models import DeliveryRate, ReturnPolicy, TaxRate
 from marketplace.rules.return_terms import DEFAULT_TERMS
 
 PROFILES = {"b2b": B2B, "consumer": CONSUMER}
+_INSTALL_RATES = text("""
+    INSERT INTO tax_rate (id, country, category, rate, valid_from)
+    SELECT id, country, category, rate, valid_from FROM json_populate_recordset(NULL::tax_rate, :rows)
+    ON CONFLICT DO NOTHING
+""")
 
 
 class TaxRateExists(Conflict):
@@ -47,11 +53,9 @@ class PolicyCannotBeValued(Invalid):
 
 def install_defaults() -> None:
     """Tax rates and the first version of each return policy, where there are none yet; harmless to repeat."""
-    rows = [
-        {"id": new_id(), "country": country, "category": category, "rate": rate, "valid_from": day}
-        for country, category, rate, day in default_tax_rates()
-    ]
-    db.session.execute(insert(TaxRate).on_conflict_do_nothing(), rows)
+    names = ("id", "country", "category", "rate", "valid_from")
+    rows = [dict(zip(names, (new_id(), *rate), strict=True)) for rate in default_tax_rates()]
+    db.session.execute(_INSTALL_RATES, {"rows": orjson.dumps(rows, default=str).decode()})
     for profile, policy in PROFILES.items():
         if queries.newest_policy(profile) is None:
             terms = DEFAULT_TERMS[profile]
