@@ -29,8 +29,11 @@ def lines(name: str, *options: str) -> Iterator[dict[str, Any]]:
     if not path.exists():
         raise SystemExit(f"{path} is not here: this figure is measured on it")
     with subprocess.Popen(["zstdcat", *options, str(path)], stdout=subprocess.PIPE) as unpacked:
-        for line in io.TextIOWrapper(unpacked.stdout, encoding="utf-8"):  # type: ignore[arg-type]
-            yield json.loads(line)
+        try:
+            for line in io.TextIOWrapper(unpacked.stdout, encoding="utf-8"):  # type: ignore[arg-type]
+                yield json.loads(line)
+        finally:
+            unpacked.kill()  # of who stops early a fork may still hold the pipe: it would never end by itself
 
 
 def icecat() -> Iterator[tuple[str, Document]]:
