@@ -25,7 +25,7 @@ from vendors.feeds.uploads import AtHand
 routes = pages_blueprint("feeds", __name__)
 navigation = [NavItem("Feeds", "feeds_pages.feeds", Permission.OFFER_EDIT, Side.VENDOR, "Selling")]
 SHOWN, MOST_CHOICES = 10, 200
-MOST_NOTICES = 25  # the rest is in the CSV
+NOTICES_SHOWN = 25  # the rest is in the CSV
 _UPLOADS = {"feeds_pages.take_in"}
 
 
@@ -127,7 +127,7 @@ def feed(feed_id: uuid.UUID) -> str:
     row = queries.feed(actor, feed_id)
     refused, noted = queries.report(actor, row.id, taken=False), queries.report(actor, row.id, taken=True)
     lines = paginate(refused, asked, FeedReportLine.row_number, descending=False)
-    notices = paginate(noted, {"limit": MOST_NOTICES}, FeedReportLine.row_number, descending=False).items
+    notices = paginate(noted, {"limit": NOTICES_SHOWN}, FeedReportLine.row_number, descending=False).items
     return render_template("feeds/feed.html", feed=row, lines=lines, notices=notices)
 
 

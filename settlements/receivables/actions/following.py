@@ -11,6 +11,7 @@ from settlements.ledger import books
 from settlements.ledger.postings import terms as postings
 from settlements.ledger.postings.lines import without_zeros
 from settlements.ledger.postings.orders import Stages
+from settlements.payments.actions import facts_of
 from settlements.receivables import queries
 from settlements.receivables.actions.entries import claim_of, enter
 from settlements.receivables.actions.matching import release_when_paid
@@ -34,7 +35,8 @@ def follow_step(order: Order, before: OrderStep, after: OrderStep, stages: Stage
     before its items change: one that is settled by it moves its vendor's share on, whole.
     """
     items = queries.of_order(order.id)
-    then, now = Worth.of(order, before), Worth.of(order, after)
+    facts = facts_of(order)
+    then, now = Worth.of(order, facts, before), Worth.of(order, facts, after)
     booked = parts_booked(order, now, items)
     if not booked:
         return

@@ -51,10 +51,10 @@ class Worth:
     known: Beside
 
     @staticmethod
-    def of(order: Order, step: OrderStep) -> "Worth":
+    def of(order: Order, facts: OrderFacts, step: OrderStep) -> "Worth":
         valuation = valuation_from_json(step.valuation)
         charges = state_from_json(step.formula_state).charges
-        return Worth(facts_of(order), valuation, charges, beside_of(order, step, valuation))
+        return Worth(facts, valuation, charges, beside_of(order, step, valuation))
 
     def on_terms(self, stages: Stages = NOTHING_DELIVERED) -> Stages:
         deliveries = [row.id for row in self.valuation.deliveries]
@@ -87,7 +87,7 @@ def open_receivables(
     known = books.is_booked(source)
     if known and (not others or any(item.vendor_order_id == vendor_order_id for item in others)):
         return []
-    worth = Worth.of(order, order_queries.last_step(order.id))
+    worth = Worth.of(order, facts_of(order), order_queries.last_step(order.id))
     lines, rest = worth.invoiced(vendor_order_id)
     charged = -sum(line.amount_minor for line in rest)  # by the marketplace: on its own invoice, where it has one
     owed_minor = (charged if vendor_order_id is None else 0) - sum(line.amount_minor for line in lines)
