@@ -211,13 +211,13 @@ class SearchEngine(Finder, Protocol):
         """Stored documents by id: (product id, version). Tombstones are left out."""
         ...
 
+    def outdated(self) -> bool:
+        """Does an index serve that an earlier release made, without what is looked for now? It is made anew; one of a
+        later release, which may be at work beside this one, is left alone. Raises SearchAway."""
+        ...
+
 
 class IndexNotWhole(Upstream):
     """A new index does not hold what it was given; the old one goes on serving."""
 
     message = "The new index does not hold what it was given; the old one goes on serving."
-
-    def outdated(self) -> bool:
-        """Does an index serve that an earlier release made, without what is looked for now? It is made anew; one of a
-        later release, which may be at work beside this one, is left alone. Raises SearchAway."""
-        ...
